@@ -1,4 +1,5 @@
 //! Mimecast Targeted Threat Protection logs, delivered to Log Analytics.
 
+pub mod model;
 #[cfg(feature = "simulator")]
 pub mod simulator;

@@ -1,0 +1,244 @@
+//! One post to Log Analytics: a JSON array of spliced records within a size.
+
+use std::{fmt, ops::Range};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use super::{
+    feed::Feed,
+    fingerprint::Fingerprint,
+    record::{self, Look},
+};
+
+/// A record's place in a batch, and what must be remembered of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    place: Range<usize>,
+    /// The record's identity.
+    pub fingerprint: Fingerprint,
+    /// The record's time; the end of its range where the record has none of its own.
+    pub time: DateTime<Utc>,
+    /// Whether the time is the record's own.
+    pub time_is_own: bool,
+}
+
+/// A JSON array, ready to be posted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Batch {
+    feed: Feed,
+    body: Bytes,
+    rows: Vec<Row>,
+}
+
+impl Batch {
+    /// The feed whose table the batch is for.
+    #[must_use]
+    pub const fn feed(&self) -> Feed {
+        self.feed
+    }
+
+    /// The body of the post, UTF-8.
+    #[must_use]
+    pub const fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The rows, in the order in which they lie in the body.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Two batches that hold the first and the second half of the rows; `None` for a single row.
+    #[must_use]
+    pub fn split(&self) -> Option<(Self, Self)> {
+        if self.rows.len() < 2 {
+            return None;
+        }
+        let (left, right) = self.rows.split_at(self.rows.len() / 2);
+        Some((self.part(left), self.part(right)))
+    }
+
+    fn part(&self, rows: &[Row]) -> Self {
+        let start = rows.first().map_or(0, |row| row.place.start);
+        let end = rows.last().map_or(start, |row| row.place.end);
+        let mut body = Vec::with_capacity(end - start + 2);
+        body.push(b'[');
+        body.extend_from_slice(&self.body[start..end]);
+        body.push(b']');
+        let rows = rows
+            .iter()
+            .map(|row| Row {
+                place: row.place.start - start + 1..row.place.end - start + 1,
+                ..row.clone()
+            })
+            .collect();
+        Self {
+            feed: self.feed,
+            body: body.into(),
+            rows,
+        }
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("feed", &self.feed)
+            .field("rows", &self.rows.len())
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of a record that was offered to a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Push {
+    /// It is in.
+    Added,
+    /// It does not fit beside what is there: take the batch, then offer it again.
+    Full,
+}
+
+/// Collects records into a batch of at most a given number of bytes, brackets and commas counted. A
+/// single record that is larger alone makes a batch of its own, for the sink to judge.
+#[derive(Debug)]
+pub struct BatchBuilder {
+    feed: Feed,
+    max_bytes: usize,
+    body: Vec<u8>,
+    rows: Vec<Row>,
+}
+
+impl BatchBuilder {
+    /// An empty batch.
+    #[must_use]
+    pub fn new(feed: Feed, max_bytes: usize) -> Self {
+        Self {
+            feed,
+            max_bytes,
+            body: vec![b'['],
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds `record` with its four members. `fallback` is the time of a record that has none.
+    pub fn push(&mut self, record: &str, look: Look, fallback: DateTime<Utc>) -> Push {
+        let before = self.body.len();
+        if !self.rows.is_empty() {
+            self.body.push(b',');
+        }
+        let start = self.body.len();
+        let time = look.time.unwrap_or(fallback);
+        record::splice(&mut self.body, self.feed, record, time, look.fingerprint);
+        // One byte more for the closing bracket.
+        if self.body.len() + 1 > self.max_bytes && !self.rows.is_empty() {
+            self.body.truncate(before);
+            return Push::Full;
+        }
+        self.rows.push(Row {
+            place: start..self.body.len(),
+            fingerprint: look.fingerprint,
+            time,
+            time_is_own: look.time.is_some(),
+        });
+        Push::Added
+    }
+
+    /// Takes what was collected and starts anew; `None` if that is nothing.
+    pub fn take(&mut self) -> Option<Batch> {
+        if self.rows.is_empty() {
+            return None;
+        }
+        let mut body = std::mem::replace(&mut self.body, vec![b'[']);
+        body.push(b']');
+        Some(Batch {
+            feed: self.feed,
+            body: body.into(),
+            rows: std::mem::take(&mut self.rows),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::record::Examiner;
+
+    fn fill(records: &[String], max_bytes: usize) -> Vec<Batch> {
+        let (mut examiner, mut batches) = (Examiner::default(), Vec::new());
+        let mut builder = BatchBuilder::new(Feed::Url, max_bytes);
+        for record in records {
+            let look = examiner.look(Feed::Url, record);
+            if builder.push(record, look, DateTime::default()) == Push::Full {
+                batches.extend(builder.take());
+                assert_eq!(builder.push(record, look, DateTime::default()), Push::Added);
+            }
+        }
+        batches.extend(builder.take());
+        batches
+    }
+
+    fn serials(batch: &Batch) -> Vec<u64> {
+        let rows: Vec<serde_json::Value> = serde_json::from_slice(batch.body()).unwrap();
+        assert_eq!(rows.len(), batch.rows().len());
+        rows.iter().map(|row| row["n"].as_u64().unwrap()).collect()
+    }
+
+    #[test]
+    fn an_empty_builder_gives_no_batch() {
+        assert_eq!(BatchBuilder::new(Feed::Url, 1000).take(), None);
+    }
+
+    #[test]
+    fn a_record_larger_than_a_batch_travels_alone() {
+        let records = [
+            "{\"n\":0}".to_owned(),
+            format!("{{\"n\":1,\"x\":\"{}\"}}", "x".repeat(900)),
+            "{\"n\":2}".to_owned(),
+        ];
+        let batches = fill(&records, 600);
+        assert_eq!(
+            batches.iter().map(serials).collect::<Vec<_>>(),
+            [vec![0], vec![1], vec![2]]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_record_is_in_one_batch_in_order_and_within_the_size(
+            paddings in prop::collection::vec(0_usize..300, 1..40),
+            max_bytes in 600_usize..3000,
+        ) {
+            let records: Vec<_> = paddings.iter().enumerate()
+                .map(|(n, padding)| format!("{{\"n\":{n},\"x\":\"{}\"}}", "é".repeat(*padding / 2)))
+                .collect();
+            let batches = fill(&records, max_bytes);
+            prop_assert!(batches.iter().all(|batch| batch.body().len() <= max_bytes));
+            let all: Vec<_> = batches.iter().flat_map(serials).collect();
+            prop_assert_eq!(all, (0..records.len() as u64).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn splitting_keeps_every_row_once(count in 2_usize..50) {
+            let records: Vec<_> = (0..count).map(|n| format!("{{\"n\":{n}}}")).collect();
+            let whole = fill(&records, 1_000_000).remove(0);
+            let mut waiting = vec![whole.clone()];
+            let mut single = Vec::new();
+            while let Some(batch) = waiting.pop() {
+                match batch.split() {
+                    Some((left, right)) => waiting.extend([right, left]),
+                    None => single.push(batch),
+                }
+            }
+            prop_assert_eq!(single.iter().flat_map(serials).collect::<Vec<_>>(), (0..count as u64).collect::<Vec<_>>());
+            let (again, before): (Vec<_>, Vec<_>) = single.iter().zip(whole.rows())
+                .map(|(part, row)| (part.rows()[0].fingerprint, row.fingerprint)).unzip();
+            prop_assert_eq!(again, before);
+        }
+    }
+}
