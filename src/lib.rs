@@ -1,5 +1,6 @@
 //! Mimecast Targeted Threat Protection logs, delivered to Log Analytics.
 
+pub mod ingest;
 pub mod model;
 #[cfg(feature = "simulator")]
 pub mod simulator;

@@ -2,9 +2,12 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::Serialize;
+
 /// One of the three TTP logs. Closed on purpose: a new one does not compile until every place that
 /// must know it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Feed {
     /// URL Protect: clicks on and scans of rewritten links.
     Url,

@@ -1,0 +1,152 @@
+//! Second stage: drops what was delivered before and collects the rest into batches.
+
+use chrono::{DateTime, Utc};
+use tokio::sync::mpsc::{Receiver, Sender};
+
+use super::{
+    read::{Read, ReadEnd},
+    report::Counts,
+};
+use crate::model::{
+    batch::{Batch, BatchBuilder, Push},
+    date_range::DateRange,
+    feed::Feed,
+    page::Page,
+    recent::Recent,
+    record::Examiner,
+};
+
+/// What the stage hands on.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Post the batch, if there is one, and then move the watermark.
+    Deliver {
+        batch: Option<Batch>,
+        /// Up to where everything is delivered once the batch is.
+        watermark: Option<DateTime<Utc>>,
+        /// What happened since the work before.
+        counts: Counts,
+    },
+    /// Nothing more will come.
+    End(ReadEnd),
+}
+
+/// The next stage has gone.
+struct Gone;
+
+/// The stage.
+pub(super) struct Collector {
+    feed: Feed,
+    builder: BatchBuilder,
+    examiner: Examiner,
+    /// Everything delivered lately and everything on its way.
+    known: Recent,
+    order: Order,
+    counts: Counts,
+    out: Sender<Work>,
+}
+
+/// How far the range has come, as long as its records come oldest first. Once one comes out of
+/// order, nothing is known about what is still to come, and the watermark waits for the end of the
+/// range.
+struct Order {
+    reached: Option<DateTime<Utc>>,
+    kept: bool,
+}
+
+impl Order {
+    const START: Self = Self {
+        reached: None,
+        kept: true,
+    };
+
+    fn note(&mut self, time: DateTime<Utc>) {
+        self.kept &= self.reached.is_none_or(|before| before <= time);
+        self.reached = self.reached.max(Some(time));
+    }
+
+    /// The watermark that holds once everything noted so far is delivered. Records of the same
+    /// second may still follow: the next read begins at that second or before.
+    fn watermark(&self, range: DateRange) -> Option<DateTime<Utc>> {
+        self.reached
+            .filter(|_| self.kept)
+            .map(|time| time.min(range.to()))
+    }
+}
+
+impl Collector {
+    pub(super) fn new(feed: Feed, max_bytes: usize, known: Recent, out: Sender<Work>) -> Self {
+        Self {
+            feed,
+            builder: BatchBuilder::new(feed, max_bytes),
+            examiner: Examiner::default(),
+            known,
+            order: Order::START,
+            counts: Counts::default(),
+            out,
+        }
+    }
+
+    /// Works until the pages end or the next stage has gone.
+    pub(super) async fn run(mut self, mut pages: Receiver<Read>) {
+        let mut range_of_batch = None;
+        while let Some(read) = pages.recv().await {
+            let done = match read {
+                Read::Page(range, page) => {
+                    range_of_batch = Some(range);
+                    self.page(range, &page).await
+                }
+                Read::RangeEnd(range, missing) => {
+                    range_of_batch = None;
+                    self.order = Order::START;
+                    self.counts.missing += missing;
+                    self.hand_on(Some(range.to())).await
+                }
+                Read::End(end) => {
+                    // What was read before a failure or the deadline is delivered all the same.
+                    let watermark = range_of_batch.and_then(|range| self.order.watermark(range));
+                    match self.hand_on(watermark).await {
+                        Ok(()) => self.out.send(Work::End(end)).await.map_err(|_| Gone),
+                        gone => gone,
+                    }
+                }
+            };
+            if done.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn page(&mut self, range: DateRange, page: &Page) -> Result<(), Gone> {
+        self.counts.pages += 1;
+        self.counts.retries += u64::from(page.attempts.saturating_sub(1));
+        for record in page.records() {
+            self.counts.records += 1;
+            let look = self.examiner.look(self.feed, record);
+            let time = look.time.unwrap_or(range.to());
+            if self.known.contains(look.fingerprint) {
+                self.counts.duplicates += 1;
+            } else {
+                if self.builder.push(record, look, range.to()) == Push::Full {
+                    self.hand_on(self.order.watermark(range)).await?;
+                    // An empty builder takes any record.
+                    let _added = self.builder.push(record, look, range.to());
+                }
+                self.known.insert(time, look.fingerprint);
+            }
+            if look.time.is_some() {
+                self.order.note(time);
+            }
+        }
+        Ok(())
+    }
+
+    async fn hand_on(&mut self, watermark: Option<DateTime<Utc>>) -> Result<(), Gone> {
+        let work = Work::Deliver {
+            batch: self.builder.take(),
+            watermark,
+            counts: std::mem::take(&mut self.counts),
+        };
+        self.out.send(work).await.map_err(|_| Gone)
+    }
+}

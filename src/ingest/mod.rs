@@ -1,0 +1,22 @@
+//! The work of an invocation: read every feed, deliver what is new, remember it.
+//!
+//! A [`Pass`](pass::Pass) runs the feeds side by side. Each feed is a pipeline of three stages with
+//! one place between them, so that the next page is read while a batch is posted, and never more
+//! than a page or two and a batch or two are in memory:
+//!
+//! ```text
+//! read: ranges -> pages  |  collect: drop what is known, batch  |  deliver: post, then save
+//! ```
+//!
+//! Promises kept here: the checkpoint moves only behind an acknowledged batch; every record the
+//! source shows is delivered once; a pass ends by its deadline and the next goes on from there.
+//!
+//! The outside is seen through the traits in [`ports`].
+
+mod collect;
+mod deliver;
+mod feed_pass;
+pub mod pass;
+pub mod ports;
+mod read;
+pub mod report;

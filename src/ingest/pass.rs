@@ -1,0 +1,82 @@
+//! One invocation's work over the feeds, side by side and within a budget.
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+use super::{
+    feed_pass::{self, FeedPass},
+    ports::Ports,
+    report::{FeedReport, Outcome, PassReport},
+};
+use crate::model::{deadline::Deadline, feed::Feed, progress::Reach};
+
+/// How a pass goes about its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// How far it reads.
+    pub reach: Reach,
+    /// How long it may work before it stops cleanly.
+    pub budget: Duration,
+    /// The size of one post in bytes; the sink's own limit applies where that is smaller.
+    pub batch_max_bytes: usize,
+}
+
+/// Runs passes.
+#[derive(Debug, Clone)]
+pub struct Pass {
+    ports: Ports,
+    plan: Plan,
+}
+
+impl Pass {
+    /// A pass over the world behind `ports`.
+    #[must_use]
+    pub const fn new(ports: Ports, plan: Plan) -> Self {
+        Self { ports, plan }
+    }
+
+    /// Runs the given feeds side by side. A feed that fails leaves the others alone.
+    pub async fn run(&self, feeds: &[Feed]) -> PassReport {
+        let now = self.ports.clock.elapsed();
+        let budget = self.plan.budget;
+        let mut tasks = JoinSet::new();
+        let mut running = Vec::new();
+        for feed in feeds.iter().copied() {
+            let part = FeedPass {
+                feed,
+                ports: self.ports.clone(),
+                reach: self.plan.reach,
+                batch_max_bytes: self
+                    .plan
+                    .batch_max_bytes
+                    .min(self.ports.sink.max_batch_bytes()),
+                // The last eighth is for delivering what was read.
+                read_by: Deadline::after(now, budget * 7 / 8),
+                done_by: Deadline::after(now, budget),
+            };
+            running.push((tasks.spawn(part.run()).id(), feed));
+        }
+        let mut reports = Vec::new();
+        while let Some(joined) = tasks.join_next().await {
+            let report = joined.unwrap_or_else(|error| {
+                let feed = running.iter().find(|(id, _)| *id == error.id());
+                let feed = feed.map_or(Feed::Url, |(_, feed)| *feed);
+                feed_pass::broken(feed, &error.to_string(), None)
+            });
+            log(&report);
+            reports.push(report);
+        }
+        reports.sort_by_key(|report| report.feed);
+        PassReport { feeds: reports }
+    }
+}
+
+fn log(report: &FeedReport) {
+    match report.outcome {
+        Outcome::Complete => info!("{report}"),
+        Outcome::OutOfTime | Outcome::RaceLost => warn!("{report}"),
+        Outcome::Failed => error!("{report}"),
+    }
+}
