@@ -1,0 +1,257 @@
+//! Storage connection strings, as `AzureWebJobsStorage` holds them.
+
+use std::fmt;
+
+use secrecy::SecretString;
+use url::Url;
+
+/// The account that every emulator has, and its key: public constants, not a secret.
+const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
+const EMULATOR_KEY: &str =
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+/// How to sign requests.
+#[derive(Debug, Clone)]
+pub enum Signing {
+    /// With an account key.
+    Key {
+        /// The account.
+        account: String,
+        /// Its key, base64.
+        key: SecretString,
+    },
+    /// Not at all: the address carries a shared access signature.
+    InAddress,
+}
+
+/// Where the blob service is and how to sign requests to it.
+#[derive(Clone)]
+pub struct BlobAccess {
+    /// The service's address; with a shared access signature in its query, if there is one.
+    pub endpoint: Url,
+    /// How to sign.
+    pub signing: Signing,
+}
+
+/// An address may hold a signature: neither it nor a key is ever shown.
+impl fmt::Debug for BlobAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut endpoint = self.endpoint.clone();
+        endpoint.set_query(None);
+        f.debug_struct("BlobAccess")
+            .field("endpoint", &endpoint.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is wrong with a connection string. Never quotes it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectionStringError {
+    /// A part without an equals sign.
+    #[error("part {number} is not NAME=VALUE")]
+    NotAPair {
+        /// Which part, from 1.
+        number: usize,
+    },
+    /// Something needed is not there.
+    #[error("`{0}` is missing")]
+    Missing(&'static str),
+    /// Something is there but not usable.
+    #[error("`{name}` {fault}")]
+    Invalid {
+        /// The part.
+        name: &'static str,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
+}
+
+/// Reads a connection string with an account key or a shared access signature, or
+/// `UseDevelopmentStorage=true`. Names are taken in any case, unknown ones are passed over, as
+/// Microsoft's own parsers do.
+pub fn parse(text: &str) -> Result<BlobAccess, ConnectionStringError> {
+    let pairs = pairs(text)?;
+    let find = |name: &str| {
+        pairs
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| *value)
+            .filter(|value| !value.is_empty())
+    };
+    if find("UseDevelopmentStorage").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        return emulator(find("DevelopmentStorageProxyUri").unwrap_or("http://127.0.0.1"));
+    }
+    let account = find("AccountName");
+    let mut endpoint = match (find("BlobEndpoint"), account) {
+        (Some(endpoint), _) => address("BlobEndpoint", endpoint)?,
+        (None, Some(account)) => {
+            let protocol = find("DefaultEndpointsProtocol").unwrap_or("https");
+            let suffix = find("EndpointSuffix").unwrap_or("core.windows.net");
+            address(
+                "AccountName",
+                &format!("{protocol}://{account}.blob.{suffix}"),
+            )?
+        }
+        (None, None) => return Err(ConnectionStringError::Missing("AccountName")),
+    };
+    if let Some(signature) = find("SharedAccessSignature") {
+        endpoint.set_query(Some(signature.trim_start_matches('?')));
+        return Ok(BlobAccess {
+            endpoint,
+            signing: Signing::InAddress,
+        });
+    }
+    let account = account.ok_or(ConnectionStringError::Missing("AccountName"))?;
+    let key = find("AccountKey").ok_or(ConnectionStringError::Missing("AccountKey"))?;
+    key_access(endpoint, account, key)
+}
+
+fn key_access(
+    endpoint: Url,
+    account: &str,
+    key: &str,
+) -> Result<BlobAccess, ConnectionStringError> {
+    let key = SecretString::from(key);
+    if super::shared_key::SharedKey::decode(&key).is_err() {
+        return Err(ConnectionStringError::Invalid {
+            name: "AccountKey",
+            fault: "is not base64",
+        });
+    }
+    Ok(BlobAccess {
+        endpoint,
+        signing: Signing::Key {
+            account: account.to_owned(),
+            key,
+        },
+    })
+}
+
+fn emulator(proxy: &str) -> Result<BlobAccess, ConnectionStringError> {
+    let mut endpoint = address("DevelopmentStorageProxyUri", proxy)?;
+    if endpoint
+        .set_port(Some(endpoint.port().unwrap_or(10000)))
+        .is_err()
+    {
+        return Err(ConnectionStringError::Invalid {
+            name: "DevelopmentStorageProxyUri",
+            fault: "is not an address with a port",
+        });
+    }
+    endpoint.set_path(EMULATOR_ACCOUNT);
+    key_access(endpoint, EMULATOR_ACCOUNT, EMULATOR_KEY)
+}
+
+fn pairs(text: &str) -> Result<Vec<(&str, &str)>, ConnectionStringError> {
+    text.split(';')
+        .map(str::trim)
+        .enumerate()
+        .filter(|(_, part)| !part.is_empty())
+        .map(|(index, part)| {
+            // Only at the first sign: keys end in more of them.
+            let (key, value) = part
+                .split_once('=')
+                .ok_or(ConnectionStringError::NotAPair { number: index + 1 })?;
+            Ok((key.trim(), value.trim()))
+        })
+        .collect()
+}
+
+fn address(name: &'static str, text: &str) -> Result<Url, ConnectionStringError> {
+    Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .ok_or(ConnectionStringError::Invalid {
+            name,
+            fault: "gives no http or https address",
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn read(text: &str) -> (String, Option<(String, String)>) {
+        let access = parse(text).unwrap();
+        let signing = match access.signing {
+            Signing::Key { account, key } => Some((account, key.expose_secret().to_owned())),
+            Signing::InAddress => None,
+        };
+        (access.endpoint.to_string(), signing)
+    }
+
+    #[test]
+    fn the_common_forms_are_read() {
+        assert_eq!(
+            read(
+                "DefaultEndpointsProtocol=https;AccountName=acct;AccountKey=YWJjZA==;EndpointSuffix=core.windows.net"
+            ),
+            (
+                "https://acct.blob.core.windows.net/".to_owned(),
+                Some(("acct".to_owned(), "YWJjZA==".to_owned()))
+            )
+        );
+        assert_eq!(
+            read(
+                " accountname=acct ; ACCOUNTKEY=YWJjZA== ;endpointsuffix=core.usgovcloudapi.net; "
+            ),
+            (
+                "https://acct.blob.core.usgovcloudapi.net/".to_owned(),
+                Some(("acct".to_owned(), "YWJjZA==".to_owned()))
+            )
+        );
+        assert_eq!(
+            read("AccountName=acct;AccountKey=YWJjZA==;BlobEndpoint=http://127.0.0.1:4000/acct;QueueEndpoint=http://q").0,
+            "http://127.0.0.1:4000/acct"
+        );
+        assert_eq!(
+            read(
+                "BlobEndpoint=https://acct.blob.core.windows.net/;SharedAccessSignature=sv=2024&sig=a%3D"
+            ),
+            (
+                "https://acct.blob.core.windows.net/?sv=2024&sig=a%3D".to_owned(),
+                None
+            )
+        );
+    }
+
+    #[test]
+    fn the_emulators_short_form_is_read() {
+        let (endpoint, signing) = read("UseDevelopmentStorage=true");
+        assert_eq!(endpoint, "http://127.0.0.1:10000/devstoreaccount1");
+        assert_eq!(signing.unwrap().0, "devstoreaccount1");
+        let (endpoint, _) =
+            read("UseDevelopmentStorage=true;DevelopmentStorageProxyUri=http://azurite");
+        assert_eq!(endpoint, "http://azurite:10000/devstoreaccount1");
+    }
+
+    #[test]
+    fn faults_are_named_and_the_key_is_not() {
+        for (text, fault) in [
+            ("", "`AccountName` is missing"),
+            ("AccountName=a", "`AccountKey` is missing"),
+            ("AccountName=a;s3cr3t", "part 2 is not NAME=VALUE"),
+            (
+                "AccountName=a;AccountKey=s3cr3t!",
+                "`AccountKey` is not base64",
+            ),
+            (
+                "AccountName=a b;AccountKey=YWJj",
+                "`AccountName` gives no http or https address",
+            ),
+            (
+                "BlobEndpoint=s3cr3t;AccountName=a;AccountKey=YWJj",
+                "`BlobEndpoint` gives no http or https address",
+            ),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert_eq!(error, fault);
+        }
+        let access =
+            parse("BlobEndpoint=https://a.blob.core.windows.net;SharedAccessSignature=sig=s3cr3t")
+                .unwrap();
+        assert!(!format!("{access:?}").contains("s3cr3t"));
+    }
+}

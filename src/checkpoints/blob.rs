@@ -1,0 +1,280 @@
+//! Checkpoints as blobs in Azure Storage.
+//!
+//! Writes carry the `ETag` of what was read, so that of two runs one stops. The container is made at
+//! the first write that misses it. The official crate retries by itself: a conditional write whose
+//! answer was lost is sent again and then meets its own first try, so a refused write is compared
+//! with what lies there before it counts as a lost race.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use azure_core::{
+    Bytes,
+    credentials::TokenCredential,
+    error::ErrorKind,
+    http::{ClientOptions, Etag, RequestContent, RetryOptions, StatusCode, Transport, Url},
+};
+use azure_storage_blob::{
+    BlobContainerClient, BlobContainerClientOptions,
+    models::{BlobClientUploadOptions, StorageErrorCode},
+};
+use futures_util::StreamExt;
+
+use super::{MAX_TEXT_BYTES, name};
+use crate::{
+    azure::{
+        blob_signing::SharedKeyPolicy,
+        connection_string::{BlobAccess, Signing},
+        shared_key::SharedKey,
+    },
+    http::{HttpClient, excerpt, with_sources},
+    ingest::ports::{CheckpointStore, Clock, Saved, StoreError, Version},
+    model::feed::Feed,
+};
+
+/// The whole of one load or save, the crate's retries included. Saving behind an acknowledged batch
+/// is worth waiting for; a pass must still end before the host's time-out.
+const TIME: Duration = Duration::from_secs(30);
+
+/// How the store proves who it is.
+pub enum Access {
+    /// By a connection string.
+    ConnectionString(BlobAccess),
+    /// By a token.
+    Identity {
+        /// The blob service's address.
+        endpoint: Url,
+        /// Where tokens come from.
+        credential: Arc<dyn TokenCredential>,
+    },
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConnectionString(access) => access.fmt(f),
+            Self::Identity { endpoint, .. } => f
+                .debug_struct("Identity")
+                .field("endpoint", &endpoint.as_str())
+                .finish_non_exhaustive(),
+        }
+    }
+}
+
+/// Checkpoints in one container.
+pub struct BlobStore {
+    container: BlobContainerClient,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for BlobStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlobStore").finish_non_exhaustive()
+    }
+}
+
+/// The client for a container could not be made: a fault of the settings.
+#[derive(Debug, thiserror::Error)]
+#[error("the checkpoint container cannot be addressed: {0}")]
+pub struct SetupError(String);
+
+impl BlobStore {
+    /// A store in `container`.
+    pub fn new(
+        http: &HttpClient,
+        access: Access,
+        container: &str,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SetupError> {
+        let setup = |error: &dyn std::error::Error| SetupError(with_sources(error));
+        let mut client_options = ClientOptions {
+            transport: Some(Transport::new(Arc::new(http.inner().clone()))),
+            retry: RetryOptions::default(),
+            ..ClientOptions::default()
+        };
+        let (mut url, credential) = match access {
+            Access::ConnectionString(access) => {
+                if let Signing::Key { account, key } = access.signing {
+                    let key = SharedKey::decode(&key).map_err(|error| setup(&error))?;
+                    let policy = SharedKeyPolicy::new(account, key, Arc::clone(&clock));
+                    client_options.per_try_policies.push(Arc::new(policy));
+                }
+                (access.endpoint, None)
+            }
+            Access::Identity {
+                endpoint,
+                credential,
+            } => (endpoint, Some(credential)),
+        };
+        url.path_segments_mut()
+            .map_err(|()| SetupError("the address has no path".to_owned()))?
+            .pop_if_empty()
+            .push(container);
+        let options = BlobContainerClientOptions {
+            client_options,
+            ..BlobContainerClientOptions::default()
+        };
+        let container = BlobContainerClient::new(url, credential, Some(options))
+            .map_err(|error| setup(&error))?;
+        Ok(Self { container, clock })
+    }
+
+    async fn read(&self, feed: Feed) -> Result<Saved, azure_core::Error> {
+        let blob = self.container.blob_client(name(feed));
+        let mut result = match blob.download(None).await {
+            Ok(result) => result,
+            Err(error) if error.http_status() == Some(StatusCode::NotFound) => {
+                return Ok(Saved {
+                    text: None,
+                    version: Version::Absent,
+                });
+            }
+            Err(error) => return Err(error),
+        };
+        let mut bytes = Vec::new();
+        while let Some(chunk) = result.body.next().await {
+            bytes.extend_from_slice(&chunk?);
+            if bytes.len() as u64 > MAX_TEXT_BYTES {
+                break;
+            }
+        }
+        let version = match result.properties.etag {
+            Some(etag) => Version::Tag(etag.to_string()),
+            None => {
+                return Err(azure_core::Error::with_message(
+                    ErrorKind::Other,
+                    "the answer has no ETag",
+                ));
+            }
+        };
+        Ok(Saved {
+            text: Some(String::from_utf8_lossy(&bytes).into_owned()),
+            version,
+        })
+    }
+
+    async fn write(
+        &self,
+        feed: Feed,
+        text: &str,
+        expected: &Version,
+    ) -> Result<Version, azure_core::Error> {
+        let mut options = BlobClientUploadOptions {
+            blob_content_type: Some("text/plain; charset=utf-8".to_owned()),
+            ..BlobClientUploadOptions::default()
+        };
+        match expected {
+            Version::Absent => options.if_none_match = Some(Etag::from("*")),
+            Version::Tag(tag) => options.if_match = Some(Etag::from(tag.clone())),
+        }
+        let blob = self.container.blob_client(name(feed));
+        let content: RequestContent<Bytes, _> = Bytes::from(text.to_owned()).into();
+        let result = blob.upload(content, Some(options)).await?;
+        match result.etag {
+            Some(etag) => Ok(Version::Tag(etag.to_string())),
+            None => Err(azure_core::Error::with_message(
+                ErrorKind::Other,
+                "the answer has no ETag",
+            )),
+        }
+    }
+
+    /// A write, with the container made and a lost answer seen through.
+    async fn write_through(
+        &self,
+        feed: Feed,
+        text: &str,
+        expected: &Version,
+    ) -> Result<Version, StoreError> {
+        let mut result = self.write(feed, text, expected).await;
+        if result
+            .as_ref()
+            .is_err_and(|error| has_code(error, &StorageErrorCode::ContainerNotFound))
+        {
+            match self.container.create(None).await {
+                Ok(_) => {}
+                // Made by someone else meanwhile.
+                Err(error) if error.http_status() == Some(StatusCode::Conflict) => {}
+                Err(error) => return Err(failed(&error)),
+            }
+            result = self.write(feed, text, expected).await;
+        }
+        match result {
+            Ok(version) => Ok(version),
+            Err(error) if is_conflict(&error) => {
+                let there = self.read(feed).await.map_err(|error| failed(&error))?;
+                if there.text.as_deref() == Some(text) {
+                    Ok(there.version)
+                } else {
+                    Err(StoreError::RaceLost)
+                }
+            }
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let clock = Arc::clone(&self.clock);
+        tokio::select! {
+            result = work => result,
+            () = clock.sleep(TIME) => Err(StoreError::Failed(
+                format!("blob storage did not answer within {} s", TIME.as_secs()).into(),
+            )),
+        }
+    }
+}
+
+fn has_code(error: &azure_core::Error, code: &StorageErrorCode) -> bool {
+    matches!(error.kind(), ErrorKind::HttpResponse { error_code: Some(found), .. } if found == code.as_ref())
+}
+
+/// Someone else has written: 412 for `If-Match`, 409 for a blob that should not have been there.
+fn is_conflict(error: &azure_core::Error) -> bool {
+    error.http_status() == Some(StatusCode::PreconditionFailed)
+        || has_code(error, &StorageErrorCode::BlobAlreadyExists)
+}
+
+fn failed(error: &azure_core::Error) -> StoreError {
+    let advice = match error.http_status() {
+        Some(StatusCode::Forbidden | StatusCode::Unauthorized) => {
+            ". What to do: check the key in AzureWebJobsStorage, or give the identity the role Storage Blob Data Contributor"
+        }
+        _ => "",
+    };
+    let text = match error.kind() {
+        ErrorKind::HttpResponse {
+            status, error_code, ..
+        } => {
+            let code = error_code.as_deref().unwrap_or("no error code");
+            format!("blob storage answered {} {code}", u16::from(*status))
+        }
+        _ => format!("blob storage: {}", excerpt(with_sources(error).as_bytes())),
+    };
+    StoreError::Failed(format!("{text}{advice}").into())
+}
+
+#[async_trait]
+impl CheckpointStore for BlobStore {
+    fn place(&self, feed: Feed) -> String {
+        let mut url = self.container.url().clone();
+        url.set_query(None);
+        format!("{url}/{}", name(feed))
+    }
+
+    async fn load(&self, feed: Feed) -> Result<Saved, StoreError> {
+        self.in_time(async { self.read(feed).await.map_err(|error| failed(&error)) })
+            .await
+    }
+
+    async fn save(
+        &self,
+        feed: Feed,
+        text: &str,
+        expected: &Version,
+    ) -> Result<Version, StoreError> {
+        self.in_time(self.write_through(feed, text, expected)).await
+    }
+}

@@ -1,0 +1,216 @@
+//! The one HTTP client.
+//!
+//! Every answer is read whole, within a size and a time. Errors never show an address with its query,
+//! nor headers: those may hold signatures.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::{
+    Method, StatusCode, Url,
+    header::{HeaderMap, HeaderName},
+};
+
+/// How long connecting may take. A regional service answers in well under a second.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The client. Clones share its connections.
+#[derive(Debug, Clone)]
+pub struct HttpClient(reqwest::Client);
+
+/// The HTTP client could not be made: a fault of the build or the machine.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client cannot be set up: {0}")]
+pub struct ClientError(String);
+
+/// A request.
+#[derive(Clone)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The full address.
+    pub url: Url,
+    /// Headers, in the order given.
+    pub headers: Vec<(HeaderName, String)>,
+    /// The body; sent with its length.
+    pub body: Bytes,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &self.url.path())
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What may be spent on an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The whole exchange, from connecting to the last byte.
+    pub time: Duration,
+    /// The answer's body, in bytes.
+    pub body_bytes: usize,
+}
+
+/// An answer, read to its end.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// A header as text; `None` where it is absent or not ASCII.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// No connection.
+    #[error("cannot connect: {0}")]
+    Connect(String),
+    /// No answer, or not all of it, in time.
+    #[error("no complete answer within {} s", .0.as_secs_f64())]
+    TimedOut(Duration),
+    /// The connection broke before the answer was complete.
+    #[error("the connection broke: {0}")]
+    Broken(String),
+    /// The body is larger than anything expected.
+    #[error("the answer (status {status}) is larger than {limit} bytes; it begins `{begin}`")]
+    TooLarge {
+        /// The status it came with.
+        status: u16,
+        /// The limit in bytes.
+        limit: usize,
+        /// The first bytes.
+        begin: String,
+    },
+}
+
+impl HttpClient {
+    /// A client that trusts the public certificate authorities compiled into it, so that it does not
+    /// depend on the machine's files.
+    pub fn new() -> Result<Self, ClientError> {
+        let roots = rustls::RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| ClientError(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("mimecast-ttp/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map(Self)
+            .map_err(|error| ClientError(with_sources(&error)))
+    }
+
+    /// The client underneath, for the Azure crates, which send through it.
+    #[must_use]
+    pub fn inner(&self) -> &reqwest::Client {
+        &self.0
+    }
+
+    /// Sends `request` and reads the whole answer, whatever its status.
+    pub async fn send(&self, request: Request, limits: Limits) -> Result<Answer, TransportError> {
+        tokio::time::timeout(limits.time, self.exchange(request, limits.body_bytes))
+            .await
+            .unwrap_or(Err(TransportError::TimedOut(limits.time)))
+    }
+
+    async fn exchange(&self, request: Request, limit: usize) -> Result<Answer, TransportError> {
+        let Request {
+            method,
+            url,
+            headers,
+            body,
+        } = request;
+        let mut builder = self.0.request(method, url).body(body);
+        for (name, value) in headers {
+            builder = builder.header(name, value);
+        }
+        let mut response = builder.send().await.map_err(transport)?;
+        let status = response.status();
+        let headers = response.headers().clone();
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(transport)? {
+            if body.len() + chunk.len() > limit {
+                body.extend_from_slice(&chunk[..chunk.len().min(EXCERPT_BYTES)]);
+                return Err(TransportError::TooLarge {
+                    status: status.as_u16(),
+                    limit,
+                    begin: excerpt(&body),
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer {
+            status,
+            headers,
+            body: body.freeze(),
+        })
+    }
+}
+
+fn transport(error: reqwest::Error) -> TransportError {
+    let error = error.without_url();
+    let text = with_sources(&error);
+    if error.is_connect() {
+        TransportError::Connect(text)
+    } else {
+        TransportError::Broken(text)
+    }
+}
+
+/// An error with everything beneath it, in one line. reqwest's own text leaves the cause out.
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+const EXCERPT_BYTES: usize = 200;
+
+/// The first bytes of a body for an error message, in one line.
+pub(crate) fn excerpt(body: &[u8]) -> String {
+    let cut = &body[..body.len().min(EXCERPT_BYTES)];
+    let text: String = String::from_utf8_lossy(cut)
+        .chars()
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
+        .collect();
+    if body.len() > EXCERPT_BYTES {
+        format!("{}...", text.trim())
+    } else {
+        text.trim().to_owned()
+    }
+}

@@ -1,0 +1,236 @@
+//! Posting batches to the HTTP Data Collector API.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use reqwest::{
+    Method, Url,
+    header::{self, HeaderName},
+};
+use serde::Deserialize;
+use tracing::debug;
+
+use super::{
+    decision::{self, Decision},
+    signature::{self, CONTENT_TYPE},
+};
+use crate::{
+    azure::shared_key::{self, SharedKey},
+    http::{self, Answer, HttpClient, Limits, Request, TransportError},
+    ingest::ports::{Clock, LogSink, Randomness, Receipt, SinkError},
+    model::{batch::Batch, deadline::Deadline},
+    retry::{self, Attempt, GaveUp, Policy, Trying},
+};
+
+/// The largest post: Microsoft documents 30 MB, and does not say of which kind.
+pub const MAX_POST_BYTES: usize = 30_000_000;
+
+/// The only version the official samples use.
+const API_VERSION: &str = "api-version=2016-04-01";
+
+/// Error bodies are a few hundred bytes.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// Names the member that holds a row's time.
+const TIME_MEMBER: &str = "time_generated";
+
+/// A workspace and the right to write to it.
+#[derive(Debug)]
+pub struct Workspace {
+    /// The workspace id, a GUID.
+    pub id: String,
+    /// Its primary or secondary key.
+    pub key: SharedKey,
+    /// `https://{id}.ods.opinsights.azure.com`, or that of another cloud or a simulator.
+    pub base: Url,
+}
+
+/// The Data Collector API as a sink.
+pub struct DataCollectorSink {
+    http: HttpClient,
+    workspace: Workspace,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Randomness>,
+    policy: Policy,
+}
+
+impl fmt::Debug for DataCollectorSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataCollectorSink")
+            .field("base", &self.workspace.base.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum PostError {
+    #[error(
+        "Log Analytics cannot be reached: {0}. What to do: check log_analytics_workspace_id (a wrong one has no host) and the way out of the network"
+    )]
+    Transport(#[from] TransportError),
+    #[error(
+        "Log Analytics answered {status} {said} to {rows} rows ({bytes} bytes, request id {request_id}). What to do: {advice}"
+    )]
+    Refused {
+        status: u16,
+        said: String,
+        rows: usize,
+        bytes: usize,
+        request_id: String,
+        advice: &'static str,
+    },
+}
+
+/// What the service answers to an error.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct ErrorBody {
+    error: String,
+    message: String,
+}
+
+enum Ended {
+    Taken,
+    TooLarge(PostError),
+}
+
+impl DataCollectorSink {
+    /// A sink into `workspace`.
+    #[must_use]
+    pub fn new(
+        http: HttpClient,
+        workspace: Workspace,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Randomness>,
+    ) -> Self {
+        Self {
+            http,
+            workspace,
+            clock,
+            random,
+            policy: Policy::STANDARD,
+        }
+    }
+
+    async fn attempt(&self, batch: &Batch, time: Duration) -> Attempt<Ended, PostError> {
+        let limits = Limits {
+            time,
+            body_bytes: MAX_ANSWER_BYTES,
+        };
+        let answer = match self.http.send(self.request(batch), limits).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                return Attempt::Again {
+                    error: error.into(),
+                    after: None,
+                };
+            }
+        };
+        let status = answer.status.as_u16();
+        let retry_after = answer
+            .header("retry-after")
+            .and_then(|text| retry::retry_after(text, self.clock.now()));
+        match decision::decide(status, batch.body().len(), retry_after) {
+            Decision::Accept => Attempt::Done(Ended::Taken),
+            Decision::Split => Attempt::Done(Ended::TooLarge(refused(batch, &answer))),
+            Decision::Retry(after) => {
+                debug!(feed = %batch.feed(), status, ?after, "post to be made again");
+                Attempt::Again {
+                    error: refused(batch, &answer),
+                    after,
+                }
+            }
+            Decision::Refuse => Attempt::Stop(refused(batch, &answer)),
+        }
+    }
+
+    fn request(&self, batch: &Batch) -> Request {
+        let date = shared_key::header_date(self.clock.now());
+        let text = signature::string_to_sign(batch.body().len(), &date);
+        let signature = self.workspace.key.sign(&text);
+        let mut url = self.workspace.base.clone();
+        url.set_path("/api/logs");
+        url.set_query(Some(API_VERSION));
+        Request {
+            method: Method::POST,
+            url,
+            headers: vec![
+                (
+                    header::AUTHORIZATION,
+                    format!("SharedKey {}:{signature}", self.workspace.id),
+                ),
+                (header::CONTENT_TYPE, CONTENT_TYPE.to_owned()),
+                (
+                    HeaderName::from_static("log-type"),
+                    batch.feed().log_type().to_owned(),
+                ),
+                (HeaderName::from_static("x-ms-date"), date),
+                (
+                    HeaderName::from_static("time-generated-field"),
+                    TIME_MEMBER.to_owned(),
+                ),
+            ],
+            body: batch.body().clone(),
+        }
+    }
+}
+
+fn refused(batch: &Batch, answer: &Answer) -> PostError {
+    let status = answer.status.as_u16();
+    let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let said = if body.error.is_empty() {
+        format!("`{}`", http::excerpt(&answer.body))
+    } else {
+        format!(
+            "{} ({})",
+            body.error,
+            http::excerpt(body.message.as_bytes())
+        )
+    };
+    PostError::Refused {
+        status,
+        said,
+        rows: batch.rows().len(),
+        bytes: batch.body().len(),
+        request_id: answer
+            .header("x-ms-request-id")
+            .unwrap_or("none")
+            .to_owned(),
+        advice: decision::advice(status, &body.error),
+    }
+}
+
+#[async_trait]
+impl LogSink for DataCollectorSink {
+    fn max_batch_bytes(&self) -> usize {
+        MAX_POST_BYTES
+    }
+
+    async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError> {
+        let mut trying = Trying::new(&*self.clock, &*self.random, self.policy, deadline);
+        let result = loop {
+            let time = match trying.begin() {
+                Ok(time) => time,
+                Err(gave_up) => break Err(gave_up),
+            };
+            let attempt = self.attempt(batch, time).await;
+            if let Some(result) = trying.end(attempt).await {
+                break result;
+            }
+        };
+        match result {
+            Ok((Ended::Taken, attempts)) => Ok(Receipt { attempts }),
+            Ok((Ended::TooLarge(error), _)) => Err(SinkError::TooLarge(error.into())),
+            Err(GaveUp::Failed {
+                error: PostError::Transport(error @ TransportError::Broken(_)),
+                ..
+            }) if decision::may_be_too_large(batch.body().len()) => {
+                Err(SinkError::TooLarge(error.into()))
+            }
+            Err(gave_up @ GaveUp::Failed { .. }) => {
+                Err(SinkError::Failed(gave_up.to_string().into()))
+            }
+            Err(gave_up) => Err(SinkError::OutOfTime(format!("Log Analytics: {gave_up}"))),
+        }
+    }
+}

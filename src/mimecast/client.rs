@@ -1,0 +1,400 @@
+//! Reading pages: sign, send, decide, and again where that helps.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use reqwest::{Method, Url, header};
+use secrecy::{ExposeSecret, SecretString};
+use tracing::{debug, info, warn};
+
+use super::{
+    decision::{self, Decision, Said, Words},
+    hmac::{self, SecretKey},
+    login::{self, Keys},
+    wire::{self, NotAPage, Verdict},
+};
+use crate::{
+    http::{self, Answer, HttpClient, Limits, Request, TransportError},
+    ingest::ports::{Clock, LogSource, PageRequest, Randomness, SourceError},
+    model::{deadline::Deadline, page::Page},
+    retry::{self, Attempt, GaveUp, Policy, Trying},
+};
+
+/// The largest page that is read. 500 records with several long links each stay far below.
+const MAX_PAGE_BYTES: usize = 64 * 1024 * 1024;
+
+/// The keys of an API 1.0 application.
+#[derive(Debug)]
+pub struct Credentials {
+    /// The Application ID, sent with every call.
+    pub app_id: String,
+    /// The Application Key, signed but never sent.
+    pub app_key: SecretString,
+    /// Names the binding.
+    pub access_key: SecretString,
+    /// Signs.
+    pub secret_key: SecretKey,
+    /// Renews an expired binding; without it expiry stops the feeds.
+    pub login: Option<Login>,
+}
+
+/// The service user of the binding.
+#[derive(Debug)]
+pub struct Login {
+    /// The user's address.
+    pub email: String,
+    /// The Mimecast cloud password.
+    pub password: SecretString,
+}
+
+/// Mimecast as a source of records.
+pub struct MimecastSource {
+    http: HttpClient,
+    base: Url,
+    app_id: String,
+    app_key: SecretString,
+    login: Option<Login>,
+    keys: RwLock<Arc<Keys>>,
+    /// How often the binding was renewed; tells a caller whether someone else has done it meanwhile.
+    renewals: AtomicU64,
+    renewing: tokio::sync::Mutex<()>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Randomness>,
+    policy: Policy,
+}
+
+impl fmt::Debug for MimecastSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MimecastSource")
+            .field("base", &self.base.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What went wrong with a call.
+#[derive(Debug, thiserror::Error)]
+enum CallError {
+    #[error(
+        "Mimecast cannot be reached: {0}. What to do: check mimecast_base_url and the way out of the network"
+    )]
+    Transport(#[from] TransportError),
+    #[error("Mimecast answered {status}: {said}. What to do: {advice}")]
+    Refused {
+        status: u16,
+        said: String,
+        advice: &'static str,
+    },
+    #[error("{shape} (status {status}); it begins `{begin}`")]
+    Shape {
+        shape: NotAPage,
+        status: u16,
+        begin: String,
+    },
+    #[error("the binding has expired and renewing it failed: {0}")]
+    Renewal(String),
+}
+
+/// How a call ended that is neither a page nor an error to retry.
+enum Ended {
+    Page(Page),
+    TokenRefused(CallError),
+}
+
+impl MimecastSource {
+    /// A source that calls `base` with `credentials`.
+    #[must_use]
+    pub fn new(
+        http: HttpClient,
+        base: Url,
+        credentials: Credentials,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Randomness>,
+    ) -> Self {
+        let Credentials {
+            app_id,
+            app_key,
+            access_key,
+            secret_key,
+            login,
+        } = credentials;
+        Self {
+            http,
+            base,
+            app_id,
+            app_key,
+            login,
+            keys: RwLock::new(Arc::new(Keys {
+                access_key,
+                secret_key,
+            })),
+            renewals: AtomicU64::new(0),
+            renewing: tokio::sync::Mutex::new(()),
+            clock,
+            random,
+            policy: Policy::STANDARD,
+        }
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// One signed call, with a date and an id of its own.
+    async fn call(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        time: Duration,
+    ) -> Result<Answer, TransportError> {
+        let keys = self.keys();
+        let date = hmac::header_date(self.clock.now());
+        let id = uuid::Builder::from_random_bytes(self.random.bits().to_be_bytes())
+            .into_uuid()
+            .to_string();
+        let signature = keys.secret_key.sign(&date, &id, path, &self.app_key);
+        let authorization = format!("MC {}:{signature}", keys.access_key.expose_secret());
+        self.post(path, authorization, date, id, body, time).await
+    }
+
+    async fn post(
+        &self,
+        path: &str,
+        authorization: String,
+        date: String,
+        id: String,
+        body: Vec<u8>,
+        time: Duration,
+    ) -> Result<Answer, TransportError> {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        let request = Request {
+            method: Method::POST,
+            url,
+            headers: vec![
+                (header::AUTHORIZATION, authorization),
+                (header::CONTENT_TYPE, "application/json".to_owned()),
+                (header::ACCEPT, "application/json".to_owned()),
+                (
+                    header::HeaderName::from_static("x-mc-app-id"),
+                    self.app_id.clone(),
+                ),
+                (header::HeaderName::from_static("x-mc-date"), date),
+                (header::HeaderName::from_static("x-mc-req-id"), id),
+            ],
+            body: body.into(),
+        };
+        let limits = Limits {
+            time,
+            body_bytes: MAX_PAGE_BYTES,
+        };
+        self.http.send(request, limits).await
+    }
+
+    /// One attempt at a page.
+    async fn attempt(
+        &self,
+        request: PageRequest<'_>,
+        renewed: &mut bool,
+        time: Duration,
+    ) -> Attempt<Ended, CallError> {
+        let renewals = self.renewals.load(Ordering::SeqCst);
+        let answer = match self
+            .call(wire::path(request.feed), wire::request_body(request), time)
+            .await
+        {
+            Ok(answer) => answer,
+            Err(error @ TransportError::TooLarge { .. }) => return Attempt::Stop(error.into()),
+            Err(error) => return again(error.into(), None),
+        };
+        let status = answer.status.as_u16();
+        let (verdict, shape) = if status == 200 {
+            match wire::page(request.feed, &answer.body) {
+                Ok(page) => return Attempt::Done(Ended::Page(page)),
+                Err(NotAPage::Failure(verdict)) => (Some(verdict), None),
+                Err(shape @ NotAPage::OtherShape(_)) => {
+                    return Attempt::Stop(CallError::Shape {
+                        shape,
+                        status,
+                        begin: http::excerpt(&answer.body),
+                    });
+                }
+                Err(shape @ NotAPage::NotJson(_)) => (None, Some(shape)),
+            }
+        } else {
+            (wire::verdict(&answer.body), None)
+        };
+        let error = match shape {
+            Some(shape) => CallError::Shape {
+                shape,
+                status,
+                begin: http::excerpt(&answer.body),
+            },
+            None => self.refused(&answer, verdict.as_ref()),
+        };
+        match decision::decide(self.said(&answer, verdict.as_ref(), request.token.is_some())) {
+            Decision::RestartRange => Attempt::Done(Ended::TokenRefused(error)),
+            Decision::Retry(after) => {
+                debug!(feed = %request.feed, status, ?after, "call to be made again");
+                again(error, after)
+            }
+            Decision::RenewBinding if *renewed => Attempt::Stop(error),
+            Decision::RenewBinding => {
+                *renewed = true;
+                match self.renew(renewals, error, time).await {
+                    Ok(()) => Attempt::AtOnce,
+                    Err(error) => Attempt::Stop(error),
+                }
+            }
+            // A success would have been a page.
+            Decision::Refuse | Decision::Accept => Attempt::Stop(error),
+        }
+    }
+
+    fn said<'a>(
+        &self,
+        answer: &Answer,
+        verdict: Option<&'a Verdict>,
+        with_token: bool,
+    ) -> Said<'a> {
+        Said {
+            status: answer.status.as_u16(),
+            verdict,
+            rate_limit_reset: answer
+                .header("x-ratelimit-reset")
+                .and_then(|text| text.trim().parse().ok())
+                .map(Duration::from_millis),
+            retry_after: answer
+                .header("retry-after")
+                .and_then(|text| retry::retry_after(text, self.clock.now())),
+            with_token,
+        }
+    }
+
+    fn refused(&self, answer: &Answer, verdict: Option<&Verdict>) -> CallError {
+        let http_status = answer.status.as_u16();
+        let status = verdict
+            .and_then(|verdict| verdict.meta_status)
+            .filter(|meta| http_status == 200 && *meta >= 400)
+            .unwrap_or(http_status);
+        let mut said = match verdict {
+            Some(verdict) if !verdict.failures.is_empty() => Words(&verdict.failures).to_string(),
+            _ if answer.body.is_empty() => "no body".to_owned(),
+            _ => format!("`{}`", http::excerpt(&answer.body)),
+        };
+        if status == 401
+            && let Some(difference) = self.clock_difference(answer)
+        {
+            said.push_str(&difference);
+        }
+        CallError::Refused {
+            status,
+            said,
+            advice: decision::advice(status, verdict),
+        }
+    }
+
+    /// A wrong clock makes every signature wrong: name the difference, where it is more than a
+    /// minute.
+    fn clock_difference(&self, answer: &Answer) -> Option<String> {
+        let theirs = chrono::DateTime::parse_from_rfc2822(answer.header("date")?).ok()?;
+        let seconds = (self.clock.now() - theirs.to_utc()).num_seconds();
+        (seconds.abs() > 60).then(|| {
+            format!(
+                "; this machine's clock is {} s {} Mimecast's",
+                seconds.abs(),
+                if seconds > 0 { "ahead of" } else { "behind" }
+            )
+        })
+    }
+
+    /// Renews the binding, unless another feed has done so since `seen` was read.
+    async fn renew(&self, seen: u64, expired: CallError, time: Duration) -> Result<(), CallError> {
+        let Some(login) = &self.login else {
+            return Err(expired);
+        };
+        let _turn = self.renewing.lock().await;
+        if self.renewals.load(Ordering::SeqCst) != seen {
+            return Ok(());
+        }
+        let keys = self.keys();
+        let body = wire::renewal_body(&login.email, keys.access_key.expose_secret());
+        let date = hmac::header_date(self.clock.now());
+        let id = uuid::Builder::from_random_bytes(self.random.bits().to_be_bytes()).into_uuid();
+        let answer = self
+            .post(
+                login::PATH,
+                login::authorization(login),
+                date,
+                id.to_string(),
+                body,
+                time,
+            )
+            .await
+            .map_err(|error| CallError::Renewal(error.to_string()))?;
+        let verdict = wire::verdict(&answer.body);
+        let success =
+            answer.status.is_success() && verdict.as_ref().is_some_and(Verdict::is_success);
+        if !success {
+            // The body of a login is never shown: a successful one holds keys.
+            let words =
+                verdict.map_or_else(String::new, |verdict| Words(&verdict.failures).to_string());
+            return Err(CallError::Renewal(format!(
+                "the login was answered {} {words}. What to do: check mimecast_email and mimecast_password (the cloud password), or create new keys",
+                answer.status.as_u16()
+            )));
+        }
+        if let Some(new) = login::adopted(&answer.body, &keys) {
+            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+            warn!(
+                "Mimecast answered new keys on renewal; they are used until this process ends. Put new keys into the settings."
+            );
+        }
+        self.renewals.fetch_add(1, Ordering::SeqCst);
+        info!("The expired Mimecast binding is renewed.");
+        Ok(())
+    }
+}
+
+fn again<T>(error: CallError, after: Option<Duration>) -> Attempt<T, CallError> {
+    Attempt::Again { error, after }
+}
+
+#[async_trait]
+impl LogSource for MimecastSource {
+    async fn fetch_page(
+        &self,
+        request: PageRequest<'_>,
+        deadline: Deadline,
+    ) -> Result<Page, SourceError> {
+        let mut trying = Trying::new(&*self.clock, &*self.random, self.policy, deadline);
+        let mut renewed = false;
+        let result = loop {
+            let time = match trying.begin() {
+                Ok(time) => time,
+                Err(gave_up) => break Err(gave_up),
+            };
+            let attempt = self.attempt(request, &mut renewed, time).await;
+            if let Some(result) = trying.end(attempt).await {
+                break result;
+            }
+        };
+        match result {
+            Ok((Ended::Page(mut page), attempts)) => {
+                page.attempts = attempts;
+                Ok(page)
+            }
+            Ok((Ended::TokenRefused(error), _)) => Err(SourceError::PageTokenRefused(error.into())),
+            Err(gave_up @ GaveUp::Failed { .. }) => {
+                Err(SourceError::Failed(gave_up.to_string().into()))
+            }
+            Err(gave_up) => Err(SourceError::OutOfTime(format!("Mimecast: {gave_up}"))),
+        }
+    }
+}

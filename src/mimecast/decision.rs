@@ -1,0 +1,281 @@
+//! What an answer of Mimecast means for what happens next: the one place that decides.
+
+use std::{fmt, time::Duration};
+
+use super::wire::{Failure, Verdict};
+
+/// How long to wait after a 429 that does not say: a minute, as peers do.
+const UNSAID_WAIT: Duration = Duration::from_secs(60);
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// It worked: read the page.
+    Accept,
+    /// Try again, not before the given time where Mimecast named one.
+    Retry(Option<Duration>),
+    /// The binding has expired: renew it, once.
+    RenewBinding,
+    /// The page token is of no use any more: begin the range again.
+    RestartRange,
+    /// Trying again does not help.
+    Refuse,
+}
+
+/// What an answer says, without its records.
+#[derive(Debug, Clone, Copy)]
+pub struct Said<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// What the body says; `None` where it is no JSON object.
+    pub verdict: Option<&'a Verdict>,
+    /// `X-RateLimit-Reset` in milliseconds.
+    pub rate_limit_reset: Option<Duration>,
+    /// `Retry-After`, claimed by one third party only; honoured if it comes.
+    pub retry_after: Option<Duration>,
+    /// Whether the request carried a page token.
+    pub with_token: bool,
+}
+
+/// Decides.
+///
+/// Sources: Mimecast's response code and rate limit pages; recorded traffic for `err_developer_key`
+/// inside a 200 (met now and then with a valid id) and for `0004 Invalid Signature`.
+#[must_use]
+pub fn decide(said: Said<'_>) -> Decision {
+    let no_failures: &[Failure] = &[];
+    let failures = said
+        .verdict
+        .map_or(no_failures, |verdict| &verdict.failures);
+    let has = |code: &str| failures.iter().any(|failure| failure.code == code);
+    // A 200 may carry the real status inside.
+    let status = said
+        .verdict
+        .and_then(|verdict| verdict.meta_status)
+        .filter(|meta| said.status == 200 && *meta >= 400)
+        .unwrap_or(said.status);
+
+    if status == 418 || has("err_xdk_binding_expired") {
+        return Decision::RenewBinding;
+    }
+    match status {
+        429 => Decision::Retry(Some(
+            said.rate_limit_reset
+                .or(said.retry_after)
+                .unwrap_or(UNSAID_WAIT),
+        )),
+        408 | 500 | 502 | 503 | 504 | 509 => Decision::Retry(said.retry_after),
+        _ if has("err_developer_key") || failures.iter().any(|failure| failure.retryable) => {
+            Decision::Retry(said.retry_after)
+        }
+        // How the TTP functions refuse a token is not documented: a request that carried one and is
+        // told that something in it is not valid is taken back to its first page.
+        200 | 400 if said.with_token && (status == 400 || !failures.is_empty()) => {
+            Decision::RestartRange
+        }
+        // A proxy's page in place of an answer may be gone the next time.
+        200 if said.verdict.is_none() => Decision::Retry(None),
+        200 if failures.is_empty() => Decision::Accept,
+        _ => Decision::Refuse,
+    }
+}
+
+/// What an operator can do about a refusal.
+#[must_use]
+pub(super) fn advice(status: u16, verdict: Option<&Verdict>) -> &'static str {
+    let has = |part: &str| {
+        verdict.is_some_and(|verdict| {
+            verdict
+                .failures
+                .iter()
+                .any(|failure| failure.code.contains(part))
+        })
+    };
+    if has("err_developer_key") {
+        return "check mimecast_app_id, the Application ID of the registered API application";
+    }
+    match status {
+        401 => {
+            "check mimecast_access_key, mimecast_secret_key and mimecast_app_key: Mimecast gives the same answer whichever of them is wrong"
+        }
+        403 => "give the role of the API user the Read permission for this log under Monitoring",
+        404 => {
+            "check mimecast_base_url: it must be the regional API host, such as https://eu-api.mimecast.com"
+        }
+        418 => {
+            "create new keys in the Mimecast console, or set mimecast_email and mimecast_password so that the binding can be renewed; an Authentication Cache TTL of Never Expires avoids this"
+        }
+        429 => "give this connector API keys of its own, if others use the same ones",
+        500..=599 => {
+            "nothing, if it passes; Mimecast's service status page tells of lasting trouble"
+        }
+        300..=399 => "check mimecast_base_url: the host sends elsewhere",
+        _ => "look at what Mimecast says here; if it cannot be mended in the settings, report it",
+    }
+}
+
+/// Mimecast's own words, for messages.
+pub(super) struct Words<'a>(pub(super) &'a [Failure]);
+
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, failure) in self.0.iter().take(3).enumerate() {
+            let separator = if number == 0 { "" } else { "; " };
+            let code = if failure.code.is_empty() {
+                "no code"
+            } else {
+                &failure.code
+            };
+            write!(f, "{separator}{code}")?;
+            if !failure.message.is_empty() {
+                write!(f, " ({})", crate::http::excerpt(failure.message.as_bytes()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(meta_status: Option<u16>, codes: &[&str]) -> Verdict {
+        Verdict {
+            meta_status,
+            failures: codes
+                .iter()
+                .map(|code| Failure {
+                    code: code.trim_end_matches('!').to_owned(),
+                    message: String::new(),
+                    retryable: code.ends_with('!'),
+                })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn every_answer_is_turned_into_a_decision_here() {
+        use Decision::{Accept, Refuse, RenewBinding, RestartRange, Retry};
+        let ok = Some(verdict(Some(200), &[]));
+        let table: &[(u16, Option<Verdict>, bool, Decision)] = &[
+            (200, ok.clone(), false, Accept),
+            (200, ok.clone(), true, Accept),
+            (200, Some(verdict(None, &[])), false, Accept),
+            (200, None, false, Retry(None)),
+            (
+                200,
+                Some(verdict(Some(200), &["err_developer_key"])),
+                false,
+                Retry(None),
+            ),
+            (
+                200,
+                Some(verdict(Some(200), &["err_validation_null"])),
+                false,
+                Refuse,
+            ),
+            (
+                200,
+                Some(verdict(Some(200), &["err_validation_null"])),
+                true,
+                RestartRange,
+            ),
+            (
+                200,
+                Some(verdict(Some(200), &["anything!"])),
+                true,
+                Retry(None),
+            ),
+            (
+                200,
+                Some(verdict(Some(200), &["err_xdk_binding_expired"])),
+                false,
+                RenewBinding,
+            ),
+            (200, Some(verdict(Some(500), &[])), false, Retry(None)),
+            (200, Some(verdict(Some(403), &[])), false, Refuse),
+            (
+                200,
+                Some(verdict(Some(429), &[])),
+                false,
+                Retry(Some(UNSAID_WAIT)),
+            ),
+            (301, None, false, Refuse),
+            (400, None, false, Refuse),
+            (400, None, true, RestartRange),
+            (
+                400,
+                Some(verdict(Some(400), &["err_audit_siem_invalid_token"])),
+                true,
+                RestartRange,
+            ),
+            (
+                401,
+                Some(verdict(Some(401), &["err_xdk_invalid_signature"])),
+                false,
+                Refuse,
+            ),
+            (
+                401,
+                Some(verdict(Some(401), &["err_xdk_invalid_signature"])),
+                true,
+                Refuse,
+            ),
+            (403, None, false, Refuse),
+            (404, None, false, Refuse),
+            (405, None, false, Refuse),
+            (409, ok.clone(), false, Refuse),
+            (415, None, false, Refuse),
+            (418, None, false, RenewBinding),
+            (
+                418,
+                Some(verdict(Some(418), &["err_xdk_binding_expired"])),
+                true,
+                RenewBinding,
+            ),
+            (408, None, false, Retry(None)),
+            (500, None, false, Retry(None)),
+            (502, None, true, Retry(None)),
+            (
+                503,
+                Some(verdict(None, &["unauthorized"])),
+                false,
+                Retry(None),
+            ),
+            (504, None, false, Retry(None)),
+            (509, None, false, Retry(None)),
+            (501, None, false, Refuse),
+            (429, None, false, Retry(Some(UNSAID_WAIT))),
+        ];
+        for (status, verdict, with_token, decision) in table {
+            let said = Said {
+                status: *status,
+                verdict: verdict.as_ref(),
+                rate_limit_reset: None,
+                retry_after: None,
+                with_token: *with_token,
+            };
+            assert_eq!(decide(said), *decision, "{said:?}");
+        }
+    }
+
+    #[test]
+    fn the_rate_limit_header_is_kept_before_any_other_word() {
+        let said = |reset, after| Said {
+            status: 429,
+            verdict: None,
+            rate_limit_reset: reset,
+            retry_after: after,
+            with_token: false,
+        };
+        let (reset, after) = (Duration::from_millis(350), Duration::from_secs(9));
+        assert_eq!(
+            decide(said(Some(reset), Some(after))),
+            Decision::Retry(Some(reset))
+        );
+        assert_eq!(
+            decide(said(None, Some(after))),
+            Decision::Retry(Some(after))
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! The app settings: read once, through a lookup function, all faults reported together.
+//!
+//! Names are those of the existing connector, so that an installed app can switch its package and
+//! keep its settings. The README's table and `local.settings.json.example` are checked against
+//! [`NAMES`] by a test.
+
+mod faults;
+mod read;
+
+use std::{path::PathBuf, time::Duration};
+
+use chrono::TimeDelta;
+use secrecy::SecretString;
+use url::Url;
+
+pub use faults::{Fault, Faults};
+
+use crate::{
+    azure::{connection_string::BlobAccess, shared_key::SharedKey},
+    mimecast::Credentials,
+    model::progress::Reach,
+};
+
+/// Every setting that this program reads.
+pub const NAMES: &[&str] = &[
+    "mimecast_base_url",
+    "mimecast_app_id",
+    "mimecast_app_key",
+    "mimecast_access_key",
+    "mimecast_secret_key",
+    "mimecast_email",
+    "mimecast_password",
+    "log_analytics_workspace_id",
+    "log_analytics_workspace_key",
+    "log_analytics_uri",
+    "AzureWebJobsStorage",
+    "AzureWebJobsStorage__accountName",
+    "AzureWebJobsStorage__blobServiceUri",
+    "AzureWebJobsStorage__clientId",
+    "checkpoint_container",
+    "checkpoint_dir",
+    "lookback_days",
+    "settle_seconds",
+    "late_arrival_minutes",
+    "run_budget_seconds",
+    "batch_max_bytes",
+];
+
+/// Everything that can be set, in the form in which it is used.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where Mimecast is.
+    pub mimecast_base: Url,
+    /// Who we are to Mimecast.
+    pub credentials: Credentials,
+    /// The workspace that the rows go to.
+    pub workspace: WorkspaceSettings,
+    /// Where progress is kept.
+    pub checkpoints: CheckpointSettings,
+    /// How far a pass reads.
+    pub reach: Reach,
+    /// How long a pass may work.
+    pub run_budget: Duration,
+    /// The size of one post, in bytes.
+    pub batch_max_bytes: usize,
+}
+
+/// The workspace that the rows go to.
+#[derive(Debug)]
+pub struct WorkspaceSettings {
+    /// Its id, a GUID in lower case.
+    pub id: String,
+    /// Its key.
+    pub key: SharedKey,
+    /// Its address.
+    pub base: Url,
+}
+
+/// Where progress is kept.
+#[derive(Debug)]
+pub enum CheckpointSettings {
+    /// In a folder of this machine.
+    Folder(PathBuf),
+    /// In blob storage, by a connection string.
+    ConnectionString {
+        /// The account.
+        access: BlobAccess,
+        /// The container.
+        container: String,
+    },
+    /// In blob storage, by the managed identity.
+    Identity {
+        /// The blob service.
+        endpoint: Url,
+        /// The client id of a user-assigned identity; the system-assigned one without.
+        client_id: Option<String>,
+        /// The container.
+        container: String,
+    },
+}
+
+impl Settings {
+    /// Reads the settings that `lookup` gives. Blank values count as absent.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Faults> {
+        read::settings(&lookup)
+    }
+}
+
+/// How far a pass reads, from the three numbers that say so.
+fn reach(lookback_days: u32, settle_seconds: u32, late_arrival_minutes: u32) -> Reach {
+    Reach {
+        lookback: TimeDelta::days(lookback_days.into()),
+        settle: TimeDelta::seconds(settle_seconds.into()),
+        late_arrival: TimeDelta::minutes(late_arrival_minutes.into()),
+    }
+}
+
+/// A secret setting, from the first line that sees it.
+fn secret(value: String) -> SecretString {
+    SecretString::from(value)
+}

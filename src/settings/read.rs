@@ -1,0 +1,638 @@
+//! From texts to typed settings.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::{Host, Url};
+use uuid::Uuid;
+
+use super::{CheckpointSettings, Fault, Faults, Settings, WorkspaceSettings, reach, secret};
+use crate::{
+    azure::{connection_string, shared_key::SharedKey},
+    log_analytics::MAX_POST_BYTES,
+    mimecast::{Credentials, Login, hmac::SecretKey},
+};
+
+const KEY_EXAMPLE: &str = "88 characters of base64 ending in ==";
+const GUID_EXAMPLE: &str = "11111111-2222-3333-4444-555555555555";
+
+/// How an unresolved reference begins: the platform puts the secret in its place before the program
+/// starts, or leaves the text as it is when it cannot.
+const KEY_VAULT_REFERENCE: &str = "@Microsoft.KeyVault(";
+
+/// Collects faults while values are read.
+struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    faults: Vec<Fault>,
+}
+
+impl Reader<'_> {
+    fn fault(&mut self, name: &'static str, found: impl Into<String>, example: &'static str) {
+        self.faults.push(Fault {
+            name,
+            found: found.into(),
+            example,
+        });
+    }
+
+    /// A setting that may be absent. White space around it, picked up in copying, is dropped.
+    fn optional(&mut self, name: &'static str) -> Option<String> {
+        let value = (self.lookup)(name)?.trim().to_owned();
+        if value.starts_with(KEY_VAULT_REFERENCE) {
+            self.fault(
+                name,
+                "is an unresolved Key Vault reference: the platform could not read the secret",
+                "give the app's identity the role Key Vault Secrets User, check the secret's address, then restart the app",
+            );
+            return None;
+        }
+        (!value.is_empty()).then_some(value)
+    }
+
+    fn is_set(&self, name: &str) -> bool {
+        (self.lookup)(name).is_some_and(|value| !value.trim().is_empty())
+    }
+
+    fn required(&mut self, name: &'static str, example: &'static str) -> Option<String> {
+        let value = self.optional(name);
+        // An unresolved reference has its own fault.
+        if value.is_none() && !self.is_set(name) {
+            self.fault(name, "is missing", example);
+        }
+        value
+    }
+
+    /// A required secret, decoded by `decode`; its value is never shown.
+    fn key<T, E: std::fmt::Display>(
+        &mut self,
+        name: &'static str,
+        decode: impl Fn(&SecretString) -> Result<T, E>,
+    ) -> Option<T> {
+        let value = self.required(name, KEY_EXAMPLE)?;
+        let length = value.chars().count();
+        match decode(&secret(value)) {
+            Ok(key) => Some(key),
+            Err(_) => {
+                self.fault(
+                    name,
+                    format!("is not base64 ({length} characters)"),
+                    KEY_EXAMPLE,
+                );
+                None
+            }
+        }
+    }
+
+    /// An address: https, or plain http to this machine.
+    fn address(&mut self, name: &'static str, value: &str, example: &'static str) -> Option<Url> {
+        let fault = match Url::parse(value) {
+            Err(error) => format!("`{}` is no address ({error})", shown(value)),
+            Ok(url) if !url.has_host() => format!("`{}` names no host", shown(value)),
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                "holds a user name or password".to_owned()
+            }
+            Ok(url) if url.path() != "/" || url.query().is_some() || url.fragment().is_some() => {
+                format!("`{}` must be scheme and host alone", shown(value))
+            }
+            Ok(url) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) => {
+                return Some(url);
+            }
+            Ok(_) => format!(
+                "`{}` is not https; plain http is only for this machine",
+                shown(value)
+            ),
+        };
+        self.fault(name, fault, example);
+        None
+    }
+
+    fn number(
+        &mut self,
+        name: &'static str,
+        default: u32,
+        least: u32,
+        most: u32,
+        example: &'static str,
+    ) -> u32 {
+        let Some(value) = self.optional(name) else {
+            return default;
+        };
+        match value.parse::<u32>() {
+            Ok(number) if (least..=most).contains(&number) => number,
+            _ => {
+                let found = format!(
+                    "`{}` is no whole number from {least} to {most}",
+                    shown(&value)
+                );
+                self.fault(name, found, example);
+                default
+            }
+        }
+    }
+}
+
+/// The beginning of a value that is no secret.
+fn shown(value: &str) -> String {
+    value
+        .chars()
+        .take(80)
+        .flat_map(char::escape_default)
+        .collect()
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settings, Faults> {
+    let mut reader = Reader {
+        lookup,
+        faults: Vec::new(),
+    };
+    let example = "https://eu-api.mimecast.com";
+    let mimecast_base = reader
+        .required("mimecast_base_url", example)
+        .and_then(|value| reader.address("mimecast_base_url", &value, example));
+    let credentials = credentials(&mut reader);
+    let workspace = workspace(&mut reader);
+    let checkpoints = checkpoints(&mut reader);
+    let reach = reach(
+        reader.number(
+            "lookback_days",
+            7,
+            1,
+            30,
+            "7 (Mimecast keeps the logs for 30 days)",
+        ),
+        reader.number("settle_seconds", 15, 0, 3600, "15"),
+        reader.number("late_arrival_minutes", 15, 0, 1440, "15"),
+    );
+    let run_budget = reader.number(
+        "run_budget_seconds",
+        240,
+        10,
+        3600,
+        "240 (below the host's functionTimeout)",
+    );
+    // Larger values are taken for "as large as allowed".
+    let batch_max_bytes = reader.number("batch_max_bytes", 1_000_000, 10_000, u32::MAX, "1000000");
+
+    match (mimecast_base, credentials, workspace, checkpoints) {
+        (Some(mimecast_base), Some(credentials), Some(workspace), Some(checkpoints))
+            if reader.faults.is_empty() =>
+        {
+            Ok(Settings {
+                mimecast_base,
+                credentials,
+                workspace,
+                checkpoints,
+                reach,
+                run_budget: Duration::from_secs(run_budget.into()),
+                batch_max_bytes: usize::try_from(batch_max_bytes)
+                    .unwrap_or(MAX_POST_BYTES)
+                    .min(MAX_POST_BYTES),
+            })
+        }
+        _ => Err(Faults(reader.faults)),
+    }
+}
+
+fn credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
+    let app_id = reader.required("mimecast_app_id", GUID_EXAMPLE);
+    let app_key = reader
+        .required("mimecast_app_key", GUID_EXAMPLE)
+        .map(secret);
+    let access_key = reader
+        .required("mimecast_access_key", "about 150 letters, digits, - and _")
+        .map(secret);
+    let secret_key = reader.key("mimecast_secret_key", SecretKey::decode);
+    let email = reader.optional("mimecast_email");
+    let password = reader.optional("mimecast_password").map(secret);
+    let (has_email, has_password) = (
+        reader.is_set("mimecast_email"),
+        reader.is_set("mimecast_password"),
+    );
+    if has_email && !has_password {
+        reader.fault(
+            "mimecast_password",
+            "is missing beside mimecast_email",
+            "the cloud password of that user, or neither of the two",
+        );
+    } else if has_password && !has_email {
+        reader.fault(
+            "mimecast_email",
+            "is missing beside mimecast_password",
+            "svc-ttp@example.com, or neither of the two",
+        );
+    }
+    Some(Credentials {
+        app_id: app_id?,
+        app_key: app_key?,
+        access_key: access_key?,
+        secret_key: secret_key?,
+        login: email
+            .zip(password)
+            .map(|(email, password)| Login { email, password }),
+    })
+}
+
+fn workspace(reader: &mut Reader<'_>) -> Option<WorkspaceSettings> {
+    let id = reader
+        .required("log_analytics_workspace_id", GUID_EXAMPLE)
+        .and_then(|value| match Uuid::parse_str(&value) {
+            Ok(id) => Some(id.to_string()),
+            Err(_) => {
+                let found = format!("`{}` is no GUID", shown(&value));
+                reader.fault("log_analytics_workspace_id", found, GUID_EXAMPLE);
+                None
+            }
+        });
+    let key = reader.key("log_analytics_workspace_key", SharedKey::decode);
+    let example = "https://WORKSPACE.ods.opinsights.azure.us, or leave it out in the public cloud";
+    let given = reader.optional("log_analytics_uri");
+    let unresolved = given.is_none() && reader.is_set("log_analytics_uri");
+    let base = match (&given, &id) {
+        (Some(value), _) => reader.address("log_analytics_uri", value, example),
+        (None, Some(id)) if !unresolved => {
+            Url::parse(&format!("https://{id}.ods.opinsights.azure.com")).ok()
+        }
+        _ => None,
+    };
+    Some(WorkspaceSettings {
+        id: id?,
+        key: key?,
+        base: base?,
+    })
+}
+
+fn checkpoints(reader: &mut Reader<'_>) -> Option<CheckpointSettings> {
+    let container = reader
+        .optional("checkpoint_container")
+        .unwrap_or_else(|| "ttp-checkpoints".to_owned());
+    if !is_container_name(&container) {
+        let found = format!("`{}` is no container name", shown(&container));
+        reader.fault(
+            "checkpoint_container",
+            found,
+            "ttp-checkpoints (3 to 63 lower-case letters, digits and single hyphens)",
+        );
+    }
+    if let Some(folder) = reader.optional("checkpoint_dir") {
+        return Some(CheckpointSettings::Folder(folder.into()));
+    }
+    if let Some(text) = reader.optional("AzureWebJobsStorage") {
+        return match connection_string::parse(&text) {
+            Ok(access) => Some(CheckpointSettings::ConnectionString { access, container }),
+            Err(error) => {
+                reader.fault("AzureWebJobsStorage", error.to_string(), "DefaultEndpointsProtocol=https;AccountName=...;AccountKey=...;EndpointSuffix=core.windows.net");
+                None
+            }
+        };
+    }
+    let uri = reader.optional("AzureWebJobsStorage__blobServiceUri");
+    let account = reader.optional("AzureWebJobsStorage__accountName");
+    let client_id = reader.optional("AzureWebJobsStorage__clientId");
+    let endpoint = match (uri, account) {
+        (Some(uri), _) => reader.address(
+            "AzureWebJobsStorage__blobServiceUri",
+            &uri,
+            "https://ACCOUNT.blob.core.windows.net",
+        )?,
+        (None, Some(account)) if is_account_name(&account) => {
+            Url::parse(&format!("https://{account}.blob.core.windows.net")).ok()?
+        }
+        (None, Some(account)) => {
+            let found = format!("`{}` is no storage account name", shown(&account));
+            reader.fault(
+                "AzureWebJobsStorage__accountName",
+                found,
+                "mimecastttp01 (3 to 24 lower-case letters and digits)",
+            );
+            return None;
+        }
+        (None, None) => {
+            if !reader.is_set("AzureWebJobsStorage") {
+                reader.fault(
+                    "AzureWebJobsStorage",
+                    "is missing, and so are AzureWebJobsStorage__accountName and AzureWebJobsStorage__blobServiceUri",
+                    "UseDevelopmentStorage=true; or set checkpoint_dir to keep checkpoints in a folder",
+                );
+            }
+            return None;
+        }
+    };
+    Some(CheckpointSettings::Identity {
+        endpoint,
+        client_id,
+        container,
+    })
+}
+
+/// As Azure documents it.
+fn is_container_name(name: &str) -> bool {
+    (3..=63).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && !name.contains("--")
+}
+
+/// As Azure documents it.
+fn is_account_name(name: &str) -> bool {
+    (3..=24).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    const SECRET: &str = "c2VjcmV0LXNlY3JldC1zZWNyZXQ=";
+
+    fn good() -> BTreeMap<&'static str, String> {
+        [
+            ("mimecast_base_url", "https://eu-api.mimecast.com"),
+            ("mimecast_app_id", "app"),
+            ("mimecast_app_key", "app-key"),
+            ("mimecast_access_key", "access-key"),
+            ("mimecast_secret_key", SECRET),
+            (
+                "log_analytics_workspace_id",
+                "11111111-2222-3333-4444-555555555555",
+            ),
+            ("log_analytics_workspace_key", SECRET),
+            ("AzureWebJobsStorage", "UseDevelopmentStorage=true"),
+        ]
+        .map(|(name, value)| (name, value.to_owned()))
+        .into()
+    }
+
+    fn read(settings: &BTreeMap<&'static str, String>) -> Result<Settings, Faults> {
+        Settings::read(|name| settings.get(name).cloned())
+    }
+
+    fn with(changes: &[(&'static str, &str)]) -> Result<Settings, Faults> {
+        let mut settings = good();
+        for (name, value) in changes {
+            settings.insert(name, (*value).to_owned());
+        }
+        read(&settings)
+    }
+
+    #[test]
+    fn the_least_that_is_needed_is_enough() {
+        let settings = read(&good()).unwrap();
+        assert_eq!(
+            settings.workspace.base.as_str(),
+            "https://11111111-2222-3333-4444-555555555555.ods.opinsights.azure.com/"
+        );
+        assert_eq!(settings.run_budget, Duration::from_secs(240));
+        assert_eq!(settings.batch_max_bytes, 1_000_000);
+        assert!(
+            matches!(settings.checkpoints, CheckpointSettings::ConnectionString { ref container, .. } if container == "ttp-checkpoints")
+        );
+    }
+
+    #[test]
+    fn all_faults_are_reported_together_each_with_an_example() {
+        let faults = Settings::read(|_| None).unwrap_err();
+        let names: Vec<_> = faults.0.iter().map(|fault| fault.name).collect();
+        assert_eq!(
+            names,
+            [
+                "mimecast_base_url",
+                "mimecast_app_id",
+                "mimecast_app_key",
+                "mimecast_access_key",
+                "mimecast_secret_key",
+                "log_analytics_workspace_id",
+                "log_analytics_workspace_key",
+                "AzureWebJobsStorage"
+            ]
+        );
+        let text = faults.to_string();
+        assert!(
+            text.starts_with("8 settings are missing or wrong"),
+            "{text}"
+        );
+        assert!(
+            text.contains("mimecast_base_url: is missing; example: https://eu-api.mimecast.com"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_and_no_secret_is_shown() {
+        for (name, value, found) in [
+            (
+                "mimecast_base_url",
+                "http://eu-api.mimecast.com",
+                "is not https",
+            ),
+            ("mimecast_base_url", "eu-api.mimecast.com", "is no address"),
+            (
+                "mimecast_base_url",
+                "https://eu-api.mimecast.com/api",
+                "must be scheme and host alone",
+            ),
+            (
+                "mimecast_base_url",
+                "https://u:s3cr3t@eu-api.mimecast.com",
+                "holds a user name or password",
+            ),
+            (
+                "mimecast_secret_key",
+                "s3cr3t!",
+                "is not base64 (7 characters)",
+            ),
+            (
+                "log_analytics_workspace_key",
+                "s3cr3t!",
+                "is not base64 (7 characters)",
+            ),
+            (
+                "log_analytics_workspace_id",
+                "my-workspace",
+                "`my-workspace` is no GUID",
+            ),
+            ("log_analytics_uri", "http://example.com", "is not https"),
+            (
+                "AzureWebJobsStorage",
+                "AccountName=a;AccountKey=s3cr3t!",
+                "`AccountKey` is not base64",
+            ),
+            ("checkpoint_container", "Bad_Name", "is no container name"),
+            (
+                "lookback_days",
+                "60",
+                "`60` is no whole number from 1 to 30",
+            ),
+            ("settle_seconds", "-1", "is no whole number"),
+            (
+                "run_budget_seconds",
+                "4m",
+                "is no whole number from 10 to 3600",
+            ),
+            (
+                "mimecast_email",
+                "svc@example.com",
+                "is missing beside mimecast_email",
+            ),
+            (
+                "mimecast_password",
+                "s3cr3t",
+                "is missing beside mimecast_password",
+            ),
+        ] {
+            let faults = with(&[(name, value)]).unwrap_err();
+            assert_eq!(faults.0.len(), 1, "{name}={value}: {faults}");
+            assert!(
+                faults.0[0].found.contains(found),
+                "{name}={value}: {faults}"
+            );
+            assert!(!faults.to_string().contains("s3cr3t"), "{faults}");
+        }
+    }
+
+    #[test]
+    fn an_unresolved_key_vault_reference_is_called_one() {
+        for name in [
+            "mimecast_secret_key",
+            "mimecast_app_key",
+            "log_analytics_workspace_key",
+            "AzureWebJobsStorage",
+            "mimecast_base_url",
+            "lookback_days",
+        ] {
+            let faults = with(&[(
+                name,
+                "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/x)",
+            )])
+            .unwrap_err();
+            assert_eq!(faults.0.len(), 1, "{faults}");
+            assert_eq!(faults.0[0].name, name);
+            assert!(
+                faults.0[0].found.contains("unresolved Key Vault reference"),
+                "{faults}"
+            );
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_only() {
+        for value in [
+            "http://127.0.0.1:8080",
+            "http://localhost:8080",
+            "http://[::1]:8080",
+        ] {
+            assert!(
+                with(&[("mimecast_base_url", value), ("log_analytics_uri", value)]).is_ok(),
+                "{value}"
+            );
+        }
+        assert!(with(&[("mimecast_base_url", "http://10.0.0.1")]).is_err());
+    }
+
+    #[test]
+    fn white_space_from_copying_is_dropped() {
+        let padded = format!("  {SECRET}\r\n");
+        assert!(
+            with(&[
+                ("mimecast_secret_key", &padded),
+                ("log_analytics_workspace_key", &padded)
+            ])
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn a_post_is_never_larger_than_the_service_takes() {
+        assert_eq!(
+            with(&[("batch_max_bytes", "40000000")])
+                .unwrap()
+                .batch_max_bytes,
+            MAX_POST_BYTES
+        );
+    }
+
+    #[test]
+    fn storage_is_found_by_identity_or_folder_too() {
+        let mut settings = good();
+        settings.remove("AzureWebJobsStorage");
+        settings.insert(
+            "AzureWebJobsStorage__accountName",
+            "mimecastttp01".to_owned(),
+        );
+        let Ok(Settings {
+            checkpoints:
+                CheckpointSettings::Identity {
+                    endpoint,
+                    client_id,
+                    ..
+                },
+            ..
+        }) = read(&settings)
+        else {
+            panic!("not by identity")
+        };
+        assert_eq!(
+            (endpoint.as_str(), client_id),
+            ("https://mimecastttp01.blob.core.windows.net/", None)
+        );
+        settings.insert(
+            "AzureWebJobsStorage__blobServiceUri",
+            "https://a.blob.core.usgovcloudapi.net".to_owned(),
+        );
+        settings.insert("AzureWebJobsStorage__clientId", "id".to_owned());
+        let Ok(Settings {
+            checkpoints:
+                CheckpointSettings::Identity {
+                    endpoint,
+                    client_id,
+                    ..
+                },
+            ..
+        }) = read(&settings)
+        else {
+            panic!("not by identity")
+        };
+        assert_eq!(
+            (endpoint.as_str(), client_id.as_deref()),
+            ("https://a.blob.core.usgovcloudapi.net/", Some("id"))
+        );
+        settings.insert("checkpoint_dir", "/tmp/checkpoints".to_owned());
+        assert!(matches!(
+            read(&settings).unwrap().checkpoints,
+            CheckpointSettings::Folder(_)
+        ));
+    }
+
+    #[test]
+    fn no_debug_text_holds_a_secret() {
+        let mut settings = good();
+        for name in [
+            "mimecast_app_key",
+            "mimecast_access_key",
+            "mimecast_email",
+            "mimecast_password",
+        ] {
+            settings.insert(name, "s3cr3t".to_owned());
+        }
+        settings.insert("mimecast_email", "svc@example.com".to_owned());
+        let text = format!("{:?}", read(&settings).unwrap());
+        for hidden in ["s3cr3t", SECRET, "Eby8vdM0"] {
+            assert!(!text.contains(hidden), "{text}");
+        }
+    }
+}
