@@ -1,7 +1,40 @@
 //! Mimecast Targeted Threat Protection logs, delivered to Log Analytics.
+//!
+//! An Azure Functions custom handler: at every timer call it reads the three logs (URL Protect,
+//! Attachment Protect, Impersonation Protect) from the Mimecast API and delivers what is new to Log
+//! Analytics, where Microsoft Sentinel reads it.
+//!
+//! # Promises
+//!
+//! 1. **No record is lost.** A checkpoint moves only behind an acknowledged batch; every read begins
+//!    before the place where the last one ended.
+//! 2. **No record is delivered twice**, save where the answer to a post was lost or the process died
+//!    between an acknowledgement and the saving behind it; then at most that one batch, and every row
+//!    carries its fingerprint.
+//! 3. **Nothing gets stuck.** Refused page tokens, batches too large, deadlines: each has a way on.
+//! 4. **Memory is flat**: a page or two and a batch or two of each feed, whatever the backlog.
+//! 5. **Two runs cannot harm each other**: writes of a checkpoint are conditional.
+//! 6. **Failures are loud and exact**, and never show a secret.
+//!
+//! # Map
+//!
+//! | module | job |
+//! |---|---|
+//! | [`model`] | the rules as plain values: feeds, ranges, records, fingerprints, batches, checkpoints |
+//! | [`ingest`] | the pass over the feeds, and the ports through which it sees the world |
+//! | [`mimecast`], [`log_analytics`], [`checkpoints`] | what stands behind the ports |
+//! | [`http`], [`retry`], [`azure`], [`system`] | what those share |
+//! | [`functions`], [`cli`] | the ways in: the host's calls and the commands |
+//! | [`settings`], [`telemetry`] | settings and log lines |
+//! | `simulator` | the outside world on this machine (feature `simulator`) |
+//!
+//! Imports point one way: `functions` and `cli` know `ingest`, `ingest` knows `model`, adapters know
+//! the ports and `model`; only `cli` sees both sides.
 
 pub mod azure;
 pub mod checkpoints;
+pub mod cli;
+pub mod functions;
 pub mod http;
 pub mod ingest;
 pub mod log_analytics;
@@ -11,3 +44,5 @@ pub mod retry;
 pub mod settings;
 #[cfg(feature = "simulator")]
 pub mod simulator;
+pub mod system;
+pub mod telemetry;

@@ -1,0 +1,77 @@
+//! The commands, and the one place that sees both the application and its adapters.
+
+mod args;
+#[cfg(feature = "simulator")]
+mod clock_file;
+mod run;
+mod serve;
+mod wiring;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+
+use self::args::{Args, Command};
+use crate::telemetry::{self, Reader};
+
+/// Everything is done.
+const DONE: u8 = 0;
+/// Something failed that a later run may do.
+const FAILED: u8 = 1;
+/// The settings or the command line are at fault.
+const AT_FAULT: u8 = 2;
+
+/// Runs the command that the command line names.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let command = args.command.unwrap_or_default();
+    let reader = match command {
+        Command::Serve(_) => Reader::Host,
+        Command::Run(_) => Reader::Person,
+    };
+    let environment = |name: &str| read_environment(name);
+    telemetry::install(reader, environment("RUST_LOG").as_deref());
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return exit(FAILED, &format!("The runtime cannot be started: {error}")),
+    };
+    let code = runtime.block_on(async {
+        match command {
+            Command::Serve(options) => serve::serve(&options, &environment).await,
+            Command::Run(options) => run::run(&options, &environment).await,
+        }
+    });
+    ExitCode::from(code)
+}
+
+/// The one place that reads the environment.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "settings are read through this lookup"
+)]
+fn read_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn exit(code: u8, message: &str) -> ExitCode {
+    say_error(message);
+    ExitCode::from(code)
+}
+
+/// A line for the person at the terminal.
+fn say(text: &str) {
+    // A closed pipe is the reader's choice.
+    drop(writeln!(io::stdout(), "{text}"));
+}
+
+/// A line about what went wrong.
+fn say_error(text: &str) {
+    drop(writeln!(io::stderr(), "{text}"));
+}

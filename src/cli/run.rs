@@ -1,0 +1,34 @@
+//! `run`: one pass now.
+
+use super::{AT_FAULT, DONE, FAILED, args::Run, say, say_error, wiring};
+use crate::model::feed::Feed;
+
+/// Runs one pass over the chosen feeds and prints the report.
+pub(super) async fn run(options: &Run, environment: &dyn Fn(&str) -> Option<String>) -> u8 {
+    let pass = match wiring::pass(environment) {
+        Ok(pass) => pass,
+        Err(fault) => {
+            say_error(&fault.to_string());
+            return AT_FAULT;
+        }
+    };
+    let mut feeds = if options.feeds.is_empty() {
+        Feed::ALL.to_vec()
+    } else {
+        options.feeds.clone()
+    };
+    feeds.sort_unstable();
+    feeds.dedup();
+    let report = pass.run(&feeds).await;
+    if options.json {
+        match serde_json::to_string_pretty(&report) {
+            Ok(text) => say(&text),
+            Err(error) => say_error(&format!("The report cannot be written as JSON: {error}")),
+        }
+    } else {
+        for feed in &report.feeds {
+            say(&feed.to_string());
+        }
+    }
+    if report.any_failed() { FAILED } else { DONE }
+}

@@ -1,0 +1,62 @@
+//! `serve`: the custom handler.
+
+use tokio::net::TcpListener;
+use tracing::{error, info};
+
+use super::{AT_FAULT, FAILED, args::Serve, wiring};
+use crate::functions::{Handler, router};
+
+const PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
+
+/// Serves until the process is ended. Never returns success: the host does not restart a handler
+/// that exits with 0, nor notice.
+pub(super) async fn serve(options: &Serve, environment: &dyn Fn(&str) -> Option<String>) -> u8 {
+    let port = match options.port.map_or_else(|| port(environment), Ok) {
+        Ok(port) => port,
+        Err(message) => {
+            error!("{message}");
+            return AT_FAULT;
+        }
+    };
+    // Listen before anything slow: the host asks at once and gives up after 30 seconds.
+    let listener = match TcpListener::bind(("127.0.0.1", port)).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            error!("Cannot listen on 127.0.0.1:{port}: {error}.");
+            return FAILED;
+        }
+    };
+    let handler = match wiring::pass(environment) {
+        Ok(pass) => Handler::Pass(pass),
+        Err(wiring::Fault::Settings(faults)) => {
+            error!("{faults}");
+            Handler::Faulty(faults)
+        }
+        Err(wiring::Fault::Other(message)) => {
+            error!("{message}");
+            return FAILED;
+        }
+    };
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        port, "mimecast-ttp listens for the Functions host."
+    );
+    let Err(error) = axum::serve(listener, router(handler)).await else {
+        error!("The server ended.");
+        return FAILED;
+    };
+    error!("The server ended: {error}.");
+    FAILED
+}
+
+fn port(environment: &dyn Fn(&str) -> Option<String>) -> Result<u16, String> {
+    let Some(text) = environment(PORT) else {
+        return Err(format!(
+            "{PORT} is not set. The Functions host sets it when it starts this program; by hand, give --port, \
+             or use `mimecast-ttp run` for one pass, `mimecast-ttp --help` for everything else."
+        ));
+    };
+    text.trim()
+        .parse()
+        .map_err(|_| format!("{PORT} is `{}`, which is no port.", text.escape_default()))
+}

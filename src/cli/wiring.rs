@@ -1,0 +1,115 @@
+//! From settings to a pass that is ready to run.
+
+use std::sync::Arc;
+
+use crate::{
+    azure::identity,
+    checkpoints::{
+        blob::{Access, BlobStore},
+        folder::FolderStore,
+    },
+    http::HttpClient,
+    ingest::{
+        pass::{Pass, Plan},
+        ports::{CheckpointStore, Clock, Ports, Randomness},
+    },
+    log_analytics::{DataCollectorSink, Workspace},
+    mimecast::MimecastSource,
+    settings::{CheckpointSettings, Faults, Settings},
+    system::{SystemClock, SystemRandom},
+};
+
+/// Why there is no pass.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    /// Settings are missing or wrong.
+    #[error(transparent)]
+    Settings(#[from] Faults),
+    /// Something else cannot be set up.
+    #[error("{0}")]
+    Other(String),
+}
+
+fn other(error: impl std::fmt::Display) -> Fault {
+    Fault::Other(format!("{error}."))
+}
+
+/// Builds a pass from the settings that `lookup` gives.
+pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, Fault> {
+    let settings = Settings::read(lookup)?;
+    let clock = clock(lookup)?;
+    let random: Arc<dyn Randomness> = Arc::new(SystemRandom);
+    let http = HttpClient::new().map_err(other)?;
+    let store = store(&http, settings.checkpoints, &clock)?;
+    let source = MimecastSource::new(
+        http.clone(),
+        settings.mimecast_base,
+        settings.credentials,
+        Arc::clone(&clock),
+        Arc::clone(&random),
+    );
+    let workspace = Workspace {
+        id: settings.workspace.id,
+        key: settings.workspace.key,
+        base: settings.workspace.base,
+    };
+    let sink = DataCollectorSink::new(http, workspace, Arc::clone(&clock), random);
+    let ports = Ports {
+        source: Arc::new(source),
+        sink: Arc::new(sink),
+        store,
+        clock,
+    };
+    let plan = Plan {
+        reach: settings.reach,
+        budget: settings.run_budget,
+        batch_max_bytes: settings.batch_max_bytes,
+    };
+    Ok(Pass::new(ports, plan))
+}
+
+fn store(
+    http: &HttpClient,
+    settings: CheckpointSettings,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn CheckpointStore>, Fault> {
+    let (access, container) = match settings {
+        CheckpointSettings::Folder(folder) => return Ok(Arc::new(FolderStore::new(folder))),
+        CheckpointSettings::ConnectionString { access, container } => {
+            (Access::ConnectionString(access), container)
+        }
+        CheckpointSettings::Identity {
+            endpoint,
+            client_id,
+            container,
+        } => {
+            let credential = identity::managed(http, client_id.as_deref()).map_err(|error| {
+                Fault::Other(format!("The managed identity cannot be used: {error}."))
+            })?;
+            let access = Access::Identity {
+                endpoint,
+                credential,
+            };
+            (access, container)
+        }
+    };
+    let store = BlobStore::new(http, access, &container, Arc::clone(clock)).map_err(other)?;
+    Ok(Arc::new(store))
+}
+
+#[cfg(feature = "simulator")]
+fn clock(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn Clock>, Fault> {
+    match super::clock_file::from(lookup) {
+        Some(clock) => Ok(Arc::new(clock.map_err(other)?)),
+        None => Ok(Arc::new(SystemClock::start())),
+    }
+}
+
+#[cfg(not(feature = "simulator"))]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the simulated clock, which can fail, is not in this build"
+)]
+fn clock(_: &dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn Clock>, Fault> {
+    Ok(Arc::new(SystemClock::start()))
+}

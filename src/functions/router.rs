@@ -1,0 +1,117 @@
+//! The routes: alive, and run.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::json;
+use tracing::{error, info, warn};
+
+use super::invocation::Invocation;
+use crate::{
+    ingest::{pass::Pass, report::PassReport},
+    model::feed::Feed,
+    settings::Faults,
+};
+
+/// What invocations are handled by.
+#[derive(Debug)]
+pub enum Handler {
+    /// A pass over all feeds.
+    Pass(Pass),
+    /// The settings are at fault. The handler stays up and says so at every invocation: one that
+    /// exits is restarted thrice and takes the host down.
+    Faulty(Faults),
+}
+
+#[derive(Clone)]
+struct Shared {
+    handler: Arc<Handler>,
+    /// Held while a pass runs.
+    running: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// The custom handler's routes.
+pub fn router(handler: Handler) -> Router {
+    let shared = Shared {
+        handler: Arc::new(handler),
+        running: Arc::default(),
+    };
+    Router::new()
+        .route("/", get(alive))
+        .route("/TimerTrigger", post(invoke))
+        .fallback(unknown)
+        .with_state(shared)
+}
+
+/// Answered at once, whatever else is going on: the host asks until it is.
+async fn alive() -> &'static str {
+    concat!("mimecast-ttp ", env!("CARGO_PKG_VERSION"))
+}
+
+async fn unknown() -> Response {
+    let log = "No such function: this handler has TimerTrigger, invoked by POST.".to_owned();
+    answer(StatusCode::NOT_FOUND, &[log])
+}
+
+async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    let id = headers
+        .get("x-azure-functions-invocationid")
+        .and_then(|id| id.to_str().ok())
+        .unwrap_or("none")
+        .to_owned();
+    let invocation = Invocation::read(&body);
+    if !invocation.understood {
+        warn!(invocation = %id, "The invocation's payload has an unknown shape; the pass runs all the same.");
+    }
+    if invocation.past_due {
+        info!(invocation = %id, "This run is past due: the app was down at its time.");
+    }
+    let pass = match &*shared.handler {
+        Handler::Pass(pass) => pass.clone(),
+        Handler::Faulty(faults) => {
+            error!(invocation = %id, "{faults}");
+            return answer(StatusCode::INTERNAL_SERVER_ERROR, &[faults.to_string()]);
+        }
+    };
+    let Ok(running) = Arc::clone(&shared.running).try_lock_owned() else {
+        let log = "A pass is running already; this invocation leaves the work to it.";
+        warn!(invocation = %id, "{log}");
+        return answer(StatusCode::OK, &[log.to_owned()]);
+    };
+    // A task of its own: a host that hangs up does not stop the pass half-way, and a panic in it is
+    // an answer instead of a broken connection.
+    let task = tokio::spawn(async move {
+        let _running = running;
+        pass.run(&Feed::ALL).await
+    });
+    match task.await {
+        Ok(report) => finished(&id, &report),
+        Err(broken) => {
+            error!(invocation = %id, "The pass broke off: {broken}. This is a fault of the program.");
+            answer(StatusCode::INTERNAL_SERVER_ERROR, &[broken.to_string()])
+        }
+    }
+}
+
+fn finished(id: &str, report: &PassReport) -> Response {
+    let logs: Vec<_> = report.feeds.iter().map(ToString::to_string).collect();
+    if report.any_failed() {
+        error!(invocation = %id, "The invocation failed; the reasons are above.");
+        answer(StatusCode::INTERNAL_SERVER_ERROR, &logs)
+    } else {
+        answer(StatusCode::OK, &logs)
+    }
+}
+
+/// The host takes a 2xx only with a JSON object of this content type.
+fn answer(status: StatusCode, logs: &[String]) -> Response {
+    let body = json!({"Outputs": {}, "Logs": logs, "ReturnValue": null}).to_string();
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,388 @@
+//! The promises of a pass, in a world in memory: nothing lost, nothing twice, never stuck.
+
+mod support;
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use mimecast_ttp::{ingest::report::Outcome, model::feed::Feed};
+use support::world::{SinkFault, SourceFault, World, at};
+
+fn seconds(from: &str, count: u64) -> Vec<String> {
+    (0..count)
+        .map(|second| (at(from) + TimeDelta::seconds(second.cast_signed())).to_rfc3339())
+        .collect()
+}
+
+fn world_of(count: u64) -> World {
+    let times = seconds("2026-03-02T07:00:00Z", count);
+    World::with(&times.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[tokio::test]
+async fn a_second_pass_delivers_only_what_is_new() {
+    let world = Arc::new(world_of(10));
+    let report = world.pass().await;
+    assert_eq!(report.outcome, Outcome::Complete);
+    assert_eq!(world.serials(), (0..10).collect::<Vec<_>>());
+    assert_eq!(world.watermark(), at("2026-03-02T07:59:45Z"));
+
+    world.advance(Duration::from_secs(300));
+    world.add(at("2026-03-02T08:01:00Z"), at("2026-03-02T08:01:00Z"));
+    let report = world.pass().await;
+    assert_eq!(
+        (report.outcome, report.counts.delivered),
+        (Outcome::Complete, 1)
+    );
+    assert_eq!(world.serials(), (0..11).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn records_that_share_a_second_are_each_delivered_once_across_pages_batches_and_passes() {
+    let world = Arc::new(World::with(&["2026-03-02T07:50:00Z"; 20]));
+    world.pass_with(Duration::from_secs(240), 700).await;
+    world.add(at("2026-03-02T08:01:00Z"), at("2026-03-02T07:50:00Z"));
+    world.advance(Duration::from_secs(300));
+    let report = world.pass_with(Duration::from_secs(240), 700).await;
+    assert_eq!(report.counts.duplicates, 20);
+    assert_eq!(world.serials(), (0..21).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_record_that_shows_late_is_delivered_by_the_next_pass() {
+    let world = Arc::new(world_of(1));
+    let late = world.add(at("2026-03-02T08:04:00Z"), at("2026-03-02T07:50:01Z"));
+    world.pass().await;
+    world.advance(Duration::from_secs(300));
+    world.pass().await;
+    world.advance(Duration::from_secs(300));
+    world.pass().await;
+    assert_eq!(world.serials(), [0, late]);
+}
+
+#[tokio::test]
+async fn the_checkpoint_is_saved_behind_every_acknowledged_batch_and_never_before() {
+    let world = Arc::new(world_of(30));
+    let report = world.pass_with(Duration::from_secs(240), 1000).await;
+    assert!(report.counts.batches > 3);
+    let events = world.events.lock().unwrap().clone();
+    let mut acknowledged = 0;
+    let mut saved = 0;
+    for event in events {
+        if event.starts_with("taken") {
+            assert_eq!(
+                saved, acknowledged,
+                "a batch was posted before the one before it was saved"
+            );
+            acknowledged += 1;
+        } else if event == "save" && saved < acknowledged {
+            saved += 1;
+        }
+    }
+    assert_eq!(saved, report.counts.batches);
+}
+
+#[tokio::test]
+async fn the_next_page_is_read_while_a_batch_is_posted() {
+    let world = Arc::new(world_of(30));
+    world.pass_with(Duration::from_secs(240), 700).await;
+    let events = world.events.lock().unwrap().clone();
+    let between = events
+        .windows(2)
+        .any(|pair| pair[0].starts_with("post") && pair[1].starts_with("fetch"));
+    assert!(between, "{events:?}");
+}
+
+#[tokio::test]
+async fn a_refused_batch_fails_the_feed_and_the_next_pass_goes_on_from_there() {
+    let world = Arc::new(world_of(30));
+    world
+        .sink_faults
+        .lock()
+        .unwrap()
+        .extend([None, Some(SinkFault::Fail("403 InvalidAuthorization"))]);
+    let report = world.pass_with(Duration::from_secs(240), 1000).await;
+    assert_eq!(report.outcome, Outcome::Failed);
+    let message = report.message.unwrap();
+    assert!(
+        message.contains("Delivering url: 403 InvalidAuthorization"),
+        "{message}"
+    );
+    world.pass().await;
+    assert_eq!(world.serials(), (0..30).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_was_read_before_a_failure_is_delivered_all_the_same() {
+    let world = Arc::new(world_of(10));
+    world
+        .source_faults
+        .lock()
+        .unwrap()
+        .insert(3, SourceFault::Fail("status 500"));
+    let report = world.pass().await;
+    assert_eq!(
+        (report.outcome, report.counts.delivered),
+        (Outcome::Failed, 6)
+    );
+    let message = report.message.unwrap();
+    assert!(
+        message.contains("Reading url for 2026-03-01T08:00:00Z..2026-03-02T07:59:45Z: status 500"),
+        "{message}"
+    );
+    assert_eq!(world.watermark(), at("2026-03-02T07:00:05Z"));
+    world.pass().await;
+    assert_eq!(world.serials(), (0..10).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_refused_page_token_restarts_the_range_from_what_is_delivered() {
+    let world = Arc::new(world_of(10));
+    world
+        .source_faults
+        .lock()
+        .unwrap()
+        .insert(3, SourceFault::RefuseToken);
+    let report = world.pass().await;
+    assert_eq!(
+        (report.outcome, report.counts.restarts),
+        (Outcome::Complete, 1)
+    );
+    assert_eq!(world.serials(), (0..10).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_token_that_is_always_refused_ends_in_a_failure_and_loses_nothing() {
+    let world = Arc::new(world_of(10));
+    world
+        .source_faults
+        .lock()
+        .unwrap()
+        .extend((2..20).map(|number| (number, SourceFault::RefuseToken)));
+    let report = world.pass().await;
+    assert_eq!(report.outcome, Outcome::Failed);
+    world.source_faults.lock().unwrap().clear();
+    world.pass().await;
+    assert_eq!(world.serials(), (0..10).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn an_empty_page_with_a_token_and_a_token_that_loops_both_end() {
+    for looping in [false, true] {
+        let world = Arc::new(World {
+            trailing_token: !looping,
+            looping_token: looping,
+            ..world_of(5)
+        });
+        let report = world.pass().await;
+        assert_eq!(report.outcome, Outcome::Complete);
+        assert_eq!(world.serials(), (0..5).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn records_out_of_order_are_delivered_and_hold_the_watermark_until_the_range_ends() {
+    let world = Arc::new(World {
+        reversed: true,
+        ..world_of(30)
+    });
+    world
+        .source_faults
+        .lock()
+        .unwrap()
+        .insert(5, SourceFault::Fail("status 500"));
+    world.pass_with(Duration::from_secs(240), 1000).await;
+    assert!(
+        world.watermark() <= at("2026-03-02T07:00:29Z") - TimeDelta::hours(22),
+        "{}",
+        world.watermark()
+    );
+    world.pass().await;
+    let mut serials = world.serials();
+    serials.sort_unstable();
+    assert_eq!(serials, (0..30).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn fewer_records_than_counted_are_asked_for_again_and_then_reported() {
+    let world = Arc::new(world_of(5));
+    *world.total.lock().unwrap() = Some(2);
+    let report = world.pass().await;
+    assert_eq!(
+        (
+            report.outcome,
+            report.counts.restarts,
+            report.counts.missing
+        ),
+        (Outcome::Complete, 1, 2)
+    );
+    assert_eq!(world.serials(), (0..5).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_batch_too_large_is_halved_until_it_fits() {
+    let world = Arc::new(World {
+        page_size: 500,
+        ..world_of(33)
+    });
+    *world.max_rows.lock().unwrap() = 5;
+    let report = world.pass().await;
+    assert_eq!(report.outcome, Outcome::Complete);
+    assert!(report.counts.splits > 3);
+    assert_eq!(world.serials(), (0..33).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_single_record_that_is_too_large_fails_loudly_and_loses_nothing_before_it() {
+    let world = Arc::new(World {
+        page_size: 500,
+        ..world_of(4)
+    });
+    world.sink_faults.lock().unwrap().extend([
+        Some(SinkFault::TooLarge),
+        None,
+        Some(SinkFault::TooLarge),
+        Some(SinkFault::TooLarge),
+    ]);
+    let report = world.pass().await;
+    assert_eq!(
+        (report.outcome, report.counts.delivered),
+        (Outcome::Failed, 2)
+    );
+    assert!(
+        report
+            .message
+            .unwrap()
+            .contains("a single record is too large")
+    );
+    world.pass().await;
+    assert_eq!(world.serials(), (0..4).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_pass_stops_at_its_budget_and_the_next_goes_on() {
+    let world = Arc::new(World {
+        page_time: Duration::from_secs(10),
+        ..world_of(60)
+    });
+    let budget = Duration::from_secs(60);
+    let mut watermarks = Vec::new();
+    for pass in 0.. {
+        let report = world.pass_with(budget, 1_000_000).await;
+        watermarks.push(world.watermark());
+        if report.outcome == Outcome::Complete {
+            break;
+        }
+        assert_eq!(report.outcome, Outcome::OutOfTime);
+        assert!(pass < 10, "{:?}", world.serials());
+    }
+    assert!(watermarks.len() > 2);
+    assert!(
+        watermarks.windows(2).all(|pair| pair[0] < pair[1]),
+        "{watermarks:?}"
+    );
+    let mut serials = world.serials();
+    serials.dedup();
+    assert_eq!(serials, (0..60).collect::<Vec<_>>());
+    assert_eq!(world.delivered.lock().unwrap().len(), 60);
+}
+
+#[tokio::test]
+async fn a_pass_without_any_step_forward_is_a_failure_and_not_silence() {
+    let world = Arc::new(world_of(5));
+    world
+        .source_faults
+        .lock()
+        .unwrap()
+        .insert(1, SourceFault::OutOfTime);
+    let report = world.pass().await;
+    assert_eq!(report.outcome, Outcome::Failed);
+    assert!(report.message.unwrap().contains("without any step forward"));
+}
+
+#[tokio::test]
+async fn the_loser_of_a_race_stops_cleanly() {
+    let world = Arc::new(world_of(5));
+    *world.race.lock().unwrap() = true;
+    let report = world.pass().await;
+    assert_eq!(report.outcome, Outcome::RaceLost);
+    assert!(report.message.unwrap().contains("Another run has saved"));
+}
+
+#[tokio::test]
+async fn a_record_without_a_readable_time_is_delivered_once_under_the_end_of_its_range() {
+    let world = Arc::new(world_of(2));
+    let time = at("2026-03-02T07:55:00Z");
+    world.add_text(time, time, r#"{"n":2,"date":"soon"}"#.to_owned());
+    let report = world.pass().await;
+    assert_eq!(
+        (report.outcome, report.counts.untimed),
+        (Outcome::Complete, 1)
+    );
+    world.advance(Duration::from_secs(300));
+    let report = world.pass().await;
+    assert_eq!(report.counts.delivered, 0);
+    let delivered = world.delivered.lock().unwrap();
+    let row = delivered.iter().find(|row| row["n"] == 2).unwrap();
+    assert_eq!(row["time_generated"], "2026-03-02T07:59:45Z");
+}
+
+#[tokio::test]
+async fn one_feeds_failure_or_panic_leaves_the_others_alone() {
+    for fault in [SourceFault::Fail("status 403"), SourceFault::Panic] {
+        let world = Arc::new(World::default());
+        world.source_faults.lock().unwrap().insert(1, fault);
+        let reports = world
+            .feeds(&Feed::ALL, Duration::from_secs(240), 1_000_000)
+            .await;
+        let feeds: Vec<_> = reports.iter().map(|report| report.feed).collect();
+        assert_eq!(feeds, Feed::ALL);
+        let failed = reports
+            .iter()
+            .filter(|report| report.outcome == Outcome::Failed)
+            .count();
+        assert_eq!(failed, 1, "{reports:?}");
+    }
+}
+
+#[tokio::test]
+async fn garbage_in_a_checkpoint_stops_the_feed_with_the_way_to_mend_it() {
+    let world = Arc::new(world_of(5));
+    world
+        .saved
+        .lock()
+        .unwrap()
+        .insert(Feed::Url, ("garbage".to_owned(), 1));
+    let report = world.pass().await;
+    assert_eq!(report.outcome, Outcome::Failed);
+    let message = report.message.unwrap();
+    for part in ["memory/url", "`garbage`", "What to do"] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert_eq!(world.checkpoint().as_deref(), Some("garbage"));
+    assert!(world.serials().is_empty());
+}
+
+#[tokio::test]
+async fn the_existing_connectors_checkpoint_is_taken_over_without_doubling() {
+    let world = Arc::new(world_of(10));
+    let text = "2026-03-02T07:00:05+0000".to_owned();
+    world.saved.lock().unwrap().insert(Feed::Url, (text, 1));
+    world.pass().await;
+    assert_eq!(world.serials(), [5, 6, 7, 8, 9]);
+    world.advance(Duration::from_secs(300));
+    world.pass().await;
+    assert_eq!(world.serials(), [5, 6, 7, 8, 9]);
+}
+
+#[tokio::test]
+async fn an_empty_checkpoint_reads_the_look_back() {
+    let world = Arc::new(world_of(3));
+    world
+        .saved
+        .lock()
+        .unwrap()
+        .insert(Feed::Url, (String::new(), 1));
+    world.pass().await;
+    assert_eq!(world.serials(), [0, 1, 2]);
+}

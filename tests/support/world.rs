@@ -1,0 +1,357 @@
+//! A world in memory behind the ports: a source with given records, a sink and a store that can be
+//! told to misbehave, and a clock that a test moves.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use mimecast_ttp::{
+    ingest::{
+        pass::{Pass, Plan},
+        ports::{
+            CheckpointStore, Clock, LogSink, LogSource, PageRequest, Ports, Receipt, Saved,
+            SinkError, SourceError, StoreError, Version,
+        },
+        report::FeedReport,
+    },
+    model::{
+        batch::Batch,
+        deadline::Deadline,
+        event_time,
+        feed::Feed,
+        page::{Page, PageToken},
+        progress::Reach,
+    },
+};
+
+/// A time in the tests' short form.
+pub fn at(text: &str) -> DateTime<Utc> {
+    event_time::parse(text).expect("a time")
+}
+
+/// How the tests' passes read, unless they say otherwise.
+pub const REACH: Reach = Reach {
+    lookback: TimeDelta::days(1),
+    settle: TimeDelta::seconds(15),
+    late_arrival: TimeDelta::minutes(15),
+};
+
+/// A record of the URL feed with a serial number.
+pub fn record(serial: u64, time: DateTime<Utc>) -> String {
+    format!(
+        r#"{{"url":"https://example.com/{serial}","n":{serial},"date":"{}"}}"#,
+        time.format("%Y-%m-%dT%H:%M:%S+0000")
+    )
+}
+
+/// One thing that the source does instead of answering.
+pub enum SourceFault {
+    RefuseToken,
+    Fail(&'static str),
+    OutOfTime,
+    Panic,
+}
+
+/// One thing that the sink does instead of taking a batch.
+pub enum SinkFault {
+    TooLarge,
+    Fail(&'static str),
+}
+
+/// The world's records and everything that happened.
+pub struct World {
+    pub now: Mutex<DateTime<Utc>>,
+    pub elapsed: Mutex<Duration>,
+    /// Records of the URL feed: when each becomes visible, its own time, its text.
+    pub records: Mutex<Vec<(DateTime<Utc>, DateTime<Utc>, String)>>,
+    pub page_size: usize,
+    pub page_time: Duration,
+    pub post_time: Duration,
+    pub total: Mutex<Option<i64>>,
+    pub source_faults: Mutex<HashMap<u64, SourceFault>>,
+    pub sink_faults: Mutex<VecDeque<Option<SinkFault>>>,
+    pub max_rows: Mutex<usize>,
+    pub fetches: AtomicU64,
+    pub posts: AtomicU64,
+    pub events: Mutex<Vec<String>>,
+    pub delivered: Mutex<Vec<serde_json::Value>>,
+    pub saved: Mutex<HashMap<Feed, (String, u64)>>,
+    pub race: Mutex<bool>,
+    pub trailing_token: bool,
+    pub looping_token: bool,
+    pub reversed: bool,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            now: Mutex::new(at("2026-03-02T08:00:00Z")),
+            elapsed: Mutex::default(),
+            records: Mutex::default(),
+            page_size: 3,
+            page_time: Duration::ZERO,
+            post_time: Duration::ZERO,
+            total: Mutex::default(),
+            source_faults: Mutex::default(),
+            sink_faults: Mutex::default(),
+            max_rows: Mutex::new(usize::MAX),
+            fetches: AtomicU64::new(0),
+            posts: AtomicU64::new(0),
+            events: Mutex::default(),
+            delivered: Mutex::default(),
+            saved: Mutex::default(),
+            race: Mutex::default(),
+            trailing_token: false,
+            looping_token: false,
+            reversed: false,
+        }
+    }
+}
+
+impl World {
+    /// A world with records at the given times, numbered from 0, visible at once.
+    pub fn with(times: &[&str]) -> Self {
+        let world = Self::default();
+        for time in times {
+            world.add(at(time), at(time));
+        }
+        world
+    }
+
+    /// Adds a record that shows from `visible` on; returns its serial number.
+    pub fn add(&self, visible: DateTime<Utc>, time: DateTime<Utc>) -> u64 {
+        let serial = self.records.lock().unwrap().len() as u64;
+        self.add_text(visible, time, record(serial, time));
+        serial
+    }
+
+    /// Adds a record with the given text.
+    pub fn add_text(&self, visible: DateTime<Utc>, time: DateTime<Utc>, text: String) {
+        self.records.lock().unwrap().push((visible, time, text));
+    }
+
+    /// Moves both clocks forward.
+    pub fn advance(&self, by: Duration) {
+        *self.now.lock().unwrap() += by;
+        *self.elapsed.lock().unwrap() += by;
+    }
+
+    /// The serial numbers of what was delivered, in order.
+    pub fn serials(&self) -> Vec<u64> {
+        self.delivered
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|row| row["n"].as_u64().unwrap())
+            .collect()
+    }
+
+    /// The saved text of the URL feed.
+    pub fn checkpoint(&self) -> Option<String> {
+        self.saved
+            .lock()
+            .unwrap()
+            .get(&Feed::Url)
+            .map(|(text, _)| text.clone())
+    }
+
+    /// The watermark in the saved text.
+    pub fn watermark(&self) -> DateTime<Utc> {
+        let text = self.checkpoint().expect("a checkpoint");
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        at(value["watermark"].as_str().unwrap())
+    }
+
+    /// Runs one pass over the URL feed.
+    pub async fn pass(self: &Arc<Self>) -> FeedReport {
+        self.pass_with(Duration::from_secs(240), 1_000_000).await
+    }
+
+    /// Runs one pass with a budget and a batch size.
+    pub async fn pass_with(
+        self: &Arc<Self>,
+        budget: Duration,
+        batch_max_bytes: usize,
+    ) -> FeedReport {
+        self.feeds(&[Feed::Url], budget, batch_max_bytes)
+            .await
+            .remove(0)
+    }
+
+    /// Runs one pass over some feeds; only the URL feed has records.
+    pub async fn feeds(
+        self: &Arc<Self>,
+        feeds: &[Feed],
+        budget: Duration,
+        batch_max_bytes: usize,
+    ) -> Vec<FeedReport> {
+        let ports = Ports {
+            source: self.clone(),
+            sink: self.clone(),
+            store: self.clone(),
+            clock: self.clone(),
+        };
+        let plan = Plan {
+            reach: REACH,
+            budget,
+            batch_max_bytes,
+        };
+        Pass::new(ports, plan).run(feeds).await.feeds
+    }
+
+    fn event(&self, text: impl Into<String>) {
+        self.events.lock().unwrap().push(text.into());
+    }
+}
+
+#[async_trait]
+impl Clock for World {
+    fn now(&self) -> DateTime<Utc> {
+        *self.now.lock().unwrap()
+    }
+    fn elapsed(&self) -> Duration {
+        *self.elapsed.lock().unwrap()
+    }
+    async fn sleep(&self, duration: Duration) {
+        self.advance(duration);
+    }
+}
+
+#[async_trait]
+impl LogSource for World {
+    async fn fetch_page(&self, request: PageRequest<'_>, _: Deadline) -> Result<Page, SourceError> {
+        let number = self.fetches.fetch_add(1, Ordering::SeqCst) + 1;
+        self.advance(self.page_time);
+        self.event(format!("fetch {number}"));
+        match self.source_faults.lock().unwrap().remove(&number) {
+            Some(SourceFault::RefuseToken) => {
+                return Err(SourceError::PageTokenRefused("token refused".into()));
+            }
+            Some(SourceFault::Fail(why)) => return Err(SourceError::Failed(why.into())),
+            Some(SourceFault::OutOfTime) => {
+                return Err(SourceError::OutOfTime("throttled".to_owned()));
+            }
+            Some(SourceFault::Panic) => panic!("the source broke"),
+            None => {}
+        }
+        let (now, range) = (self.now(), request.range);
+        let mut rows: Vec<_> = self
+            .records
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(visible, time, _)| {
+                request.feed == Feed::Url
+                    && *visible <= now
+                    && (range.from()..=range.to()).contains(time)
+            })
+            .cloned()
+            .collect();
+        rows.sort_by_key(|(_, time, _)| *time);
+        if self.reversed {
+            rows.reverse();
+        }
+        let offset: usize = request
+            .token
+            .map_or(0, |token| token.as_str().parse().unwrap());
+        let texts: Vec<_> = rows
+            .iter()
+            .skip(offset)
+            .take(self.page_size)
+            .map(|(_, _, text)| text)
+            .collect();
+        let mut page = Page::of(&texts);
+        let end = offset + texts.len();
+        if end < rows.len() || (self.trailing_token && !texts.is_empty()) {
+            page.next = PageToken::new(end.to_string());
+        }
+        if self.looping_token && request.token.is_some() {
+            page.next = request.token.cloned();
+        }
+        page.total = self
+            .total
+            .lock()
+            .unwrap()
+            .map(|more| (rows.len() as u64).saturating_add_signed(more));
+        page.attempts = 1;
+        tokio::task::yield_now().await;
+        Ok(page)
+    }
+}
+
+#[async_trait]
+impl LogSink for World {
+    fn max_batch_bytes(&self) -> usize {
+        30_000_000
+    }
+
+    async fn deliver(&self, batch: &Batch, _: Deadline) -> Result<Receipt, SinkError> {
+        let number = self.posts.fetch_add(1, Ordering::SeqCst) + 1;
+        self.event(format!("post {number}"));
+        self.advance(self.post_time);
+        tokio::task::yield_now().await;
+        match self.sink_faults.lock().unwrap().pop_front().flatten() {
+            Some(SinkFault::TooLarge) => return Err(SinkError::TooLarge("413".into())),
+            Some(SinkFault::Fail(why)) => return Err(SinkError::Failed(why.into())),
+            None => {}
+        }
+        let rows: Vec<serde_json::Value> =
+            serde_json::from_slice(batch.body()).expect("a JSON array");
+        if rows.len() > *self.max_rows.lock().unwrap() {
+            return Err(SinkError::TooLarge("413".into()));
+        }
+        self.delivered.lock().unwrap().extend(rows);
+        self.event(format!("taken {number}"));
+        Ok(Receipt { attempts: 1 })
+    }
+}
+
+#[async_trait]
+impl CheckpointStore for World {
+    fn place(&self, feed: Feed) -> String {
+        format!("memory/{feed}")
+    }
+
+    async fn load(&self, feed: Feed) -> Result<Saved, StoreError> {
+        Ok(match self.saved.lock().unwrap().get(&feed) {
+            Some((text, version)) => Saved {
+                text: Some(text.clone()),
+                version: Version::Tag(version.to_string()),
+            },
+            None => Saved {
+                text: None,
+                version: Version::Absent,
+            },
+        })
+    }
+
+    async fn save(
+        &self,
+        feed: Feed,
+        text: &str,
+        expected: &Version,
+    ) -> Result<Version, StoreError> {
+        tokio::task::yield_now().await;
+        if *self.race.lock().unwrap() {
+            return Err(StoreError::RaceLost);
+        }
+        let mut saved = self.saved.lock().unwrap();
+        let current = saved.get(&feed).map_or(Version::Absent, |(_, version)| {
+            Version::Tag(version.to_string())
+        });
+        if current != *expected {
+            return Err(StoreError::RaceLost);
+        }
+        let version = saved.get(&feed).map_or(1, |(_, version)| version + 1);
+        saved.insert(feed, (text.to_owned(), version));
+        self.events.lock().unwrap().push("save".to_owned());
+        Ok(Version::Tag(version.to_string()))
+    }
+}
