@@ -6,6 +6,10 @@
 
 mod columns;
 mod json;
+mod ndjson;
+mod rows;
 mod times;
 
 pub use columns::{Additional, Cell, ColumnRow, Columns, IntoText, Kind};
+pub use ndjson::NdjsonFolder;
+pub use rows::{MemoryRow, MemoryRows, RowSink, StoredRow};
