@@ -12,7 +12,10 @@ use azure_core::{
     Bytes,
     credentials::TokenCredential,
     error::ErrorKind,
-    http::{ClientOptions, Etag, RequestContent, RetryOptions, StatusCode, Transport, Url},
+    http::{
+        ClientOptions, Etag, ExponentialRetryOptions, RequestContent, RetryOptions, StatusCode,
+        Transport, Url,
+    },
 };
 use azure_storage_blob::{
     BlobContainerClient, BlobContainerClientOptions,
@@ -35,6 +38,9 @@ use crate::{
 /// The whole of one load or save, the crate's retries included. Saving behind an acknowledged batch
 /// is worth waiting for; a pass must still end before the host's time-out.
 const TIME: Duration = Duration::from_secs(30);
+
+/// Retries of one request, 0.2 s to some 6 s apart.
+const RETRIES: u32 = 5;
 
 /// How the store proves who it is.
 pub enum Access {
@@ -89,7 +95,10 @@ impl BlobStore {
         let setup = |error: &dyn std::error::Error| SetupError(with_sources(error));
         let mut client_options = ClientOptions {
             transport: Some(Transport::new(Arc::new(http.inner().clone()))),
-            retry: RetryOptions::default(),
+            retry: RetryOptions::exponential(ExponentialRetryOptions {
+                max_retries: RETRIES,
+                ..ExponentialRetryOptions::default()
+            }),
             ..ClientOptions::default()
         };
         let (mut url, credential) = match access {

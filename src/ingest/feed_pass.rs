@@ -132,7 +132,7 @@ impl FeedPass {
         counts: &mut Counts,
         accept_short: bool,
     ) -> End {
-        let ranges = progress.ranges(self.ports.clock.now());
+        let ranges = progress.begin(self.ports.clock.now());
         let (pages_in, pages_out) = mpsc::channel(PLACES);
         let (work_in, work_out) = mpsc::channel(PLACES);
         let reader = Reader {

