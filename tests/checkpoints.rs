@@ -1,6 +1,8 @@
 //! The checkpoint stores keep one promise, whichever is used: the folder, and blob storage as real
 //! Azurite serves it.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
+
 mod support;
 
 use std::sync::Arc;

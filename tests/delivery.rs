@@ -1,5 +1,7 @@
 //! The promises of a pass, in a world in memory: nothing lost, nothing twice, never stuck.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
+
 mod support;
 
 use std::{sync::Arc, time::Duration};

@@ -1,6 +1,8 @@
 //! The direction of imports, kept by reading the sources: the design says who may know whom, and
 //! nothing else does.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -77,7 +79,7 @@ fn named(source: &str) -> BTreeSet<String> {
                         found.insert(std::mem::take(&mut word));
                     }
                     _ if depth == 0 && (character.is_alphanumeric() || character == '_') => {
-                        word.push(character)
+                        word.push(character);
                     }
                     _ => {}
                 }

@@ -65,12 +65,25 @@ pub enum SinkFault {
     Fail(&'static str),
 }
 
+/// A record of the world.
+#[derive(Clone)]
+pub struct Given {
+    /// From when on it shows.
+    pub visible: DateTime<Utc>,
+    /// Its own time.
+    pub time: DateTime<Utc>,
+    /// Its text.
+    pub text: String,
+}
+
 /// The world's records and everything that happened.
 pub struct World {
     pub now: Mutex<DateTime<Utc>>,
     pub elapsed: Mutex<Duration>,
-    /// Records of the URL feed: when each becomes visible, its own time, its text.
-    pub records: Mutex<Vec<(DateTime<Utc>, DateTime<Utc>, String)>>,
+    /// Records of the URL feed.
+    pub records: Mutex<Vec<Given>>,
+    /// Held by a test to keep the source from answering.
+    pub gate: tokio::sync::Mutex<()>,
     pub page_size: usize,
     pub page_time: Duration,
     pub post_time: Duration,
@@ -95,6 +108,7 @@ impl Default for World {
             now: Mutex::new(at("2026-03-02T08:00:00Z")),
             elapsed: Mutex::default(),
             records: Mutex::default(),
+            gate: tokio::sync::Mutex::default(),
             page_size: 3,
             page_time: Duration::ZERO,
             post_time: Duration::ZERO,
@@ -134,7 +148,11 @@ impl World {
 
     /// Adds a record with the given text.
     pub fn add_text(&self, visible: DateTime<Utc>, time: DateTime<Utc>, text: String) {
-        self.records.lock().unwrap().push((visible, time, text));
+        self.records.lock().unwrap().push(Given {
+            visible,
+            time,
+            text,
+        });
     }
 
     /// Moves both clocks forward.
@@ -230,6 +248,7 @@ impl LogSource for World {
         let number = self.fetches.fetch_add(1, Ordering::SeqCst) + 1;
         self.advance(self.page_time);
         self.event(format!("fetch {number}"));
+        drop(self.gate.lock().await);
         let fault = self.source_faults.lock().unwrap().remove(&number);
         match fault {
             Some(SourceFault::RefuseToken) => {
@@ -248,14 +267,14 @@ impl LogSource for World {
             .lock()
             .unwrap()
             .iter()
-            .filter(|(visible, time, _)| {
+            .filter(|given| {
                 request.feed == Feed::Url
-                    && *visible <= now
-                    && (range.from()..=range.to()).contains(time)
+                    && given.visible <= now
+                    && (range.from()..=range.to()).contains(&given.time)
             })
             .cloned()
             .collect();
-        rows.sort_by_key(|(_, time, _)| *time);
+        rows.sort_by_key(|given| given.time);
         if self.reversed {
             rows.reverse();
         }
@@ -266,7 +285,7 @@ impl LogSource for World {
             .iter()
             .skip(offset)
             .take(self.page_size)
-            .map(|(_, _, text)| text)
+            .map(|given| &given.text)
             .collect();
         let mut page = Page::of(&texts);
         let end = offset + texts.len();

@@ -1,0 +1,215 @@
+//! The custom handler as the Functions host meets it, over a real socket.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
+
+mod support;
+
+use std::{sync::Arc, time::Duration};
+
+use mimecast_ttp::{
+    functions::{Handler, router},
+    ingest::{
+        pass::{Pass, Plan},
+        ports::Ports,
+    },
+    settings::Settings,
+};
+use support::world::{REACH, SourceFault, World};
+use tokio::net::TcpListener;
+
+const NORMAL: &str = r#"{"Data":{"timer":{"Schedule":{"AdjustForDST":true},"ScheduleStatus":{"Last":"2026-11-10T09:30:00.0031214+00:00","Next":"2026-11-10T09:35:00+00:00","LastUpdated":"2026-11-10T09:30:00.0031214+00:00"},"IsPastDue":false}},"Metadata":{"sys":{"MethodName":"TimerTrigger","UtcNow":"2026-11-10T09:35:00.0118452Z","RandGuid":"0b9d5b0a-5d0e-4c0e-8c56-6a1f0f3f7a21"}}}"#;
+
+fn pass(world: &Arc<World>) -> Handler {
+    let ports = Ports {
+        source: world.clone(),
+        sink: world.clone(),
+        store: world.clone(),
+        clock: world.clone(),
+    };
+    let plan = Plan {
+        reach: REACH,
+        budget: Duration::from_secs(240),
+        batch_max_bytes: 1_000_000,
+    };
+    Handler::Pass(Pass::new(ports, plan))
+}
+
+/// Serves a handler; gives its address.
+async fn serve(handler: Handler) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async { axum::serve(listener, router(handler)).await.unwrap() });
+    address
+}
+
+fn client() -> reqwest::Client {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// Invokes the timer function: the status, and the body after the checks that the host makes of
+/// every answer.
+async fn invoke(address: &str, body: impl Into<reqwest::Body>) -> (u16, serde_json::Value) {
+    let answer = client()
+        .post(format!("{address}/TimerTrigger"))
+        .header("content-type", "application/json; charset=utf-8")
+        .header(
+            "x-azure-functions-invocationid",
+            "6f0c2d1e-58a3-4a0e-9a0b-3f1c7b1d2e44",
+        )
+        .body(body)
+        .send()
+        .await
+        .unwrap();
+    let status = answer.status().as_u16();
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    let mut text = Vec::new();
+    let mut answer = answer;
+    while let Some(chunk) = answer.chunk().await.unwrap() {
+        text.extend_from_slice(&chunk);
+    }
+    let value: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    assert!(
+        value["Outputs"].is_object() && value["Logs"].is_array() && value["ReturnValue"].is_null(),
+        "{value}"
+    );
+    (status, value)
+}
+
+fn chunked(body: &'static str) -> reqwest::Body {
+    let pieces = body
+        .as_bytes()
+        .chunks(37)
+        .map(|piece| Ok::<_, std::io::Error>(piece.to_vec()));
+    reqwest::Body::wrap_stream(futures_util::stream::iter(pieces.collect::<Vec<_>>()))
+}
+
+#[tokio::test]
+async fn an_invocation_runs_one_pass_over_the_three_feeds() {
+    for body in [reqwest::Body::from(NORMAL), chunked(NORMAL)] {
+        let world = Arc::new(World::with(&["2026-03-02T07:00:00Z"; 3]));
+        let address = serve(pass(&world)).await;
+        let (status, answer) = invoke(&address, body).await;
+        assert_eq!(status, 200);
+        assert_eq!(answer["Logs"].as_array().unwrap().len(), 3);
+        assert!(
+            answer["Logs"][0]
+                .as_str()
+                .unwrap()
+                .starts_with("url: complete; 3 delivered"),
+            "{answer}"
+        );
+        assert_eq!(world.serials(), [0, 1, 2]);
+        assert_eq!(world.saved.lock().unwrap().len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn every_shape_of_invocation_runs_the_pass() {
+    let first = NORMAL.replace("2026-11-10T09:30:00.0031214+00:00", "0001-01-01T00:00:00");
+    let past_due = NORMAL.replace("\"IsPastDue\":false", "\"IsPastDue\":true");
+    let admin = NORMAL.replace("\"Metadata\":{", r#""Metadata":{"timer":"\"\"","#);
+    let unknown = r#"{"Something":"else"}"#.to_owned();
+    for body in [first, past_due, admin, unknown, String::new()] {
+        let world = Arc::new(World::with(&["2026-03-02T07:00:00Z"]));
+        let address = serve(pass(&world)).await;
+        let (status, _) = invoke(&address, body.clone()).await;
+        assert_eq!((status, world.serials()), (200, vec![0]), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_failed_feed_fails_the_invocation() {
+    let world = Arc::new(World::default());
+    world
+        .source_faults
+        .lock()
+        .unwrap()
+        .insert(1, SourceFault::Fail("Mimecast answered 403"));
+    let address = serve(pass(&world)).await;
+    let (status, answer) = invoke(&address, NORMAL).await;
+    assert_eq!(status, 500);
+    assert!(
+        answer.to_string().contains("Mimecast answered 403"),
+        "{answer}"
+    );
+    let (status, _) = invoke(&address, NORMAL).await;
+    assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn a_second_invocation_does_not_start_a_second_pass_and_the_handler_stays_alive() {
+    let world = Arc::new(World::with(&["2026-03-02T07:00:00Z"]));
+    let address = serve(pass(&world)).await;
+    let gate = world.gate.lock().await;
+    let first = tokio::spawn({
+        let address = address.clone();
+        async move { invoke(&address, NORMAL).await }
+    });
+    while world.fetches.load(std::sync::atomic::Ordering::SeqCst) < 3 {
+        tokio::task::yield_now().await;
+    }
+    let alive = client().get(&address).send().await.unwrap();
+    assert!(alive.status().is_success());
+    let (status, answer) = invoke(&address, NORMAL).await;
+    assert_eq!(status, 200);
+    assert!(answer.to_string().contains("running already"), "{answer}");
+    drop(gate);
+    assert_eq!(first.await.unwrap().0, 200);
+    assert_eq!(world.serials(), [0]);
+    assert_eq!(world.fetches.load(std::sync::atomic::Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_host_that_hangs_up_does_not_stop_the_pass() {
+    let world = Arc::new(World::with(&["2026-03-02T07:00:00Z"]));
+    let address = serve(pass(&world)).await;
+    let gate = world.gate.lock().await;
+    let call = tokio::spawn({
+        let address = address.clone();
+        async move { invoke(&address, NORMAL).await }
+    });
+    while world.fetches.load(std::sync::atomic::Ordering::SeqCst) < 3 {
+        tokio::task::yield_now().await;
+    }
+    call.abort();
+    drop(gate);
+    while world.serials().is_empty() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn settings_at_fault_are_told_at_every_invocation() {
+    let faults = Settings::read(|_| None).unwrap_err();
+    let address = serve(Handler::Faulty(faults)).await;
+    for _ in 0..3 {
+        let (status, answer) = invoke(&address, NORMAL).await;
+        assert_eq!(status, 500);
+        assert!(
+            answer.to_string().contains("mimecast_base_url: is missing"),
+            "{answer}"
+        );
+    }
+    assert!(
+        client()
+            .get(&address)
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .is_success()
+    );
+}
+
+#[tokio::test]
+async fn another_function_is_refused_with_a_body() {
+    let world = Arc::new(World::default());
+    let address = serve(pass(&world)).await;
+    let answer = client()
+        .post(format!("{address}/Other"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status().as_u16(), 404);
+}
