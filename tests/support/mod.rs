@@ -12,4 +12,5 @@
 )]
 
 pub mod azurite;
+pub mod ports;
 pub mod world;

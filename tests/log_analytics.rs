@@ -1,0 +1,258 @@
+//! The Data Collector sink against the simulator, over real sockets.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
+
+mod support;
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use mimecast_ttp::{
+    ingest::ports::{Clock, LogSink, Receipt, SinkError},
+    log_analytics::DataCollectorSink,
+    model::{
+        batch::{Batch, BatchBuilder, Push},
+        deadline::Deadline,
+        feed::Feed,
+        record::Examiner,
+    },
+    simulator::{
+        clock::SimClock,
+        log_analytics::{Config, DataCollector, Fault, MemoryRows, TooLarge},
+    },
+};
+use support::{
+    ports::{TestClock, sink},
+    world::at,
+};
+
+struct Bench {
+    simulator: DataCollector,
+    sink: DataCollectorSink,
+    clock: Arc<TestClock>,
+    rows: Arc<MemoryRows>,
+}
+
+fn config() -> Config {
+    Config::new(SimClock::at(at("2026-03-02T08:00:00Z")))
+}
+
+async fn bench(mut config: Config) -> Bench {
+    let rows = Arc::new(MemoryRows::default());
+    config.sinks = vec![rows.clone()];
+    let simulator = DataCollector::start(config.clone(), 0).await.unwrap();
+    let clock = TestClock::new(config.clock.clone());
+    let sink = sink(&simulator, &config, clock.clone());
+    Bench {
+        simulator,
+        sink,
+        clock,
+        rows,
+    }
+}
+
+fn batch(feed: Feed, records: &[String]) -> Batch {
+    let mut builder = BatchBuilder::new(feed, 40_000_000);
+    let mut examiner = Examiner::default();
+    for record in records {
+        let look = examiner.look(feed, record);
+        assert_eq!(
+            builder.push(record, look, at("2026-03-02T07:59:00Z")),
+            Push::Added
+        );
+    }
+    builder.take().unwrap()
+}
+
+fn small() -> Batch {
+    let record =
+        r#"{"subject":"Überweisung für Zoë – 請求書 ✉ 📎","date":"2026-03-02T07:50:00+0000"}"#;
+    batch(
+        Feed::Url,
+        &[record.to_owned(), r#"{"subject":null}"#.to_owned()],
+    )
+}
+
+/// `count` records of about a megabyte each.
+fn large(count: usize) -> Batch {
+    let records: Vec<_> = (0..count)
+        .map(|n| format!("{{\"n\":{n},\"x\":\"{}\"}}", "é".repeat(500_000)))
+        .collect();
+    batch(Feed::Url, &records)
+}
+
+impl Bench {
+    async fn deliver(&self, batch: &Batch) -> Result<Receipt, SinkError> {
+        let deadline = Deadline::after(self.clock.elapsed(), Duration::from_secs(240));
+        self.sink.deliver(batch, deadline).await
+    }
+
+    async fn after(&self, fault: Fault, times: u64) -> Result<Receipt, SinkError> {
+        self.simulator.faults().next("MimecastTTPUrl", times, fault);
+        self.deliver(&small()).await
+    }
+}
+
+#[tokio::test]
+async fn every_feed_lands_in_its_own_table_under_its_own_time() {
+    let bench = bench(config()).await;
+    for (feed, member) in [
+        (Feed::Url, "date"),
+        (Feed::Attachment, "date"),
+        (Feed::Impersonation, "eventTime"),
+    ] {
+        let record = format!(r#"{{"é":"ü","{member}":"2026-03-02T07:50:00+0000"}}"#);
+        bench.deliver(&batch(feed, &[record])).await.unwrap();
+    }
+    for table in [
+        "MimecastTTPUrl_CL",
+        "MimecastTTPAttachment_CL",
+        "MimecastTTPImpersonation_CL",
+    ] {
+        let rows = bench.rows.rows(table);
+        assert_eq!(rows.len(), 1, "{table}");
+        assert_eq!(
+            rows[0].time_generated,
+            at("2026-03-02T07:50:00Z"),
+            "{table}"
+        );
+    }
+    let columns = bench.simulator.columns("MimecastTTPUrl_CL");
+    for column in [
+        "mimecastEventId_s",
+        "mimecastEventCategory_s",
+        "mimecastFingerprint_s",
+        "date_t",
+    ] {
+        assert!(
+            columns.iter().any(|name| name == column),
+            "{column}: {columns:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_passes_is_tried_again_with_a_fresh_date() {
+    for fault in [
+        Fault::Status(500),
+        Fault::Status(503),
+        Fault::Throttled { retry_after: None },
+        Fault::DropBeforeStoring,
+    ] {
+        let bench = bench(config()).await;
+        assert_eq!(
+            bench.after(fault.clone(), 2).await.unwrap().attempts,
+            3,
+            "{fault:?}"
+        );
+        assert_eq!(bench.rows.count("MimecastTTPUrl_CL"), 2, "{fault:?}");
+        let dates: HashSet<_> = bench
+            .simulator
+            .posts()
+            .into_iter()
+            .map(|post| post.date)
+            .collect();
+        assert!(dates.len() > 1, "{fault:?}: {dates:?}");
+    }
+}
+
+#[tokio::test]
+async fn retry_after_is_kept() {
+    let bench = bench(config()).await;
+    bench
+        .after(
+            Fault::Throttled {
+                retry_after: Some("7".to_owned()),
+            },
+            1,
+        )
+        .await
+        .unwrap();
+    let waited = bench.clock.slept.lock().unwrap()[0];
+    assert!((7000..=7700).contains(&waited.as_millis()), "{waited:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_leads_to_the_same_fingerprints_twice_and_no_more() {
+    let bench = bench(config()).await;
+    bench.after(Fault::StoreThenDrop, 1).await.unwrap();
+    let rows = bench.rows.texts("MimecastTTPUrl_CL");
+    assert_eq!(rows.len(), 4);
+    let fingerprints: HashSet<_> = rows
+        .iter()
+        .map(|row| {
+            serde_json::from_str::<serde_json::Value>(row).unwrap()["mimecastFingerprint"]
+                .to_string()
+        })
+        .collect();
+    assert_eq!(fingerprints.len(), 2);
+}
+
+#[tokio::test]
+async fn what_cannot_pass_is_not_tried_again() {
+    for (fault, expected) in [
+        (Fault::Refuse403, "check that log_analytics_workspace_key"),
+        (Fault::BadFormat400, "InvalidDataFormat"),
+        (Fault::Status(404), "check log_analytics_uri"),
+    ] {
+        let bench = bench(config()).await;
+        let error = bench.after(fault.clone(), 1).await.unwrap_err();
+        assert!(
+            matches!(error, SinkError::Failed(_)),
+            "{fault:?}: {error:?}"
+        );
+        assert!(error.to_string().contains(expected), "{fault:?}: {error}");
+        assert!(error.to_string().contains("2 rows"), "{fault:?}: {error}");
+        assert_eq!(bench.simulator.posts().len(), 1, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_refused_and_never_shown() {
+    let good = config();
+    let simulator = DataCollector::start(good.clone(), 0).await.unwrap();
+    let wrong = Config {
+        workspace_key: "c2VjcmV0".to_owned(),
+        ..good.clone()
+    };
+    let clock = TestClock::new(good.clock.clone());
+    let sink = sink(&simulator, &wrong, clock.clone());
+    let deadline = Deadline::after(clock.elapsed(), Duration::from_secs(60));
+    let error = sink
+        .deliver(&small(), deadline)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("403 InvalidAuthorization"), "{error}");
+    assert!(
+        !error.contains("c2VjcmV0") && !format!("{sink:?}").contains("c2VjcmV0"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn too_large_is_told_apart_however_the_service_says_it() {
+    for too_large in [
+        TooLarge::NotFound404,
+        TooLarge::Status413,
+        TooLarge::DropConnection,
+    ] {
+        let bench = bench(Config {
+            too_large,
+            max_body_bytes: 5_000_000,
+            ..config()
+        })
+        .await;
+        let error = bench.deliver(&large(8)).await.unwrap_err();
+        assert!(matches!(error, SinkError::TooLarge(_)), "{error:?}");
+        bench.deliver(&large(3)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_post_just_below_the_documented_limit_is_taken() {
+    let bench = bench(config()).await;
+    let batch = large(29);
+    assert!(batch.body().len() > 29_000_000 && batch.body().len() <= bench.sink.max_batch_bytes());
+    bench.deliver(&batch).await.unwrap();
+    assert_eq!(bench.rows.count("MimecastTTPUrl_CL"), 29);
+}

@@ -1,0 +1,385 @@
+//! The Mimecast client against the simulator, over real sockets.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
+
+mod support;
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use mimecast_ttp::{
+    ingest::ports::{Clock, LogSource, PageRequest, SourceError},
+    mimecast::MimecastSource,
+    model::{date_range::DateRange, deadline::Deadline, feed::Feed, page::Page},
+    simulator::{
+        clock::SimClock,
+        log::Log,
+        mimecast::{Config, Fault, Quirks, Simulator},
+        records::{GivenRecords, Moment},
+    },
+};
+use support::{
+    ports::{TestClock, source},
+    world::at,
+};
+
+const URL: &str = "/api/ttp/url/get-logs";
+const NOW: &str = "2026-03-02T08:00:00Z";
+
+struct Bench {
+    simulator: Simulator,
+    source: MimecastSource,
+    clock: Arc<TestClock>,
+}
+
+fn config(records: usize) -> Config {
+    let mut given = GivenRecords::default();
+    for number in 0..records {
+        let second = at(NOW).timestamp() - 3600 + i64::try_from(number / 700).unwrap();
+        given.push(
+            Log::Url,
+            Moment {
+                at: second,
+                visible_at: second,
+            },
+            format!("{{\"n\":{number}}}"),
+        );
+    }
+    Config::new(Arc::new(given), SimClock::at(at(NOW)))
+}
+
+async fn bench(config: Config) -> Bench {
+    let simulator = Simulator::start(config.clone(), 0).await.unwrap();
+    let clock = TestClock::new(config.clock.clone());
+    let source = source(&simulator, &config, clock.clone());
+    Bench {
+        simulator,
+        source,
+        clock,
+    }
+}
+
+impl Bench {
+    async fn fetch(
+        &self,
+        token: Option<&mimecast_ttp::model::page::PageToken>,
+        budget: u64,
+    ) -> Result<Page, SourceError> {
+        let range = DateRange::new(
+            at("2026-03-02T00:00:00Z"),
+            at("2026-03-02T07:59:45Z"),
+            at(NOW),
+        )
+        .unwrap();
+        let deadline = Deadline::after(self.clock.elapsed(), Duration::from_secs(budget));
+        self.source
+            .fetch_page(
+                PageRequest {
+                    feed: Feed::Url,
+                    range,
+                    token,
+                },
+                deadline,
+            )
+            .await
+    }
+
+    async fn all(&self) -> Vec<u64> {
+        let (mut seen, mut token) = (Vec::new(), None);
+        loop {
+            let page = self.fetch(token.as_ref(), 240).await.unwrap();
+            seen.extend(page.records().map(|row| {
+                serde_json::from_str::<serde_json::Value>(row).unwrap()["n"]
+                    .as_u64()
+                    .unwrap()
+            }));
+            if page.is_empty() || page.next.is_none() || page.next == token {
+                return seen;
+            }
+            token = page.next;
+        }
+    }
+
+    async fn after(&self, fault: Fault) -> Result<Page, String> {
+        self.simulator.faults().next(URL, 1, fault);
+        self.fetch(None, 240)
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    async fn always(&self, fault: Fault) -> String {
+        self.simulator.faults().next(URL, 5, fault);
+        let error = self.fetch(None, 240).await.unwrap_err();
+        assert!(matches!(error, SourceError::Failed(_)), "{error:?}");
+        error.to_string()
+    }
+}
+
+#[tokio::test]
+async fn every_record_is_read_once_in_pages_of_500() {
+    let bench = bench(config(1700)).await;
+    assert_eq!(bench.all().await, (0..1700).collect::<Vec<_>>());
+    assert_eq!(bench.simulator.calls(URL), 4);
+}
+
+#[tokio::test]
+async fn every_way_a_listing_ends_is_understood() {
+    for quirks in [
+        Quirks {
+            no_total: true,
+            ..Quirks::default()
+        },
+        Quirks {
+            no_pagination: true,
+            ..Quirks::default()
+        },
+        Quirks {
+            trailing_empty_page: true,
+            ..Quirks::default()
+        },
+        Quirks {
+            repeated_token: true,
+            ..Quirks::default()
+        },
+    ] {
+        let bench = bench(Config {
+            quirks,
+            ..config(600)
+        })
+        .await;
+        let mut seen = bench.all().await;
+        seen.dedup();
+        assert_eq!(seen, (0..600).collect::<Vec<_>>(), "{quirks:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_passes_is_tried_again_with_a_date_and_an_id_of_its_own() {
+    for fault in [
+        Fault::Status(500),
+        Fault::Status(502),
+        Fault::Status(503),
+        Fault::Status(504),
+        Fault::MetaStatus(500),
+        Fault::FailCode("err_developer_key"),
+        Fault::NotJson,
+        Fault::Truncated,
+        Fault::DropConnection,
+    ] {
+        let bench = bench(config(3)).await;
+        let page = bench.after(fault.clone()).await.unwrap();
+        assert_eq!((page.len(), page.attempts), (3, 2), "{fault:?}");
+        let ids: HashSet<_> = bench
+            .simulator
+            .journal()
+            .into_iter()
+            .map(|call| call.request_id)
+            .collect();
+        assert_eq!(ids.len(), 2, "{fault:?}");
+        let waited = bench.clock.slept.lock().unwrap()[0];
+        assert!((250..=500).contains(&waited.as_millis()), "{waited:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_429_waits_the_milliseconds_that_mimecast_names() {
+    let bench = bench(config(3)).await;
+    bench
+        .after(Fault::Throttled { reset_ms: 2345 })
+        .await
+        .unwrap();
+    let waited = bench.clock.slept.lock().unwrap()[0];
+    assert!((2345..=2580).contains(&waited.as_millis()), "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_429_has_a_ceiling_and_never_outlasts_the_budget() {
+    let bench = bench(config(3)).await;
+    bench
+        .after(Fault::Throttled {
+            reset_ms: 100_000_000,
+        })
+        .await
+        .unwrap();
+    assert!(bench.clock.slept.lock().unwrap()[0] <= Duration::from_secs(132));
+    bench
+        .simulator
+        .faults()
+        .next(URL, 1, Fault::Throttled { reset_ms: 60_000 });
+    let error = bench.fetch(None, 30).await.unwrap_err();
+    assert!(
+        matches!(&error, SourceError::OutOfTime(reason) if reason.contains("asked to wait 60.0 s")),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_stays_ends_after_five_attempts_with_everything_known_about_it() {
+    let bench = bench(config(3)).await;
+    let error = bench.always(Fault::Status(503)).await;
+    assert!(
+        error.contains("Mimecast answered 503: err_simulated (Simulated fault)"),
+        "{error}"
+    );
+    assert!(error.contains("5 attempts"), "{error}");
+    let error = bench.always(Fault::NotJson).await;
+    assert!(
+        error.contains("is not JSON") && error.contains("status 200") && error.contains("<html>"),
+        "{error}"
+    );
+    let error = bench.always(Fault::Truncated).await;
+    assert!(error.contains("connection broke"), "{error}");
+}
+
+#[tokio::test]
+async fn what_cannot_pass_is_not_tried_again() {
+    for (fault, expected) in [
+        (Fault::Status(401), "check mimecast_access_key"),
+        (Fault::Status(403), "Read permission"),
+        (Fault::Status(404), "check mimecast_base_url"),
+        (Fault::EmptyBody(400), "no body"),
+        (Fault::MetaStatus(403), "Mimecast answered 403"),
+        (
+            Fault::FailCode("err_validation_null"),
+            "err_validation_null",
+        ),
+        (Fault::OtherShape, "JSON of another shape"),
+        (Fault::Huge(80 * 1024 * 1024), "larger than 67108864 bytes"),
+    ] {
+        let bench = bench(config(3)).await;
+        let error = bench.after(fault.clone()).await.unwrap_err();
+        assert!(error.contains(expected), "{fault:?}: {error}");
+        assert_eq!(bench.simulator.calls(URL), 1, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_expired_binding_is_renewed_once_and_new_keys_are_adopted() {
+    for renewal_gives_new_keys in [false, true] {
+        let bench = bench(Config {
+            renewal_gives_new_keys,
+            ..config(3)
+        })
+        .await;
+        bench.simulator.expire_binding();
+        assert_eq!(bench.fetch(None, 240).await.unwrap().len(), 3);
+        assert_eq!(bench.fetch(None, 240).await.unwrap().len(), 3);
+        assert_eq!(bench.simulator.calls("/api/login/login"), 1);
+        assert_eq!(bench.simulator.calls(URL), 3);
+    }
+}
+
+#[tokio::test]
+async fn three_feeds_that_meet_an_expired_binding_log_in_once() {
+    let bench = bench(config(3)).await;
+    bench.simulator.expire_binding();
+    let (one, two, three) = tokio::join!(
+        bench.fetch(None, 240),
+        bench.fetch(None, 240),
+        bench.fetch(None, 240)
+    );
+    assert!(one.is_ok() && two.is_ok() && three.is_ok());
+    assert_eq!(bench.simulator.calls("/api/login/login"), 1);
+}
+
+#[tokio::test]
+async fn a_binding_that_cannot_be_renewed_says_so_without_the_password() {
+    let bench = bench(config(3)).await;
+    bench.simulator.expire_binding();
+    bench
+        .simulator
+        .faults()
+        .next("/api/login/login", 1, Fault::Status(401));
+    let error = bench.fetch(None, 240).await.unwrap_err().to_string();
+    assert!(
+        error.contains("renewing it failed: the login was answered 401"),
+        "{error}"
+    );
+    assert!(!error.contains("S3cret"), "{error}");
+}
+
+#[tokio::test]
+async fn a_refused_token_is_told_apart() {
+    let bench = bench(config(600)).await;
+    let page = bench.fetch(None, 240).await.unwrap();
+    bench.simulator.faults().next(URL, 1, Fault::RefuseToken);
+    let error = bench.fetch(page.next.as_ref(), 240).await.unwrap_err();
+    assert!(
+        matches!(error, SourceError::PageTokenRefused(_)),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_key_or_clock_is_named_and_no_secret_is_shown() {
+    let config = config(3);
+    let simulator = Simulator::start(config.clone(), 0).await.unwrap();
+    let wrong = Config {
+        secret_key: "c2VjcmV0".to_owned(),
+        ..config.clone()
+    };
+    let clock = TestClock::new(SimClock::at(at("2026-03-02T08:20:00Z")));
+    let source = source(&simulator, &wrong, clock.clone());
+    let range = DateRange::new(
+        at("2026-03-02T00:00:00Z"),
+        at("2026-03-02T07:59:45Z"),
+        at(NOW),
+    )
+    .unwrap();
+    let request = PageRequest {
+        feed: Feed::Url,
+        range,
+        token: None,
+    };
+    let deadline = Deadline::after(clock.elapsed(), Duration::from_secs(60));
+    let error = source
+        .fetch_page(request, deadline)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("0004 Invalid Signature"), "{error}");
+    assert!(
+        error.contains("this machine's clock is 1200 s ahead of Mimecast's")
+            || error.contains("clock is 1199 s ahead"),
+        "{error}"
+    );
+    for secret in [
+        "c2VjcmV0",
+        config.access_key.as_str(),
+        config.app_key.as_str(),
+    ] {
+        assert!(!error.contains(secret), "{error}");
+        assert!(!format!("{source:?}").contains(secret));
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_is_away_is_an_error_with_what_to_check() {
+    let config = config(3);
+    let simulator = Simulator::start(config.clone(), 0).await.unwrap();
+    let clock = TestClock::new(config.clock.clone());
+    let source = source(&simulator, &config, clock.clone());
+    drop(simulator);
+    // The listener closes when its task ends.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let range = DateRange::new(
+        at("2026-03-02T00:00:00Z"),
+        at("2026-03-02T07:59:45Z"),
+        at(NOW),
+    )
+    .unwrap();
+    let request = PageRequest {
+        feed: Feed::Url,
+        range,
+        token: None,
+    };
+    let deadline = Deadline::after(clock.elapsed(), Duration::from_secs(60));
+    let error = source
+        .fetch_page(request, deadline)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("cannot be reached") && error.contains("check mimecast_base_url"),
+        "{error}"
+    );
+}

@@ -1,0 +1,84 @@
+//! The real adapters against the simulators, with a clock that does not make a test wait.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use mimecast_ttp::{
+    azure::shared_key::SharedKey,
+    http::HttpClient,
+    ingest::ports::{Clock, Randomness},
+    log_analytics::{DataCollectorSink, Workspace},
+    mimecast::{Credentials, Login, MimecastSource, hmac::SecretKey},
+    simulator::{clock::SimClock, log_analytics, mimecast},
+    system::SystemRandom,
+};
+
+/// The simulated time; sleeping moves it at once.
+pub struct TestClock {
+    pub time: SimClock,
+    pub slept: Mutex<Vec<Duration>>,
+}
+
+impl TestClock {
+    pub fn new(time: SimClock) -> Arc<Self> {
+        Arc::new(Self {
+            time,
+            slept: Mutex::default(),
+        })
+    }
+
+    fn total(&self) -> Duration {
+        self.slept.lock().unwrap().iter().sum()
+    }
+}
+
+#[async_trait]
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.time.now() + self.total()
+    }
+    fn elapsed(&self) -> Duration {
+        self.total()
+    }
+    async fn sleep(&self, duration: Duration) {
+        self.slept.lock().unwrap().push(duration);
+    }
+}
+
+pub fn source(
+    simulator: &mimecast::Simulator,
+    config: &mimecast::Config,
+    clock: Arc<dyn Clock>,
+) -> MimecastSource {
+    let credentials = Credentials {
+        app_id: config.app_id.clone(),
+        app_key: config.app_key.clone().into(),
+        access_key: config.access_key.clone().into(),
+        secret_key: SecretKey::decode(&config.secret_key.clone().into()).unwrap(),
+        login: Some(Login {
+            email: config.email.clone(),
+            password: config.password.clone().into(),
+        }),
+    };
+    let random: Arc<dyn Randomness> = Arc::new(SystemRandom);
+    let base = simulator.base_url().parse().unwrap();
+    MimecastSource::new(HttpClient::new().unwrap(), base, credentials, clock, random)
+}
+
+pub fn sink(
+    simulator: &log_analytics::DataCollector,
+    config: &log_analytics::Config,
+    clock: Arc<dyn Clock>,
+) -> DataCollectorSink {
+    let workspace = Workspace {
+        id: config.workspace_id.clone(),
+        key: SharedKey::decode(&config.workspace_key.clone().into()).unwrap(),
+        base: simulator.base_url().parse().unwrap(),
+    };
+    let random: Arc<dyn Randomness> = Arc::new(SystemRandom);
+    DataCollectorSink::new(HttpClient::new().unwrap(), workspace, clock, random)
+}
