@@ -14,7 +14,10 @@ use mimecast_ttp::{
     },
     settings::Settings,
 };
-use support::world::{REACH, SourceFault, World};
+use support::{
+    client,
+    world::{REACH, SourceFault, World},
+};
 use tokio::net::TcpListener;
 
 const NORMAL: &str = r#"{"Data":{"timer":{"Schedule":{"AdjustForDST":true},"ScheduleStatus":{"Last":"2026-11-10T09:30:00.0031214+00:00","Next":"2026-11-10T09:35:00+00:00","LastUpdated":"2026-11-10T09:30:00.0031214+00:00"},"IsPastDue":false}},"Metadata":{"sys":{"MethodName":"TimerTrigger","UtcNow":"2026-11-10T09:35:00.0118452Z","RandGuid":"0b9d5b0a-5d0e-4c0e-8c56-6a1f0f3f7a21"}}}"#;
@@ -40,11 +43,6 @@ async fn serve(handler: Handler) -> String {
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async { axum::serve(listener, router(handler)).await.unwrap() });
     address
-}
-
-fn client() -> reqwest::Client {
-    drop(rustls::crypto::ring::default_provider().install_default());
-    reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
 /// Invokes the timer function: the status, and the body after the checks that the host makes of

@@ -13,4 +13,12 @@
 
 pub mod azurite;
 pub mod ports;
+pub mod program;
 pub mod world;
+
+/// A plain HTTP client for loopback.
+pub fn client() -> reqwest::Client {
+    // The program's own client brings its TLS; this one needs a process-wide one only to be built.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}

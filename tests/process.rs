@@ -1,0 +1,200 @@
+//! The real program between real sockets: as the host starts it, and as a person does.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
+
+mod support;
+
+use std::time::Duration;
+
+use support::{
+    azurite::Azurite,
+    program::{Handler, Services, command},
+};
+
+fn with(services: &Services, more: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut settings = services.settings();
+    settings.extend(
+        more.iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+    );
+    settings
+}
+
+/// Two invocations with a killed process in between; the second delivers only what is new.
+async fn delivers_once(storage: (&str, &str)) {
+    let new_after = Duration::from_secs(3);
+    let services = Services::start(1200, 7, new_after).await;
+    let settings = with(&services, &[storage, ("lookback_days", "1")]);
+
+    let handler = Handler::start(&settings).await;
+    let (status, answer) = handler.invoke().await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(services.counts(), [1200; 3]);
+    let first = handler.kill();
+
+    tokio::time::sleep(new_after).await;
+    let handler = Handler::start(&settings).await;
+    let (status, answer) = handler.invoke().await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer.contains("url: complete; 7 delivered"), "{answer}");
+    assert_eq!(services.counts(), [1207; 3]);
+    let second = handler.kill();
+
+    for (stream, line) in first.iter().chain(&second) {
+        assert_eq!(*stream, "stdout", "no errors: {line}");
+        assert!(line.starts_with("INFO "), "{line}");
+        for secret in services.secrets() {
+            assert!(!line.contains(&secret), "a secret in: {line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_invocations_deliver_each_record_once_with_checkpoints_in_blob_storage() {
+    let azurite = Azurite::start();
+    delivers_once(("AzureWebJobsStorage", &azurite.connection_string())).await;
+}
+
+#[tokio::test]
+async fn two_invocations_deliver_each_record_once_with_checkpoints_in_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    delivers_once(("checkpoint_dir", folder.path().to_str().unwrap())).await;
+}
+
+#[tokio::test]
+async fn a_failure_is_an_error_line_and_a_500_and_shows_no_secret() {
+    let services = Services::start(3, 0, Duration::ZERO).await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("url-checkpoint.txt"),
+        "a warning, not a time",
+    )
+    .unwrap();
+    let mut settings = with(
+        &services,
+        &[("checkpoint_dir", folder.path().to_str().unwrap())],
+    );
+    let wrong_key = "d3Jvbmcgd29ya3NwYWNlIGtleQ==";
+    for (name, value) in &mut settings {
+        if name == "log_analytics_workspace_key" {
+            wrong_key.clone_into(value);
+        }
+    }
+    let handler = Handler::start(&settings).await;
+    let (status, _) = handler.invoke().await;
+    assert_eq!(status, 500);
+    let output = handler.kill();
+    let errors: Vec<_> = output
+        .iter()
+        .filter(|(stream, _)| *stream == "stderr")
+        .map(|(_, line)| line)
+        .collect();
+    for expected in [
+        "url: failed",
+        "attachment: failed",
+        "impersonation: failed",
+        "The invocation failed",
+    ] {
+        assert!(
+            errors.iter().any(|line| line.contains(expected)),
+            "{expected}: {output:?}"
+        );
+    }
+    for line in &errors {
+        assert!(line.starts_with("ERROR "), "{line}");
+        // The host would call such a line a warning.
+        assert!(!line.to_ascii_lowercase().contains("warn"), "{line}");
+    }
+    for (_, line) in &output {
+        for secret in services
+            .secrets()
+            .iter()
+            .map(String::as_str)
+            .chain([wrong_key])
+        {
+            assert!(!line.contains(secret), "a secret in: {line}");
+        }
+    }
+    assert_eq!(services.counts(), [0; 3]);
+}
+
+#[tokio::test]
+async fn settings_at_fault_leave_the_handler_up_and_are_told_at_every_invocation() {
+    let settings = [(
+        "mimecast_secret_key".to_owned(),
+        "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/s)".to_owned(),
+    )];
+    let handler = Handler::start(&settings).await;
+    for _ in 0..2 {
+        let (status, answer) = handler.invoke().await;
+        assert_eq!(status, 500);
+        assert!(answer.contains("mimecast_base_url: is missing"), "{answer}");
+        assert!(
+            answer.contains("unresolved Key Vault reference"),
+            "{answer}"
+        );
+    }
+    let output = handler.kill();
+    assert!(
+        output
+            .iter()
+            .any(|(stream, line)| *stream == "stderr"
+                && line.contains("settings are missing or wrong")),
+        "{output:?}"
+    );
+}
+
+#[tokio::test]
+async fn run_does_one_pass_and_says_by_its_exit_code_how_it_went() {
+    let services = Services::start(20, 0, Duration::ZERO).await;
+    let folder = tempfile::tempdir().unwrap();
+    let settings = with(
+        &services,
+        &[("checkpoint_dir", folder.path().to_str().unwrap())],
+    );
+    let run = |arguments: &[&str], settings: &[(String, String)]| {
+        let mut command = command(settings);
+        command.args(arguments);
+        tokio::task::spawn_blocking(move || command.output().unwrap())
+    };
+
+    let one = run(&["run", "--feed", "url", "--json"], &settings)
+        .await
+        .unwrap();
+    assert_eq!(one.status.code(), Some(0));
+    let report: serde_json::Value = serde_json::from_slice(&one.stdout).unwrap();
+    assert_eq!(report["feeds"][0]["feed"], "url");
+    assert_eq!(report["feeds"][0]["outcome"], "complete");
+    assert_eq!(report["feeds"][0]["delivered"], 20);
+    assert_eq!(services.counts(), [20, 0, 0]);
+
+    let all = run(&["run"], &settings).await.unwrap();
+    assert_eq!(all.status.code(), Some(0));
+    assert_eq!(String::from_utf8(all.stdout).unwrap().lines().count(), 3);
+    assert_eq!(services.counts(), [20; 3]);
+
+    std::fs::write(folder.path().join("attachment-checkpoint.txt"), "garbage").unwrap();
+    let failed = run(&["run"], &settings).await.unwrap();
+    assert_eq!(failed.status.code(), Some(1));
+
+    let faulty = run(&["run"], &[]).await.unwrap();
+    assert_eq!(faulty.status.code(), Some(2));
+    assert!(
+        String::from_utf8(faulty.stderr)
+            .unwrap()
+            .contains("AzureWebJobsStorage: is missing")
+    );
+}
+
+#[tokio::test]
+async fn without_a_port_it_says_what_to_do() {
+    let output = tokio::task::spawn_blocking(|| command(&[]).output().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        text.contains("FUNCTIONS_CUSTOMHANDLER_PORT is not set") && text.contains("--help"),
+        "{text}"
+    );
+}

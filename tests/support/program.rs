@@ -1,0 +1,209 @@
+//! The real program as a child process, between simulators.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use mimecast_ttp::simulator::{
+    clock::SimClock,
+    log::Log,
+    log_analytics::{self, DataCollector, MemoryRows},
+    mimecast::{self, Simulator},
+    records::{GivenRecords, Moment},
+};
+
+/// A command of the program with nothing of this process's environment but the PATH.
+pub fn command(settings: &[(String, String)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mimecast-ttp"));
+    command.env_clear().envs(settings.iter().cloned());
+    command
+}
+
+/// Both simulators by this machine's clock, with records of the last hours.
+pub struct Services {
+    pub mimecast: Simulator,
+    pub mimecast_config: mimecast::Config,
+    pub log_analytics: DataCollector,
+    pub workspace: log_analytics::Config,
+    pub rows: Arc<MemoryRows>,
+}
+
+impl Services {
+    /// Starts both. There are `old` records of each log that show now, and `new` that show only
+    /// after the given time.
+    pub async fn start(old: usize, new: usize, new_after: Duration) -> Self {
+        let clock = SimClock::real();
+        let now = clock.now().timestamp();
+        let new_at = now + i64::try_from(new_after.as_secs()).unwrap();
+        let mut records = GivenRecords::default();
+        for log in Log::ALL {
+            for number in 0..old + new {
+                let (at, visible_at) = if number < old {
+                    (now - 7200, now - 7200)
+                } else {
+                    (now - 300, new_at)
+                };
+                let time = chrono::DateTime::from_timestamp(at, 0)
+                    .unwrap()
+                    .format("%Y-%m-%dT%H:%M:%S+0000");
+                let text = format!(
+                    r#"{{"n":{number},"subject":"Grüße","{}":"{time}"}}"#,
+                    log.time_member()
+                );
+                records.push(log, Moment { at, visible_at }, text);
+            }
+        }
+        let mimecast_config = mimecast::Config::new(Arc::new(records), clock.clone());
+        let rows = Arc::new(MemoryRows::default());
+        let mut workspace = log_analytics::Config::new(clock);
+        workspace.sinks = vec![rows.clone()];
+        Self {
+            mimecast: Simulator::start(mimecast_config.clone(), 0).await.unwrap(),
+            mimecast_config,
+            log_analytics: DataCollector::start(workspace.clone(), 0).await.unwrap(),
+            workspace,
+            rows,
+        }
+    }
+
+    /// The settings that lead the program here; storage is the caller's to add.
+    pub fn settings(&self) -> Vec<(String, String)> {
+        let config = &self.mimecast_config;
+        [
+            ("mimecast_base_url", self.mimecast.base_url()),
+            ("mimecast_app_id", config.app_id.clone()),
+            ("mimecast_app_key", config.app_key.clone()),
+            ("mimecast_access_key", config.access_key.clone()),
+            ("mimecast_secret_key", config.secret_key.clone()),
+            ("mimecast_email", config.email.clone()),
+            ("mimecast_password", config.password.clone()),
+            (
+                "log_analytics_workspace_id",
+                self.workspace.workspace_id.clone(),
+            ),
+            (
+                "log_analytics_workspace_key",
+                self.workspace.workspace_key.clone(),
+            ),
+            ("log_analytics_uri", self.log_analytics.base_url()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    /// What must never appear in any output.
+    pub fn secrets(&self) -> Vec<String> {
+        let config = &self.mimecast_config;
+        vec![
+            config.app_key.clone(),
+            config.access_key.clone(),
+            config.secret_key.clone(),
+            config.password.clone(),
+            self.workspace.workspace_key.clone(),
+        ]
+    }
+
+    /// How many rows each table holds.
+    pub fn counts(&self) -> [usize; 3] {
+        Log::ALL.map(|log| self.rows.count(log.table()))
+    }
+}
+
+/// A running handler.
+pub struct Handler {
+    process: Child,
+    pub address: String,
+    output: Arc<Mutex<Vec<(&'static str, String)>>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Handler {
+    /// Starts `serve` on a free port and waits until it answers.
+    pub async fn start(settings: &[(String, String)]) -> Self {
+        let port = free_port();
+        let mut process = command(settings)
+            .env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = Arc::new(Mutex::new(Vec::new()));
+        let readers = vec![
+            read("stdout", process.stdout.take().unwrap(), &output),
+            read("stderr", process.stderr.take().unwrap(), &output),
+        ];
+        let address = format!("http://127.0.0.1:{port}");
+        let client = super::client();
+        for _ in 0..400 {
+            if client.get(&address).send().await.is_ok() {
+                return Self {
+                    process,
+                    address,
+                    output,
+                    readers,
+                };
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        drop(process.kill());
+        panic!("the handler does not answer: {:?}", output.lock().unwrap());
+    }
+
+    /// Invokes the timer function; gives the status and the log lines of the answer.
+    pub async fn invoke(&self) -> (u16, String) {
+        let mut answer = super::client()
+            .post(format!("{}/TimerTrigger", self.address))
+            .header("content-type", "application/json; charset=utf-8")
+            .header("x-azure-functions-invocationid", "6f0c2d1e-58a3-4a0e-9a0b-3f1c7b1d2e44")
+            .body(r#"{"Data":{"timer":{"Schedule":{"AdjustForDST":true},"ScheduleStatus":null,"IsPastDue":false}},"Metadata":{"sys":{}}}"#)
+            .send()
+            .await
+            .unwrap();
+        let status = answer.status().as_u16();
+        let mut text = Vec::new();
+        while let Some(chunk) = answer.chunk().await.unwrap() {
+            text.extend_from_slice(&chunk);
+        }
+        (status, String::from_utf8(text).unwrap())
+    }
+
+    /// Ends the process as the host does, without notice, and gives everything it printed.
+    pub fn kill(mut self) -> Vec<(&'static str, String)> {
+        drop(self.process.kill());
+        drop(self.process.wait());
+        for reader in self.readers.drain(..) {
+            drop(reader.join());
+        }
+        std::mem::take(&mut self.output.lock().unwrap())
+    }
+}
+
+impl Drop for Handler {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+fn read(
+    name: &'static str,
+    stream: impl std::io::Read + Send + 'static,
+    output: &Arc<Mutex<Vec<(&'static str, String)>>>,
+) -> JoinHandle<()> {
+    let output = Arc::clone(output);
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            output.lock().unwrap().push((name, line));
+        }
+    })
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
