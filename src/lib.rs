@@ -23,7 +23,7 @@
 //! | [`model`] | the rules as plain values: feeds, ranges, records, fingerprints, batches, checkpoints |
 //! | [`ingest`] | the pass over the feeds, and the ports through which it sees the world |
 //! | [`mimecast`], [`log_analytics`], [`checkpoints`] | what stands behind the ports |
-//! | [`http`], [`retry`], [`azure`], [`system`] | what those share |
+//! | [`http`], [`retry`], [`keys`], [`azure`], [`system`] | what those share |
 //! | [`functions`], [`cli`] | the ways in: the host's calls and the commands |
 //! | [`settings`], [`telemetry`] | settings and log lines |
 //! | `simulator` | the outside world on this machine (feature `simulator`) |
@@ -37,6 +37,7 @@ pub mod cli;
 pub mod functions;
 pub mod http;
 pub mod ingest;
+pub mod keys;
 pub mod log_analytics;
 pub mod mimecast;
 pub mod model;

@@ -13,20 +13,20 @@ use azure_core::http::{
 };
 use url::Url;
 
-use super::shared_key::{self, SharedKey};
-use crate::ingest::ports::Clock;
+use super::ms_date::header_date;
+use crate::{ingest::ports::Clock, keys::HmacKey};
 
 /// Dates and signs each attempt.
 pub struct SharedKeyPolicy {
     account: String,
-    key: SharedKey,
+    key: HmacKey,
     clock: Arc<dyn Clock>,
 }
 
 impl SharedKeyPolicy {
     /// A policy for `account`.
     #[must_use]
-    pub fn new(account: String, key: SharedKey, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(account: String, key: HmacKey, clock: Arc<dyn Clock>) -> Self {
         Self {
             account,
             key,
@@ -51,7 +51,7 @@ impl Policy for SharedKeyPolicy {
         request: &mut Request,
         next: &[Arc<dyn Policy>],
     ) -> PolicyResult {
-        request.insert_header("x-ms-date", shared_key::header_date(self.clock.now()));
+        request.insert_header("x-ms-date", header_date(self.clock.now()));
         // The length is signed, so it must stand before the transport adds it.
         let length = request.body().len().unwrap_or(0);
         if length > 0 {
@@ -68,7 +68,7 @@ impl Policy for SharedKeyPolicy {
             })
             .collect();
         let text = string_to_sign(request.method(), request.url(), &headers, &self.account);
-        let signature = self.key.sign(&text);
+        let signature = self.key.sign_sha256(&text);
         request.insert_header(
             "authorization",
             format!("SharedKey {}:{signature}", self.account),

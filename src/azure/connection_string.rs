@@ -112,7 +112,7 @@ fn key_access(
     key: &str,
 ) -> Result<BlobAccess, ConnectionStringError> {
     let key = SecretString::from(key);
-    if super::shared_key::SharedKey::decode(&key).is_err() {
+    if crate::keys::HmacKey::decode(&key).is_err() {
         return Err(ConnectionStringError::Invalid {
             name: "AccountKey",
             fault: "is not base64",

@@ -3,4 +3,4 @@
 pub mod blob_signing;
 pub mod connection_string;
 pub mod identity;
-pub mod shared_key;
+pub mod ms_date;

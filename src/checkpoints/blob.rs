@@ -28,10 +28,10 @@ use crate::{
     azure::{
         blob_signing::SharedKeyPolicy,
         connection_string::{BlobAccess, Signing},
-        shared_key::SharedKey,
     },
     http::{HttpClient, excerpt, with_sources},
     ingest::ports::{CheckpointStore, Clock, Saved, StoreError, Version},
+    keys::HmacKey,
     model::feed::Feed,
 };
 
@@ -104,7 +104,7 @@ impl BlobStore {
         let (mut url, credential) = match access {
             Access::ConnectionString(access) => {
                 if let Signing::Key { account, key } = access.signing {
-                    let key = SharedKey::decode(&key).map_err(|error| setup(&error))?;
+                    let key = HmacKey::decode(&key).map_err(|error| setup(&error))?;
                     let policy = SharedKeyPolicy::new(account, key, Arc::clone(&clock));
                     client_options.per_try_policies.push(Arc::new(policy));
                 }

@@ -15,9 +15,10 @@ use super::{
     signature::{self, CONTENT_TYPE},
 };
 use crate::{
-    azure::shared_key::{self, SharedKey},
+    azure::ms_date::header_date,
     http::{self, Answer, HttpClient, Limits, Request, TransportError},
     ingest::ports::{Clock, LogSink, Randomness, Receipt, SinkError},
+    keys::HmacKey,
     model::{batch::Batch, deadline::Deadline},
     retry::{self, Attempt, GaveUp, Policy, Trying},
 };
@@ -40,7 +41,7 @@ pub struct Workspace {
     /// The workspace id, a GUID.
     pub id: String,
     /// Its primary or secondary key.
-    pub key: SharedKey,
+    pub key: HmacKey,
     /// `https://{id}.ods.opinsights.azure.com`, or that of another cloud or a simulator.
     pub base: Url,
 }
@@ -145,9 +146,9 @@ impl DataCollectorSink {
     }
 
     fn request(&self, batch: &Batch) -> Request {
-        let date = shared_key::header_date(self.clock.now());
+        let date = header_date(self.clock.now());
         let text = signature::string_to_sign(batch.body().len(), &date);
-        let signature = self.workspace.key.sign(&text);
+        let signature = self.workspace.key.sign_sha256(&text);
         let mut url = self.workspace.base.clone();
         url.set_path("/api/logs");
         url.set_query(Some(API_VERSION));

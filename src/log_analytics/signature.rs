@@ -13,7 +13,7 @@ pub fn string_to_sign(body_bytes: usize, date: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::azure::shared_key::SharedKey;
+    use crate::keys::HmacKey;
 
     const K1: &str =
         "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==";
@@ -21,9 +21,9 @@ mod tests {
         "0VlsNCWrUY3WST4kY6nbQgHq28s2uo4XDN7T9RgaCZvQ/iHI+5lIGev5dzoGD7NYjXub8arEf9yFPcdX+6oTmg==";
 
     fn sign(key: &str, date: &str, body: &str) -> String {
-        SharedKey::decode(&key.into())
+        HmacKey::decode(&key.into())
             .unwrap()
-            .sign(&string_to_sign(body.len(), date))
+            .sign_sha256(&string_to_sign(body.len(), date))
     }
 
     #[test]
@@ -73,23 +73,23 @@ mod tests {
 
     #[test]
     fn the_known_mistakes_give_the_known_wrong_signatures() {
-        let key = SharedKey::decode(&K1.into()).unwrap();
+        let key = HmacKey::decode(&K1.into()).unwrap();
         let (march, july) = (
             "Sun, 01 Mar 2026 00:00:00 GMT",
             "Fri, 31 Jul 2026 12:30:45 GMT",
         );
         assert_eq!(
-            key.sign(&string_to_sign(43, march)),
+            key.sign_sha256(&string_to_sign(43, march)),
             "NSrFdL0Tu9JmO1DoHF7xdvkVEYbrLfjSmBpsirIaGj0="
         );
         assert_eq!(
-            key.sign(&string_to_sign(42, july)),
+            key.sign_sha256(&string_to_sign(42, july)),
             "u3czxZEUo507YpRNLMfxEvlx2uU6BLvvG3yfI6oak+s="
         );
         let charset = string_to_sign(42, "Tue, 03 Feb 2026 23:59:59 GMT")
             .replace("json", "json; charset=utf-8");
         assert_eq!(
-            key.sign(&charset),
+            key.sign_sha256(&charset),
             "oIMMAQ0mTrnAazfCud52ekJR1wgg9PMjDsqp9j5z/IQ="
         );
     }

@@ -16,13 +16,14 @@ use tracing::{debug, info, warn};
 
 use super::{
     decision::{self, Decision, Said, Words},
-    hmac::{self, SecretKey},
+    hmac,
     login::{self, Keys},
     wire::{self, NotAPage, Verdict},
 };
 use crate::{
     http::{self, Answer, HttpClient, Limits, Request, TransportError},
     ingest::ports::{Clock, LogSource, PageRequest, Randomness, SourceError},
+    keys::HmacKey,
     model::{deadline::Deadline, page::Page},
     retry::{self, Attempt, GaveUp, Policy, Trying},
 };
@@ -40,7 +41,7 @@ pub struct Credentials {
     /// Names the binding.
     pub access_key: SecretString,
     /// Signs.
-    pub secret_key: SecretKey,
+    pub secret_key: HmacKey,
     /// Renews an expired binding; without it expiry stops the feeds.
     pub login: Option<Login>,
 }
@@ -158,7 +159,7 @@ impl MimecastSource {
         let id = uuid::Builder::from_random_bytes(self.random.bits().to_be_bytes())
             .into_uuid()
             .to_string();
-        let signature = keys.secret_key.sign(&date, &id, path, &self.app_key);
+        let signature = hmac::sign(&keys.secret_key, &date, &id, path, &self.app_key);
         let authorization = format!("MC {}:{signature}", keys.access_key.expose_secret());
         self.post(path, authorization, date, id, body, time).await
     }

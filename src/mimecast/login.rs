@@ -7,7 +7,8 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{client::Login, hmac::SecretKey, wire};
+use super::{client::Login, wire};
+use crate::keys::HmacKey;
 
 /// The path of the login function.
 pub(super) const PATH: &str = "/api/login/login";
@@ -16,7 +17,7 @@ pub(super) const PATH: &str = "/api/login/login";
 #[derive(Debug)]
 pub(super) struct Keys {
     pub(super) access_key: SecretString,
-    pub(super) secret_key: SecretKey,
+    pub(super) secret_key: HmacKey,
 }
 
 /// `Basic-Cloud` with the Mimecast cloud password.
@@ -34,7 +35,7 @@ pub(super) fn adopted(body: &[u8], current: &Keys) -> Option<Keys> {
     }
     Some(Keys {
         access_key: access.into(),
-        secret_key: SecretKey::decode(&secret.into()).ok()?,
+        secret_key: HmacKey::decode(&secret.into()).ok()?,
     })
 }
 
@@ -58,7 +59,7 @@ mod tests {
     fn a_returned_pair_is_adopted_only_where_it_differs() {
         let current = Keys {
             access_key: "old".into(),
-            secret_key: SecretKey::decode(&"AAEC".into()).unwrap(),
+            secret_key: HmacKey::decode(&"AAEC".into()).unwrap(),
         };
         let adopted = |body: &str| {
             adopted(body.as_bytes(), &current)

@@ -6,6 +6,8 @@
 
 mod faults;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -16,8 +18,7 @@ use url::Url;
 pub use faults::{Fault, Faults};
 
 use crate::{
-    azure::{connection_string::BlobAccess, shared_key::SharedKey},
-    mimecast::Credentials,
+    azure::connection_string::BlobAccess, keys::HmacKey, mimecast::Credentials,
     model::progress::Reach,
 };
 
@@ -71,7 +72,7 @@ pub struct WorkspaceSettings {
     /// Its id, a GUID in lower case.
     pub id: String,
     /// Its key.
-    pub key: SharedKey,
+    pub key: HmacKey,
     /// Its address.
     pub base: Url,
 }

@@ -8,11 +8,11 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use mimecast_ttp::{
-    azure::shared_key::SharedKey,
     http::HttpClient,
     ingest::ports::{Clock, Randomness},
+    keys::HmacKey,
     log_analytics::{DataCollectorSink, Workspace},
-    mimecast::{Credentials, Login, MimecastSource, hmac::SecretKey},
+    mimecast::{Credentials, Login, MimecastSource},
     simulator::{clock::SimClock, log_analytics, mimecast},
     system::SystemRandom,
 };
@@ -58,7 +58,7 @@ pub fn source(
         app_id: config.app_id.clone(),
         app_key: config.app_key.clone().into(),
         access_key: config.access_key.clone().into(),
-        secret_key: SecretKey::decode(&config.secret_key.clone().into()).unwrap(),
+        secret_key: HmacKey::decode(&config.secret_key.clone().into()).unwrap(),
         login: Some(Login {
             email: config.email.clone(),
             password: config.password.clone().into(),
@@ -76,7 +76,7 @@ pub fn sink(
 ) -> DataCollectorSink {
     let workspace = Workspace {
         id: config.workspace_id.clone(),
-        key: SharedKey::decode(&config.workspace_key.clone().into()).unwrap(),
+        key: HmacKey::decode(&config.workspace_key.clone().into()).unwrap(),
         base: simulator.base_url().parse().unwrap(),
     };
     let random: Arc<dyn Randomness> = Arc::new(SystemRandom);

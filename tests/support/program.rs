@@ -151,6 +151,7 @@ impl Handler {
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         drop(process.kill());
+        drop(process.wait());
         panic!("the handler does not answer: {:?}", output.lock().unwrap());
     }
 

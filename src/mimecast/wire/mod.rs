@@ -1,0 +1,11 @@
+//! The shapes of Mimecast's requests and answers.
+
+mod login;
+mod page;
+mod request;
+mod verdict;
+
+pub(super) use login::{binding, renewal_body};
+pub use page::{NotAPage, page};
+pub use request::{PAGE_SIZE, path, request_body};
+pub use verdict::{Failure, Verdict, verdict};

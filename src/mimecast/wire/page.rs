@@ -1,0 +1,202 @@
+//! Reading a page.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::verdict::{Fail, Meta, Verdict, failures};
+use crate::model::{
+    feed::Feed,
+    page::{Page, PageToken},
+};
+
+const fn array(feed: Feed) -> &'static str {
+    match feed {
+        Feed::Url => "clickLogs",
+        Feed::Attachment => "attachmentLogs",
+        Feed::Impersonation => "impersonationLogs",
+    }
+}
+
+/// Why an answer is no page.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAPage {
+    /// It says itself that something went wrong, whatever its status.
+    #[error("the answer names a failure")]
+    Failure(Verdict),
+    /// Not JSON at all, or not to its end.
+    #[error("the answer is not JSON ({0})")]
+    NotJson(String),
+    /// JSON of another shape.
+    #[error("the answer is JSON of another shape ({0})")]
+    OtherShape(String),
+}
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    meta: Option<Meta>,
+    #[serde(borrow)]
+    data: Option<Vec<Data<'a>>>,
+    fail: Option<Vec<Fail>>,
+}
+
+type Rows<'a> = Option<Vec<&'a RawValue>>;
+
+#[derive(Deserialize)]
+struct Data<'a> {
+    #[serde(borrow, rename = "clickLogs")]
+    clicks: Rows<'a>,
+    #[serde(borrow, rename = "attachmentLogs")]
+    attachments: Rows<'a>,
+    #[serde(borrow, rename = "impersonationLogs")]
+    impersonations: Rows<'a>,
+}
+
+impl<'a> Data<'a> {
+    fn rows(self, feed: Feed) -> Rows<'a> {
+        match feed {
+            Feed::Url => self.clicks,
+            Feed::Attachment => self.attachments,
+            Feed::Impersonation => self.impersonations,
+        }
+    }
+}
+
+/// Reads an answer whose HTTP status is 200. The records stay where they are in `body`.
+///
+/// The status alone says nothing: an answer is a success only if `fail` is empty, and `meta.status`
+/// may name an error even then.
+///
+/// Bytes that are no UTF-8 inside a string would stop the feed for ever: they are replaced by the
+/// replacement character, as every reader of the row would.
+pub fn page(feed: Feed, body: &[u8]) -> Result<Page, NotAPage> {
+    let text = String::from_utf8_lossy(body).into_owned();
+    let (places, next, total) = {
+        let answer: Answer<'_> = serde_json::from_str(&text).map_err(|error| shape(&error))?;
+        let (status, pagination) = answer
+            .meta
+            .map_or((None, None), |meta| (meta.status, meta.pagination));
+        let verdict = Verdict {
+            meta_status: status,
+            failures: failures(answer.fail),
+        };
+        if !verdict.is_success() {
+            return Err(NotAPage::Failure(verdict));
+        }
+        let data = answer
+            .data
+            .ok_or_else(|| NotAPage::OtherShape("`data` is missing".to_owned()))?;
+        let mut places = Vec::new();
+        for item in data {
+            let rows = item.rows(feed).ok_or_else(|| {
+                NotAPage::OtherShape(format!("`data` has an item without `{}`", array(feed)))
+            })?;
+            for row in rows {
+                let row = row.get();
+                if !row.starts_with('{') {
+                    return Err(NotAPage::OtherShape(format!(
+                        "record {} of `{}` is no object",
+                        places.len(),
+                        array(feed)
+                    )));
+                }
+                // The row borrows from the text, so this is its place in it.
+                let start = row.as_ptr().addr() - text.as_ptr().addr();
+                places.push(start..start + row.len());
+            }
+        }
+        let (next, total) = pagination.map_or((None, None), |pagination| {
+            (pagination.next, pagination.total_count)
+        });
+        (places, next.and_then(PageToken::new), total)
+    };
+    let mut page = Page::new(text, places);
+    page.next = next;
+    page.total = total;
+    Ok(page)
+}
+
+fn shape(error: &serde_json::Error) -> NotAPage {
+    match error.classify() {
+        serde_json::error::Category::Data => NotAPage::OtherShape(error.to_string()),
+        _ => NotAPage::NotJson(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_found_where_they_lie() {
+        let body = r#"{"meta":{"status":200,"pagination":{"pageSize":2,"totalCount":7,"next":"t1"}},"data":[{"clickLogs":[{"url":"é\/","n":null}, {"url":"b"}]}],"fail":[]}"#;
+        let page = page(Feed::Url, body.as_bytes()).unwrap();
+        assert_eq!(
+            page.records().collect::<Vec<_>>(),
+            [r#"{"url":"é\/","n":null}"#, r#"{"url":"b"}"#]
+        );
+        assert_eq!(page.next, PageToken::new("t1"));
+        assert_eq!(page.total, Some(7));
+    }
+
+    #[test]
+    fn every_shape_of_an_empty_or_last_page_is_read() {
+        for body in [
+            r#"{"meta":{"status":200,"pagination":{"pageSize":0,"totalCount":0}},"data":[],"fail":[]}"#,
+            r#"{"meta":{"status":200},"data":[{"attachmentLogs":[]}],"fail":[]}"#,
+            r#"{"data":[{"resultCount":0,"attachmentLogs":[]}]}"#,
+            r#"{"meta":{"pagination":{"next":""}},"data":[]}"#,
+            r#"{"meta":null,"data":[]}"#,
+        ] {
+            let page = page(Feed::Attachment, body.as_bytes()).unwrap();
+            assert!(page.is_empty() && page.next.is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn another_shape_is_an_error_and_never_an_empty_page() {
+        for body in [
+            "{}",
+            "[]",
+            r#"{"data":null}"#,
+            r#"{"data":[{}]}"#,
+            r#"{"data":[{"clickLogs":[]}]}"#,
+            r#"{"data":{"attachmentLogs":[]}}"#,
+            r#"{"data":[{"attachmentLogs":"none"}]}"#,
+            r#"{"data":[{"attachmentLogs":[{}, "row"]}]}"#,
+        ] {
+            let error = page(Feed::Attachment, body.as_bytes()).unwrap_err();
+            assert!(matches!(error, NotAPage::OtherShape(_)), "{body}: {error}");
+        }
+        for body in ["", "<html>", r#"{"data":[{"attachmentLogs":[{}"#, "{}x"] {
+            let error = page(Feed::Attachment, body.as_bytes()).unwrap_err();
+            assert!(matches!(error, NotAPage::NotJson(_)), "{body}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_failure_inside_a_200_is_a_failure() {
+        for body in [
+            r#"{"meta":{"status":200},"data":[],"fail":[{"errors":[{"code":"err_developer_key"}]}]}"#,
+            r#"{"meta":{"status":500},"data":[{"clickLogs":[]}],"fail":[]}"#,
+            r#"{"fail":[{}]}"#,
+        ] {
+            assert!(
+                matches!(page(Feed::Url, body.as_bytes()), Err(NotAPage::Failure(_))),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf8_do_not_stop_the_feed() {
+        let page = page(
+            Feed::Url,
+            b"{\"data\":[{\"clickLogs\":[{\"subject\":\"caf\xe9\"}]}]}",
+        )
+        .unwrap();
+        assert_eq!(
+            page.records().collect::<Vec<_>>(),
+            ["{\"subject\":\"caf\u{fffd}\"}"]
+        );
+    }
+}

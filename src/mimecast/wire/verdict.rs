@@ -1,0 +1,139 @@
+//! Whether an answer is a success: its status alone does not say.
+
+use serde::Deserialize;
+
+/// One error that Mimecast names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Failure {
+    /// Such as `err_xdk_invalid_signature`; empty where there is none.
+    pub code: String,
+    /// Mimecast's own words.
+    pub message: String,
+    /// Mimecast's hint that trying again may help.
+    pub retryable: bool,
+}
+
+/// What an answer of any shape says about success.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verdict {
+    /// `meta.status`, where there is one.
+    pub meta_status: Option<u16>,
+    /// Everything in `fail`; success only if empty.
+    pub failures: Vec<Failure>,
+}
+
+impl Verdict {
+    /// Whether nothing in it speaks of a failure.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.failures.is_empty() && self.meta_status.is_none_or(|status| status < 400)
+    }
+}
+
+#[derive(Deserialize)]
+struct VerdictShape {
+    meta: Option<Meta>,
+    fail: Option<Vec<Fail>>,
+    error: Option<FailureShape>,
+}
+
+/// `{"key":..,"errors":[..]}` as API 1.0 answers, or the error itself as gateways do.
+#[derive(Deserialize)]
+pub(super) struct Fail {
+    errors: Option<Vec<FailureShape>>,
+    #[serde(flatten)]
+    flat: FailureShape,
+}
+
+#[derive(Deserialize)]
+struct FailureShape {
+    code: Option<String>,
+    message: Option<String>,
+    #[serde(default)]
+    retryable: bool,
+}
+
+impl From<FailureShape> for Failure {
+    fn from(shape: FailureShape) -> Self {
+        Self {
+            code: shape.code.unwrap_or_default(),
+            message: shape.message.unwrap_or_default(),
+            retryable: shape.retryable,
+        }
+    }
+}
+
+pub(super) fn failures(fail: Option<Vec<Fail>>) -> Vec<Failure> {
+    let mut failures: Vec<Failure> = Vec::new();
+    for fail in fail.unwrap_or_default() {
+        match fail.errors {
+            Some(errors) if !errors.is_empty() => {
+                failures.extend(errors.into_iter().map(Into::into));
+            }
+            // An entry of `fail` is a failure even when it says nothing.
+            _ => failures.push(fail.flat.into()),
+        }
+    }
+    failures
+}
+
+/// Reads what an answer of any status says about success; `None` where it is no JSON object that could say it.
+#[must_use]
+pub fn verdict(body: &[u8]) -> Option<Verdict> {
+    let shape: VerdictShape = serde_json::from_slice(body).ok()?;
+    let mut failures = failures(shape.fail);
+    failures.extend(shape.error.map(Into::into));
+    Some(Verdict {
+        meta_status: shape.meta.and_then(|meta| meta.status),
+        failures,
+    })
+}
+
+/// The `meta` member of every answer.
+#[derive(Deserialize)]
+pub(super) struct Meta {
+    pub(super) status: Option<u16>,
+    pub(super) pagination: Option<Pagination>,
+}
+
+/// Where a page stands among the others.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Pagination {
+    pub(super) next: Option<String>,
+    pub(super) total_count: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_of_failure_is_read() {
+        let read = |body: &str| verdict(body.as_bytes()).unwrap();
+        let nested = read(
+            r#"{"meta":{"status":200},"data":[],"fail":[{"key":{"from":"x"},"errors":[{"code":"err_developer_key","message":"App ID is invalid","retryable":false},{"code":"b","message":"c","retryable":true}]}]}"#,
+        );
+        assert_eq!(nested.meta_status, Some(200));
+        assert_eq!(nested.failures.len(), 2);
+        assert_eq!(nested.failures[0].code, "err_developer_key");
+        assert!(nested.failures[1].retryable);
+        assert_eq!(
+            read(r#"{"fail":[{"code":"token_expired","message":"Access token has expired"}]}"#)
+                .failures[0]
+                .code,
+            "token_expired"
+        );
+        assert_eq!(
+            read(r#"{"error":{"message":"Unauthorized Request"}}"#).failures[0].message,
+            "Unauthorized Request"
+        );
+        assert_eq!(read(r#"{"fail":[{}]}"#).failures, [Failure::default()]);
+        assert!(
+            read(r#"{"meta":{"status":403},"fail":[]}"#)
+                .failures
+                .is_empty()
+        );
+        assert_eq!(verdict(b"<html>"), None);
+    }
+}
