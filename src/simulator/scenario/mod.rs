@@ -7,19 +7,23 @@
 //! a phishing campaign in which some click on through, sandbox time-outs, and letters from a chief
 //! executive who is none. All names are invented and all domains end in `.example`.
 //!
-//! Every record carries a serial, by which [`serial_of`] recognises it wherever it arrives.
+//! A [`Tally`] takes note of every row that the sink stored and gives a [`Verdict`]: which records
+//! were lost, doubled or altered on their way.
 
 mod attachment;
 mod cast;
+mod check;
 mod dice;
 mod impersonation;
 mod json;
 mod row;
 mod scene;
 mod serial;
+mod tally;
 mod timeline;
 mod url;
 mod url_tags;
+mod verdict;
 
 #[cfg(test)]
 mod tests;
@@ -28,8 +32,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-pub use self::serial::serial_of;
 use self::{scene::Scene, timeline::Timeline};
+pub use self::{
+    serial::serial_of,
+    tally::{SerialOf, Tally},
+    verdict::{Altered, Found, Verdict},
+};
 use super::{
     log::Log,
     records::{Moment, RecordSet},

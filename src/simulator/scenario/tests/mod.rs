@@ -1,6 +1,7 @@
-//! What a scenario promises.
+//! What a scenario and its tally promise.
 
 mod records;
+mod tallies;
 
 use chrono::{DateTime, Utc};
 
