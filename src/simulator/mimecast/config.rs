@@ -1,125 +1,148 @@
-//! How the simulated Mimecast is set up, and what can go wrong with it.
+//! What the simulated Mimecast is like.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::simulator::{clock::SimClock, log::Log, records::RecordSet};
 
-/// How the simulator behaves. The credentials are invented.
+/// Behaviour of a [`Simulator`](super::Simulator), fixed at its start.
+///
+/// The credentials that [`Config::new`] fills in are invented.
 #[derive(Clone)]
 pub struct Config {
-    /// The Application ID that calls must name.
-    pub app_id: String,
-    /// The Application Key that calls must sign.
-    pub app_key: String,
-    /// The access key of the binding.
-    pub access_key: String,
-    /// The secret key of the binding, base64.
-    pub secret_key: String,
-    /// The user who may renew the binding.
-    pub email: String,
-    /// That user's password.
-    pub password: String,
-    /// The records there are.
+    /// The records it has to tell.
     pub records: Arc<dyn RecordSet>,
-    /// The time it goes by.
+    /// The time it lives in: for the default range, for what is visible, for signatures' dates.
     pub clock: SimClock,
-    /// How far a call's date may be from it. The real limit is unconfirmed.
+    /// The application id: sent in `x-mc-app-id`, never signed.
+    pub app_id: String,
+    /// The application key: signed, never sent.
+    pub app_key: String,
+    /// The access key of the binding that exists from the start.
+    pub access_key: String,
+    /// The secret key that belongs to it, in padded base64.
+    pub secret_key: String,
+    /// The service user that may log in.
+    pub email: String,
+    /// The user's Mimecast cloud password.
+    pub password: String,
+    /// How far `x-mc-date` may be from the clock either way. Unconfirmed: no vendor figure is known.
     pub max_clock_skew: Duration,
-    /// Calls in each window of [`Config::quota_window`]; 800 in 5 s were seen live.
+    /// Calls per window and access key, all functions together. Seen live: 800.
     pub quota: u32,
-    /// The window of the quota, in this machine's time.
+    /// Length of the fixed window, on the real clock. Seen live: 5 s.
     pub quota_window: Duration,
-    /// How long each get-logs call takes at least.
+    /// Calls per window of everyone without a known access key. Seen live: 5000.
+    pub unknown_key_quota: u32,
+    /// How long a binding lives in simulated time; `None` for keys that never expire.
+    pub binding_ttl: Option<Duration>,
+    /// Whether a refresh hands out a new pair instead of reviving the old one. Unconfirmed: every
+    /// published client counts on the old pair. A pair replaced so stays known and expired.
+    pub refresh_returns_new_keys: bool,
+    /// Records per page where none is asked for.
+    pub default_page_size: usize,
+    /// Records per page at most; more is cut down to it without a word. Unconfirmed.
+    pub max_page_size: usize,
+    /// How long each get-logs call takes, on the real clock.
     pub latency: Duration,
-    /// Whether renewing the binding gives new keys and ends the old ones. Unconfirmed of the real one.
-    pub renewal_gives_new_keys: bool,
-    /// Logs that the role may not read.
+    /// Paging habits to show.
+    pub quirks: Vec<Quirk>,
+    /// Logs the user's role may not read: answered 403.
     pub forbidden: Vec<Log>,
-    /// Oddities of paging.
-    pub quirks: Quirks,
+    /// How many of the latest calls [`Simulator::journal`](super::Simulator::journal) keeps.
+    pub journal_limit: usize,
 }
 
-/// Oddities that were met in real answers.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each oddity comes or does not, whatever the others"
-)]
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Quirks {
-    /// `totalCount` is left out.
-    pub no_total: bool,
-    /// `pagination` is left out where there is one page.
-    pub no_pagination: bool,
-    /// The last page names a next one, which is empty.
-    pub trailing_empty_page: bool,
-    /// The last page names its own token again.
-    pub repeated_token: bool,
+/// A way in which paging has been seen to differ, or may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Quirk {
+    /// `totalCount` is missing; `resultCount` of the impersonation log too. Seen in published samples.
+    OmitTotalCount,
+    /// The whole `pagination` object is missing where all rows fit on one page. Seen live.
+    OmitPaginationWhenOnePage,
+    /// The last page with rows names a `next`; that leads to an empty page, which names one as well.
+    /// Each such token is a new one. Seen in published samples.
+    TrailingEmptyPageWithNext,
+    /// The last page of several names the very token it was asked for as its `next`. Unconfirmed.
+    RepeatToken,
+    /// The rows of a page come in mixed order; which rows a page holds stays as it is. Unconfirmed.
+    ShuffleRows,
+    /// An empty result is `"data":[]` instead of an empty array inside `data[0]`. Both were seen.
+    BareEmptyData,
 }
 
 impl Config {
-    /// A well-behaved Mimecast with the given records.
+    /// A well-behaved Mimecast with invented credentials and the limits seen live.
     #[must_use]
     pub fn new(records: Arc<dyn RecordSet>, clock: SimClock) -> Self {
         Self {
+            records,
+            clock,
             app_id: "6f1d2c3b-0a9e-4b8d-8c7f-1e2d3c4b5a60".to_owned(),
             app_key: "b7a1f0e2-5c3d-4e6f-9a8b-0c1d2e3f4a5b".to_owned(),
             access_key: "mZq3xJ0kT7-demo_AccessKey_0123456789-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".to_owned(),
             secret_key: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==".to_owned(),
             email: "svc-ttp@example.com".to_owned(),
             password: "S3cret!Pass".to_owned(),
-            records,
-            clock,
             max_clock_skew: Duration::from_secs(15 * 60),
             quota: 800,
             quota_window: Duration::from_secs(5),
+            unknown_key_quota: 5000,
+            binding_ttl: None,
+            refresh_returns_new_keys: false,
+            default_page_size: 100,
+            max_page_size: 500,
             latency: Duration::ZERO,
-            renewal_gives_new_keys: false,
+            quirks: Vec::new(),
             forbidden: Vec::new(),
-            quirks: Quirks::default(),
+            journal_limit: 10_000,
         }
+    }
+
+    /// Whether `quirk` is on.
+    pub(super) fn shows(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(&quirk)
     }
 }
 
+// By hand: the credentials stay out even though they are invented, so that the habit holds.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
+            .field("clock", &self.clock)
+            .field("app_id", &self.app_id)
+            .field("email", &self.email)
+            .field("max_clock_skew", &self.max_clock_skew)
             .field("quota", &self.quota)
+            .field("quota_window", &self.quota_window)
+            .field("unknown_key_quota", &self.unknown_key_quota)
+            .field("binding_ttl", &self.binding_ttl)
+            .field("refresh_returns_new_keys", &self.refresh_returns_new_keys)
+            .field("default_page_size", &self.default_page_size)
+            .field("max_page_size", &self.max_page_size)
             .field("latency", &self.latency)
             .field("quirks", &self.quirks)
+            .field("forbidden", &self.forbidden)
+            .field("journal_limit", &self.journal_limit)
             .finish_non_exhaustive()
     }
 }
 
-/// What a call meets instead of its answer.
-#[derive(Debug, Clone)]
-pub enum Fault {
-    /// This status, with a body in Mimecast's form.
-    Status(u16),
-    /// This status without a body, as a 400 was seen.
-    EmptyBody(u16),
-    /// 200, and this status inside.
-    MetaStatus(u16),
-    /// 200, and a failure of this code inside.
-    FailCode(&'static str),
-    /// 429 until the given milliseconds have passed.
-    Throttled {
-        /// `X-RateLimit-Reset`.
-        reset_ms: u64,
-    },
-    /// 200 with a page of HTML, as a proxy would.
-    NotJson,
-    /// The connection breaks in the middle of the body.
-    Truncated,
-    /// A body of so many bytes.
-    Huge(usize),
-    /// Valid JSON of another shape.
-    OtherShape,
-    /// The answer comes after this time.
-    Slow(Duration),
-    /// The connection is closed without an answer.
-    DropConnection,
-    /// The page token is refused. How the TTP functions say so is unconfirmed.
-    RefuseToken,
-    /// The binding has expired, from here on until it is renewed.
-    ExpireBinding,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulator::records::GivenRecords;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let config = Config::new(Arc::new(GivenRecords::default()), SimClock::real());
+        let shown = format!("{config:?}");
+        for secret in [
+            &config.app_key,
+            &config.access_key,
+            &config.secret_key,
+            &config.password,
+        ] {
+            assert!(!shown.contains(secret.as_str()), "{shown}");
+        }
+    }
 }

@@ -1,261 +1,296 @@
-//! The three get-logs functions: which records, on which page.
+//! Which records a question finds, page by page, without ever building the text of another.
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use std::ops::Range;
 
-use super::{answer::Refusal, config::Config};
+use serde_json::Value;
+
 use crate::simulator::{log::Log, records::RecordSet};
 
-/// Mimecast's own page size where none is asked for, and the largest that it gives.
-const DEFAULT_PAGE: u64 = 100;
-const LARGEST_PAGE: u64 = 500;
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Request {
-    meta: Meta,
-    data: Vec<Query>,
+/// A question put to one log. What becomes visible after `visible_until` is no part of it, so the
+/// pages of one listing fit together however long the reading takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listing {
+    pub(super) log: Log,
+    /// First second asked for, in Unix seconds.
+    pub(super) from: i64,
+    /// Last second asked for. Whether Mimecast counts it in is unconfirmed; here it does, so that
+    /// adjoining ranges overlap by a second and the reader has to cope with it.
+    pub(super) to: i64,
+    pub(super) oldest_first: bool,
+    /// The time of the first page's call, in Unix seconds.
+    pub(super) visible_until: i64,
+    pub(super) filters: Vec<Filter>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Meta {
-    pagination: Pagination,
+/// A condition on a member of the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Filter {
+    pub(super) member: &'static str,
+    pub(super) value: String,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Pagination {
-    page_size: Option<u64>,
-    page_token: Option<String>,
+/// Where a page of a listing begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// How many records of the range lie before it, visible or not, in the order of the listing.
+    pub(super) position: usize,
+    /// How many rows the pages before it hold.
+    pub(super) seen: usize,
+    /// How many rows all pages hold: counted once, at the first page.
+    pub(super) total: usize,
+    /// The number of the page, from 0; makes the tokens of two empty pages differ.
+    pub(super) turn: u32,
+    /// Rows per page.
+    pub(super) size: usize,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Query {
-    from: Option<String>,
-    to: Option<String>,
-    oldest_first: bool,
+/// One page and its neighbours.
+#[derive(Debug)]
+pub(super) struct Page {
+    /// Indices into the record set, in the order of the listing.
+    pub(super) rows: Vec<usize>,
+    /// The place right after this page, whether or not rows are left there.
+    pub(super) next: Place,
+    /// The place of the page before it, unless this is the first.
+    pub(super) previous: Option<Place>,
 }
 
-/// What a token stands for: the whole query, and who of the late records counts.
-#[derive(Serialize, Deserialize)]
-struct Place {
-    log: String,
-    from: i64,
-    to: i64,
-    oldest_first: bool,
-    visible_at: i64,
-    offset: usize,
-    total: usize,
-}
-
-/// A page, ready to be sent.
-pub(super) struct Listed {
-    pub(super) body: String,
-    pub(super) rows: usize,
-}
-
-/// Whether a request body carries a token.
-pub(super) fn has_token(body: &[u8]) -> bool {
-    serde_json::from_slice::<Request>(body).is_ok_and(|request| {
-        request
-            .meta
-            .pagination
-            .page_token
-            .is_some_and(|token| !token.is_empty())
-    })
-}
-
-/// Answers a get-logs call.
-pub(super) fn list(log: Log, body: &[u8], config: &Config) -> Result<Listed, Refusal> {
-    let request: Request = serde_json::from_slice(body)
-        .map_err(|error| Refusal::new(400, "err_invalid_request", error.to_string()))?;
-    let size = request
-        .meta
-        .pagination
-        .page_size
-        .unwrap_or(DEFAULT_PAGE)
-        .clamp(1, LARGEST_PAGE);
-    let size = usize::try_from(size).unwrap_or(1);
-    let token = request
-        .meta
-        .pagination
-        .page_token
-        .filter(|token| !token.is_empty());
-    let place = match &token {
-        Some(token) => open(token)
-            .filter(|place| place.log == log.name())
-            .ok_or_else(|| {
-                Refusal::new(
-                    200,
-                    "err_validation_invalid_page_token",
-                    "Invalid page token",
-                )
-            })?,
-        None => first(log, &request.data, config)?,
-    };
-    Ok(page(log, &place, size, token.as_deref(), config))
-}
-
-fn first(log: Log, queries: &[Query], config: &Config) -> Result<Place, Refusal> {
-    let now = config.clock.now();
-    let none = Query::default();
-    let query = queries.first().unwrap_or(&none);
-    let midnight = now.timestamp() - now.timestamp().rem_euclid(86_400);
-    let from = time(query.from.as_deref(), "from", midnight)?;
-    let to = time(query.to.as_deref(), "to", now.timestamp())?;
-    if from > to {
-        return Err(Refusal::new(
-            200,
-            "err_validation_date_range",
-            "from must not be after to",
-        ));
+impl Filter {
+    /// The filter called `member`, where that log has it.
+    pub(super) fn of(log: Log, member: &str, value: String) -> Option<Self> {
+        let member = Self::members(log)
+            .iter()
+            .map(|(known, _)| *known)
+            .find(|known| *known == member)?;
+        Some(Self { member, value })
     }
-    let visible_at = now.timestamp();
-    let total = indices(log, from, to, visible_at, &*config.records).count();
-    Ok(Place {
-        log: log.name().to_owned(),
-        from,
-        to,
-        oldest_first: query.oldest_first,
-        visible_at,
-        offset: 0,
-        total,
-    })
+
+    /// The members that can be filtered by and the values they may have, as Mimecast documents
+    /// them; those of `result` are known from a published client only. A member without a list is
+    /// a boolean.
+    pub(super) const fn members(log: Log) -> &'static [(&'static str, &'static [&'static str])] {
+        const ROUTE: &[&str] = &["inbound", "outbound", "internal", "all"];
+        match log {
+            Log::Url => &[
+                ("route", ROUTE),
+                ("scanResult", &["clean", "malicious", "all"]),
+            ],
+            Log::Attachment => &[
+                ("route", ROUTE),
+                (
+                    "result",
+                    &["safe", "malicious", "timeout", "error", "unsafe", "all"],
+                ),
+            ],
+            Log::Impersonation => &[("taggedMalicious", &[])],
+        }
+    }
+
+    fn lets_pass(&self, record: &Value) -> bool {
+        match record.get(self.member) {
+            Some(Value::String(text)) => *text == self.value,
+            Some(Value::Bool(flag)) => flag.to_string() == self.value,
+            _ => false,
+        }
+    }
 }
 
-/// The three spellings that are accepted; a fault inside a 200 for any other.
-fn time(text: Option<&str>, field: &str, default: i64) -> Result<i64, Refusal> {
-    let Some(text) = text else {
-        return Ok(default);
-    };
-    DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%z")
-        .or_else(|_| DateTime::parse_from_rfc3339(text))
-        .map(|time| time.timestamp())
-        .map_err(|_| {
-            Refusal::new(
-                200,
-                "err_validation_invalid_date",
-                format!("Field {field} is no date"),
-            )
-        })
+impl Listing {
+    /// The first page's place. Looks at every moment of the range once, to count the rows.
+    pub(super) fn start(&self, records: &dyn RecordSet, size: usize) -> Place {
+        let total = self
+            .range(records)
+            .filter(|index| self.shows(records, *index))
+            .count();
+        Place {
+            position: 0,
+            seen: 0,
+            total,
+            turn: 0,
+            size,
+        }
+    }
+
+    /// The page at `place`.
+    pub(super) fn page(&self, records: &dyn RecordSet, place: &Place) -> Page {
+        let range = self.range(records);
+        let mut rows = Vec::with_capacity(place.size.min(range.len()));
+        let mut position = place.position;
+        while position < range.len() && rows.len() < place.size {
+            let index = self.index(&range, position);
+            if self.shows(records, index) {
+                rows.push(index);
+            }
+            position += 1;
+        }
+        let next = Place {
+            position,
+            seen: place.seen + rows.len(),
+            turn: place.turn.saturating_add(1),
+            ..place.clone()
+        };
+        let previous = (place.seen > 0).then(|| self.before(records, &range, place));
+        Page {
+            rows,
+            next,
+            previous,
+        }
+    }
+
+    fn before(&self, records: &dyn RecordSet, range: &Range<usize>, place: &Place) -> Place {
+        let mut position = place.position.min(range.len());
+        let mut found = 0;
+        while position > 0 && found < place.size {
+            position -= 1;
+            found += usize::from(self.shows(records, self.index(range, position)));
+        }
+        Place {
+            position,
+            seen: place.seen.saturating_sub(found),
+            turn: place.turn.saturating_sub(1),
+            ..place.clone()
+        }
+    }
+
+    /// The records of the asked time, visible or not.
+    fn range(&self, records: &dyn RecordSet) -> Range<usize> {
+        let first = partition(records, self.log, |at| at < self.from);
+        let end = partition(records, self.log, |at| at <= self.to);
+        first..end.max(first)
+    }
+
+    fn index(&self, range: &Range<usize>, position: usize) -> usize {
+        if self.oldest_first {
+            range.start + position
+        } else {
+            range.end - 1 - position
+        }
+    }
+
+    fn shows(&self, records: &dyn RecordSet, index: usize) -> bool {
+        records.moment(self.log, index).visible_at <= self.visible_until
+            && (self.filters.is_empty() || self.filters_pass(&records.json(self.log, index)))
+    }
+
+    fn filters_pass(&self, json: &str) -> bool {
+        serde_json::from_str(json)
+            .is_ok_and(|record| self.filters.iter().all(|filter| filter.lets_pass(&record)))
+    }
 }
 
-/// The records of the closed range that show at `visible_at`, oldest first.
-fn indices(
-    log: Log,
-    from: i64,
-    to: i64,
-    visible_at: i64,
-    records: &dyn RecordSet,
-) -> impl Iterator<Item = usize> {
-    let border = |after: bool, second: i64| {
-        let (mut low, mut high) = (0, records.len(log));
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let at = records.moment(log, middle).at;
-            if at < second || (after && at == second) {
-                low = middle + 1;
-            } else {
-                high = middle;
+/// How many records of the log, from the oldest on, have a time that `early` holds for.
+fn partition(records: &dyn RecordSet, log: Log, early: impl Fn(i64) -> bool) -> usize {
+    let (mut low, mut high) = (0, records.len(log));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if early(records.moment(log, middle).at) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::simulator::records::Moment;
+
+    /// Two records per second from 0 on; every seventh shows ten minutes late.
+    struct Many {
+        looks: AtomicUsize,
+        texts: AtomicUsize,
+    }
+
+    const COUNT: usize = 200_000;
+
+    impl RecordSet for Many {
+        fn len(&self, _: Log) -> usize {
+            COUNT
+        }
+
+        fn moment(&self, _: Log, index: usize) -> Moment {
+            self.looks.fetch_add(1, Ordering::Relaxed);
+            let at = i64::try_from(index / 2).unwrap();
+            let late = if index.is_multiple_of(7) { 600 } else { 0 };
+            Moment {
+                at,
+                visible_at: at + late,
             }
         }
-        low
-    };
-    (border(false, from)..border(true, to))
-        .filter(move |index| records.moment(log, *index).visible_at <= visible_at)
-}
 
-fn page(log: Log, place: &Place, size: usize, token: Option<&str>, config: &Config) -> Listed {
-    let shown = indices(
-        log,
-        place.from,
-        place.to,
-        place.visible_at,
-        &*config.records,
-    );
-    let rows: Vec<usize> = if place.oldest_first {
-        shown.skip(place.offset).take(size).collect()
-    } else {
-        let all: Vec<_> = shown.collect();
-        all.into_iter()
-            .rev()
-            .skip(place.offset)
-            .take(size)
-            .collect()
-    };
-    let end = place.offset + rows.len();
-    let quirks = config.quirks;
-    let next = if end < place.total || (quirks.trailing_empty_page && !rows.is_empty()) {
-        Some(seal(&Place {
-            offset: end,
-            log: place.log.clone(),
-            ..*place
-        }))
-    } else if quirks.repeated_token {
-        token.map(str::to_owned)
-    } else {
-        None
-    };
-    let previous = (place.offset > 0).then(|| {
-        seal(&Place {
-            offset: place.offset.saturating_sub(size),
-            log: place.log.clone(),
-            ..*place
-        })
-    });
-
-    let mut body = String::from("{\"meta\":{\"status\":200");
-    if !(quirks.no_pagination && next.is_none() && previous.is_none()) {
-        let mut pagination = serde_json::Map::new();
-        pagination.insert("pageSize".to_owned(), rows.len().into());
-        if !quirks.no_total {
-            pagination.insert("totalCount".to_owned(), place.total.into());
+        fn json(&self, _: Log, _: usize) -> String {
+            self.texts.fetch_add(1, Ordering::Relaxed);
+            r#"{"route":"inbound"}"#.to_owned()
         }
-        pagination.extend(next.map(|token| ("next".to_owned(), token.into())));
-        pagination.extend(previous.map(|token| ("previous".to_owned(), token.into())));
-        body.push_str(",\"pagination\":");
-        body.push_str(&serde_json::Value::Object(pagination).to_string());
     }
-    body.push_str("},\"data\":[");
-    if !rows.is_empty() || place.offset > 0 {
-        body.push('{');
-        if log == Log::Impersonation {
-            body.extend(["\"resultCount\":", &place.total.to_string(), ","]);
+
+    fn many() -> Many {
+        Many {
+            looks: AtomicUsize::new(0),
+            texts: AtomicUsize::new(0),
         }
-        body.extend(["\"", log.array(), "\":["]);
-        for (number, index) in rows.iter().enumerate() {
-            if number > 0 {
-                body.push(',');
+    }
+
+    fn listing(from: i64, to: i64, oldest_first: bool) -> Listing {
+        Listing {
+            log: Log::Url,
+            from,
+            to,
+            oldest_first,
+            visible_until: to,
+            filters: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_narrow_range_among_many_records_is_found_without_looking_at_them_all() {
+        let many = many();
+        let listing = listing(50_000, 50_009, true);
+        let start = listing.start(&many, 500);
+        let page = listing.page(&many, &start);
+        assert_eq!(page.rows.len(), start.total);
+        assert!(
+            page.rows
+                .iter()
+                .all(|index| (100_000..=100_019).contains(index))
+        );
+        assert!(many.looks.load(Ordering::Relaxed) < 200);
+        assert_eq!(many.texts.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn every_page_can_be_walked_back() {
+        let many = many();
+        for oldest_first in [true, false] {
+            let listing = listing(900, 1000, oldest_first);
+            let mut place = listing.start(&many, 16);
+            let mut pages = Vec::new();
+            loop {
+                let page = listing.page(&many, &place);
+                let back = page.previous.map(|place| listing.page(&many, &place).rows);
+                assert_eq!(back.as_ref(), pages.last());
+                if page.next.seen == place.total {
+                    break;
+                }
+                pages.push(page.rows);
+                place = page.next;
             }
-            body.push_str(&config.records.json(log, *index));
+            assert!(pages.len() > 5);
         }
-        body.push_str("]}");
     }
-    body.push_str("],\"fail\":[]}");
-    Listed {
-        body,
-        rows: rows.len(),
+
+    #[test]
+    fn a_filter_keeps_what_matches_and_counts_only_that() {
+        let many = many();
+        let mut listing = listing(0, 9, true);
+        let all = listing.start(&many, 5).total;
+        listing.filters = vec![Filter::of(Log::Url, "route", "inbound".to_owned()).unwrap()];
+        assert_eq!(listing.start(&many, 5).total, all);
+        listing.filters = vec![Filter::of(Log::Url, "route", "outbound".to_owned()).unwrap()];
+        assert_eq!(listing.start(&many, 5).total, 0);
     }
-}
-
-/// Opaque, and refused when it was changed.
-fn seal(place: &Place) -> String {
-    let text = serde_json::to_string(place).unwrap_or_default();
-    let mark = Sha256::digest(format!("simulated{text}"));
-    BASE64_URL_SAFE_NO_PAD.encode([&mark[..8], text.as_bytes()].concat())
-}
-
-fn open(token: &str) -> Option<Place> {
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).ok()?;
-    let place = serde_json::from_slice(bytes.get(8..)?).ok()?;
-    (seal(&place) == token).then_some(place)
-}
-
-/// `Date` as servers send it.
-pub(super) fn http_date(now: DateTime<Utc>) -> String {
-    now.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
