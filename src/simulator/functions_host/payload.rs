@@ -1,0 +1,179 @@
+//! What the host sends for a run of a timer, to the byte.
+
+use chrono::{DateTime, SecondsFormat, Timelike, Utc};
+use serde::{
+    Serialize, Serializer,
+    ser::{SerializeMap, SerializeStruct},
+};
+use uuid::Uuid;
+
+use super::timer::{Reason, Run, Status, whole_ticks};
+
+/// The version that the emulator claims to have.
+pub const HOST_VERSION: &str = "4.1037.0.23568";
+
+/// Everything that the body of a run is made of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Content<'a> {
+    pub(super) function: &'a str,
+    pub(super) binding: &'a str,
+    pub(super) adjust_for_dst: bool,
+    pub(super) run: &'a Run,
+    /// Old hosts left out the offset of dates in the year 1.
+    pub(super) year_one_without_offset: bool,
+    pub(super) retry_context: bool,
+    pub(super) serialized_at: DateTime<Utc>,
+    pub(super) rand_guid: Uuid,
+}
+
+impl Content<'_> {
+    /// The body: compact, in the key order of the host (its source).
+    pub(super) fn body(&self) -> String {
+        // Maps with text keys and numbers that are finite: this cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl Serialize for Content<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut body = serializer.serialize_struct("Content", 2)?;
+        body.serialize_field("Data", &Single(self.binding, TimerInfo(self)))?;
+        body.serialize_field("Metadata", &Metadata(self))?;
+        body.end()
+    }
+}
+
+struct Single<'a, T>(&'a str, T);
+
+impl<T: Serialize> Serialize for Single<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(self.0, &self.1)?;
+        map.end()
+    }
+}
+
+struct TimerInfo<'a>(&'a Content<'a>);
+
+impl Serialize for TimerInfo<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let content = self.0;
+        let status = content.run.status.map(|status| WireStatus {
+            status,
+            offset: !content.year_one_without_offset,
+        });
+        let mut info = serializer.serialize_struct("TimerInfo", 3)?;
+        info.serialize_field("Schedule", &Single("AdjustForDST", content.adjust_for_dst))?;
+        info.serialize_field("ScheduleStatus", &status)?;
+        info.serialize_field("IsPastDue", &content.run.is_past_due)?;
+        info.end()
+    }
+}
+
+struct WireStatus {
+    status: Status,
+    offset: bool,
+}
+
+impl Serialize for WireStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Status {
+            last,
+            next,
+            last_updated,
+        } = self.status;
+        let year_one = format!(
+            "0001-01-01T00:00:00{}",
+            if self.offset { "+00:00" } else { "" }
+        );
+        let date = |date: Option<DateTime<Utc>>| date.map_or_else(|| year_one.clone(), local_date);
+        let mut status = serializer.serialize_struct("ScheduleStatus", 3)?;
+        status.serialize_field("Last", &date(last))?;
+        status.serialize_field("Next", &local_date(next))?;
+        status.serialize_field("LastUpdated", &date(last_updated))?;
+        status.end()
+    }
+}
+
+struct Metadata<'a>(&'a Content<'a>);
+
+impl Serialize for Metadata<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let content = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        // An operator's (empty) input. Keys that end in "trigger" are dropped by the host.
+        if content.run.reason == Reason::Admin
+            && !content.binding.to_ascii_lowercase().ends_with("trigger")
+        {
+            map.serialize_entry(content.binding, "\"\"")?;
+        }
+        map.serialize_entry("sys", &System(content))?;
+        if content.retry_context {
+            map.serialize_entry("RetryContext", &RetryContext::default())?;
+        }
+        map.end()
+    }
+}
+
+struct System<'a>(&'a Content<'a>);
+
+impl Serialize for System<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut system = serializer.serialize_struct("sys", 3)?;
+        system.serialize_field("MethodName", self.0.function)?;
+        system.serialize_field("UtcNow", &format!("{}Z", date(self.0.serialized_at)))?;
+        system.serialize_field("RandGuid", &self.0.rand_guid.to_string())?;
+        system.end()
+    }
+}
+
+/// That of a first attempt under a policy of three retries.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct RetryContext {
+    retry_count: u32,
+    max_retry_count: u32,
+    exception: Option<()>,
+    instance: Option<()>,
+    state: Empty,
+}
+
+#[derive(Default, Serialize)]
+struct Empty {}
+
+impl Default for RetryContext {
+    fn default() -> Self {
+        Self {
+            retry_count: 0,
+            max_retry_count: 3,
+            exception: None,
+            instance: None,
+            state: Empty {},
+        }
+    }
+}
+
+/// A date without offset, its fraction trimmed as Newtonsoft does it.
+fn date(time: DateTime<Utc>) -> String {
+    let time = whole_ticks(time);
+    let whole = time.format("%Y-%m-%dT%H:%M:%S");
+    let fraction = format!(".{:07}", time.nanosecond() / 100);
+    let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
+    format!("{whole}{fraction}")
+}
+
+/// A date with the offset of a host that runs in UTC.
+fn local_date(time: DateTime<Utc>) -> String {
+    format!("{}+00:00", date(time))
+}
+
+/// A date in .NET's round-trip form, as the log lines show it.
+pub(super) fn round_trip(time: DateTime<Utc>) -> String {
+    let time = whole_ticks(time);
+    let whole = time.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let whole = whole.trim_end_matches('Z');
+    format!("{whole}.{:07}+00:00", time.nanosecond() / 100)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+use super::*;
+
+fn at(text: &str) -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339(text).unwrap().to_utc()
+}
+
+fn run(last: Option<&str>, next: &str, reason: Reason) -> Run {
+    Run {
+        started: at(next),
+        status: Some(Status {
+            last: last.map(at),
+            next: at(next),
+            last_updated: last.map(at),
+        }),
+        is_past_due: reason == Reason::PastDue,
+        reason,
+    }
+}
+
+fn content<'a>(run: &'a Run, utc_now: &str, guid: &str) -> Content<'a> {
+    Content {
+        function: "GetTTPUrl",
+        binding: "mytimer",
+        adjust_for_dst: true,
+        run,
+        year_one_without_offset: false,
+        retry_context: false,
+        serialized_at: at(utc_now),
+        rand_guid: guid.parse().unwrap(),
+    }
+}
+
+const GUID: &str = "0b9d5b0a-5d0e-4c0e-8c56-6a1f0f3f7a21";
+
+#[test]
+fn a_normal_tick_is_written_as_the_host_writes_it() {
+    let run = run(
+        Some("2026-11-10T09:30:00.0031214Z"),
+        "2026-11-10T09:35:00Z",
+        Reason::Schedule,
+    );
+    assert_eq!(
+        content(&run, "2026-11-10T09:35:00.0118452Z", GUID).body(),
+        concat!(
+            r#"{"Data":{"mytimer":{"Schedule":{"AdjustForDST":true},"#,
+            r#""ScheduleStatus":{"Last":"2026-11-10T09:30:00.0031214+00:00","Next":"2026-11-10T09:35:00+00:00","LastUpdated":"2026-11-10T09:30:00.0031214+00:00"},"#,
+            r#""IsPastDue":false}},"#,
+            r#""Metadata":{"sys":{"MethodName":"GetTTPUrl","UtcNow":"2026-11-10T09:35:00.0118452Z","RandGuid":"0b9d5b0a-5d0e-4c0e-8c56-6a1f0f3f7a21"}}}"#
+        )
+    );
+}
+
+#[test]
+fn a_run_past_due_is_written_as_the_host_writes_it() {
+    let run = run(
+        Some("2026-11-10T09:35:00.009773Z"),
+        "2026-11-10T09:40:00Z",
+        Reason::PastDue,
+    );
+    assert_eq!(
+        content(
+            &run,
+            "2026-11-10T11:07:12.4472081Z",
+            "5f8c3f57-9a86-4b5c-8f1f-0f6a7e2f9a0c"
+        )
+        .body(),
+        concat!(
+            r#"{"Data":{"mytimer":{"Schedule":{"AdjustForDST":true},"#,
+            r#""ScheduleStatus":{"Last":"2026-11-10T09:35:00.009773+00:00","Next":"2026-11-10T09:40:00+00:00","LastUpdated":"2026-11-10T09:35:00.009773+00:00"},"#,
+            r#""IsPastDue":true}},"#,
+            r#""Metadata":{"sys":{"MethodName":"GetTTPUrl","UtcNow":"2026-11-10T11:07:12.4472081Z","RandGuid":"5f8c3f57-9a86-4b5c-8f1f-0f6a7e2f9a0c"}}}"#
+        )
+    );
+}
+
+#[test]
+fn an_admin_run_is_written_as_the_host_writes_it() {
+    let run = run(
+        Some("2026-11-10T09:35:00.009773Z"),
+        "2026-11-10T09:40:00Z",
+        Reason::Admin,
+    );
+    let mut content = content(
+        &run,
+        "2026-11-10T09:37:20.3310427Z",
+        "e4c1f6a2-3b7d-4c9a-9f55-7d20c8b1a6e3",
+    );
+    assert_eq!(
+        content.body(),
+        concat!(
+            r#"{"Data":{"mytimer":{"Schedule":{"AdjustForDST":true},"#,
+            r#""ScheduleStatus":{"Last":"2026-11-10T09:35:00.009773+00:00","Next":"2026-11-10T09:40:00+00:00","LastUpdated":"2026-11-10T09:35:00.009773+00:00"},"#,
+            r#""IsPastDue":false}},"#,
+            r#""Metadata":{"mytimer":"\"\"","sys":{"MethodName":"GetTTPUrl","UtcNow":"2026-11-10T09:37:20.3310427Z","RandGuid":"e4c1f6a2-3b7d-4c9a-9f55-7d20c8b1a6e3"}}}"#
+        )
+    );
+    content.binding = "myTrigger";
+    assert!(content.body().contains(r#""Metadata":{"sys":"#));
+}
+
+#[test]
+fn a_first_run_shows_the_year_one_with_and_without_offset() {
+    let run = run(None, "2026-11-10T09:35:00Z", Reason::Schedule);
+    let mut content = content(&run, "2026-11-10T09:35:00Z", GUID);
+    let with = r#""Last":"0001-01-01T00:00:00+00:00","Next":"2026-11-10T09:35:00+00:00","LastUpdated":"0001-01-01T00:00:00+00:00""#;
+    assert!(content.body().contains(with), "{}", content.body());
+    content.year_one_without_offset = true;
+    let without = r#""Last":"0001-01-01T00:00:00","Next":"2026-11-10T09:35:00+00:00","LastUpdated":"0001-01-01T00:00:00""#;
+    assert!(content.body().contains(without), "{}", content.body());
+}
+
+#[test]
+fn a_run_without_status_says_null_and_a_retry_policy_adds_its_context() {
+    let mut run = run(None, "2026-11-10T09:35:00Z", Reason::Schedule);
+    run.status = None;
+    let mut content = content(&run, "2026-11-10T09:35:00Z", GUID);
+    content.retry_context = true;
+    content.adjust_for_dst = false;
+    assert_eq!(
+        content.body(),
+        concat!(
+            r#"{"Data":{"mytimer":{"Schedule":{"AdjustForDST":false},"ScheduleStatus":null,"IsPastDue":false}},"#,
+            r#""Metadata":{"sys":{"MethodName":"GetTTPUrl","UtcNow":"2026-11-10T09:35:00Z","RandGuid":"0b9d5b0a-5d0e-4c0e-8c56-6a1f0f3f7a21"},"#,
+            r#""RetryContext":{"RetryCount":0,"MaxRetryCount":3,"Exception":null,"Instance":null,"State":{}}}}"#
+        )
+    );
+}
+
+#[test]
+fn log_lines_show_all_seven_digits() {
+    assert_eq!(
+        round_trip(at("2026-11-10T09:40:00Z")),
+        "2026-11-10T09:40:00.0000000+00:00"
+    );
+    assert_eq!(
+        round_trip(at("2026-11-10T09:35:00.01023169Z")),
+        "2026-11-10T09:35:00.0102316+00:00"
+    );
+}
