@@ -15,45 +15,20 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing::{debug, info, warn};
 
 use super::{
+    credentials::{Credentials, Keys, Login},
     decision::{self, Decision, Said, Words},
-    hmac,
-    login::{self, Keys},
+    hmac, login,
     wire::{self, NotAPage, Verdict},
 };
 use crate::{
     http::{self, Answer, HttpClient, Limits, Request, TransportError},
     ingest::ports::{Clock, LogSource, PageRequest, Randomness, SourceError},
-    keys::HmacKey,
     model::{deadline::Deadline, page::Page},
     retry::{self, Attempt, GaveUp, Policy, Trying},
 };
 
 /// The largest page that is read. 500 records with several long links each stay far below.
 const MAX_PAGE_BYTES: usize = 64 * 1024 * 1024;
-
-/// The keys of an API 1.0 application.
-#[derive(Debug)]
-pub struct Credentials {
-    /// The Application ID, sent with every call.
-    pub app_id: String,
-    /// The Application Key, signed but never sent.
-    pub app_key: SecretString,
-    /// Names the binding.
-    pub access_key: SecretString,
-    /// Signs.
-    pub secret_key: HmacKey,
-    /// Renews an expired binding; without it expiry stops the feeds.
-    pub login: Option<Login>,
-}
-
-/// The service user of the binding.
-#[derive(Debug)]
-pub struct Login {
-    /// The user's address.
-    pub email: String,
-    /// The Mimecast cloud password.
-    pub password: SecretString,
-}
 
 /// Mimecast as a source of records.
 pub struct MimecastSource {

@@ -5,20 +5,16 @@
 //! that differs is adopted.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
-use super::{client::Login, wire};
+use super::{
+    credentials::{Keys, Login},
+    wire,
+};
 use crate::keys::HmacKey;
 
 /// The path of the login function.
 pub(super) const PATH: &str = "/api/login/login";
-
-/// The keys in use.
-#[derive(Debug)]
-pub(super) struct Keys {
-    pub(super) access_key: SecretString,
-    pub(super) secret_key: HmacKey,
-}
 
 /// `Basic-Cloud` with the Mimecast cloud password.
 pub(super) fn authorization(login: &Login) -> String {

@@ -6,9 +6,11 @@
 //! means.
 
 mod client;
+mod credentials;
 pub mod decision;
 pub mod hmac;
 mod login;
 pub mod wire;
 
-pub use client::{Credentials, Login, MimecastSource};
+pub use client::MimecastSource;
+pub use credentials::{Credentials, Login};

@@ -1,0 +1,110 @@
+//! `demo`: everything on this machine, and a check of every row.
+//!
+//! The simulators of Mimecast and Log Analytics, an emulator of the Functions host, and the real
+//! handler as its child process play some days of a company's mail over the host's timer runs, with
+//! faults on the way. At the end every row that arrived is compared with the record it was made from.
+
+mod memory;
+mod progress;
+mod table;
+mod timetable;
+mod world;
+
+use std::io;
+
+use tracing::debug;
+
+pub(super) use self::world::settings;
+use self::{progress::Progress, timetable::Step, world::World};
+use super::{AT_FAULT, DONE, FAILED, args::Demo, say, say_error};
+use crate::simulator::functions_host::State;
+
+/// Why the demo could not be played.
+#[derive(Debug, thiserror::Error)]
+enum DemoError {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("The Functions host emulator: {0}.")]
+    Host(#[from] crate::simulator::functions_host::HostError),
+}
+
+/// Plays the demo: 0 if every row arrived once and unchanged, 1 if not.
+pub(super) async fn demo(options: &Demo) -> u8 {
+    if options.records == 0 {
+        say_error("--records must be at least 1.");
+        return AT_FAULT;
+    }
+    match play(options).await {
+        Ok(true) => DONE,
+        Ok(false) => FAILED,
+        Err(error) => {
+            say_error(&error.to_string());
+            FAILED
+        }
+    }
+}
+
+async fn play(options: &Demo) -> Result<bool, DemoError> {
+    let out = options.out.as_path();
+    let progress = Progress::new();
+    let world = World::start(options, out, &progress).await?;
+    say(&format!(
+        "Three days of {} records (seed {}), played over {} timer runs of the real handler.",
+        options.records,
+        options.seed,
+        world.steps().len()
+    ));
+    progress.begin(&world.totals());
+    let mut failures = 0;
+    for (number, step) in world.steps().iter().enumerate() {
+        progress.step(number + 1, step);
+        world.prepare(step).await?;
+        let outcome = world.invoke(step).await;
+        debug!(step = number + 1, state = ?outcome.state, "invoked");
+        let State::Succeeded { .. } = outcome.state else {
+            failures += 1;
+            progress.note(&format!("run {} failed: {:?}", number + 1, outcome.state));
+            for line in world.last_errors() {
+                progress.note(&line);
+            }
+            continue;
+        };
+    }
+    progress.end();
+    let peak = memory::peak_of_children();
+    let verdicts = world.verdicts();
+    say(&table::render(&world.measured(&verdicts)));
+    if let Some(kibibytes) = peak {
+        say(&format!(
+            "Peak memory of the handler: {:.1} MiB.",
+            f64::from(kibibytes) / 1024.0
+        ));
+    }
+    for failure in world.sink_failures() {
+        say_error(&failure);
+        failures += 1;
+    }
+    say(&format!(
+        "Rows as a query shows them, one file for each table: {}",
+        out.display()
+    ));
+    let clean = verdicts
+        .iter()
+        .all(crate::simulator::scenario::Verdict::is_clean);
+    if clean && failures == 0 {
+        say("Every record arrived once, and as it was.");
+    } else {
+        for verdict in verdicts.iter().filter(|verdict| !verdict.is_clean()) {
+            say_error(&format!("NOT CLEAN: {verdict}"));
+        }
+        if failures > 0 {
+            say_error(&format!("{failures} runs failed that should not have."));
+        }
+    }
+    Ok(clean && failures == 0)
+}
+
+/// A step's kind in words, for the progress line.
+fn words(step: &Step) -> String {
+    format!("{} {}", step.at.format("%a %H:%M"), step.what)
+}

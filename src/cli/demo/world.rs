@@ -1,0 +1,348 @@
+//! The demo's services, and what is done to them.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tempfile::TempDir;
+
+use super::{
+    DemoError,
+    progress::Progress,
+    table::Measured,
+    timetable::{self, Before, Step},
+};
+use crate::{
+    cli::{args::Demo, clock_file},
+    simulator::{
+        clock::SimClock,
+        functions_host::{self, FunctionsHost, Invocation, Kind, Level, Outcome},
+        log::Log,
+        log_analytics::{self, DataCollector, NdjsonFolder, RowSink, StoredRow, TooLarge},
+        mimecast::{self, Simulator},
+        records::RecordSet,
+        scenario::{Plan, Scenario, Tally, Verdict},
+    },
+};
+
+const FUNCTION: &str = "TimerTrigger";
+
+/// What `serve` runs on, of the program itself.
+const HOST_JSON: &str = include_str!("../../../host.json");
+const FUNCTION_JSON: &str = include_str!("../../../TimerTrigger/function.json");
+
+pub(super) struct World {
+    clock: SimClock,
+    scenario: Arc<Scenario>,
+    tally: Arc<Tally>,
+    files: Arc<NdjsonFolder>,
+    mimecast: Simulator,
+    log_analytics: DataCollector,
+    host: FunctionsHost,
+    steps: Vec<Step>,
+    checkpoints: PathBuf,
+    /// Holds the app's files; removed at the end.
+    _folder: TempDir,
+}
+
+/// Notes each stored row in the tally and on the progress bar.
+struct Watcher {
+    tally: Arc<Tally>,
+    progress: Progress,
+}
+
+impl RowSink for Watcher {
+    fn store(&self, table: &str, rows: &[StoredRow<'_>]) {
+        let Some(log) = Log::ALL.into_iter().find(|log| log.table() == table) else {
+            return;
+        };
+        for row in rows {
+            self.tally.note(log, row.raw);
+        }
+        self.progress.stored(log, rows.len());
+    }
+}
+
+/// Where the demo's story begins: a Monday.
+fn beginning() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::seconds(1_772_431_200)
+}
+
+impl World {
+    pub(super) async fn start(
+        options: &Demo,
+        out: &Path,
+        progress: &Progress,
+    ) -> Result<Self, DemoError> {
+        let start = beginning();
+        let steps = timetable::steps(start);
+        let scenario = Arc::new(Scenario::new(Plan::new(
+            options.seed,
+            options.records,
+            start,
+            start + timetable::DAYS,
+        )));
+        let tally = Arc::new(Tally::new(Arc::clone(&scenario)));
+        let folder = tempfile::tempdir()?;
+        let clock_path = folder.path().join("clock");
+        let first = steps.first().map_or(start, |step| step.at);
+        let clock = SimClock::mirrored(first, &clock_path)?;
+
+        let records: Arc<dyn RecordSet> = Arc::clone(&scenario) as _;
+        let mimecast_config = mimecast::Config::new(records, clock.clone());
+        let mimecast = Simulator::start(mimecast_config.clone(), 0).await?;
+
+        let files = Arc::new(NdjsonFolder::create(out)?);
+        let mut workspace = log_analytics::Config::new(clock.clone());
+        // The documented 404 is told from a wrong address only by posts above a megabyte.
+        workspace.too_large = TooLarge::Status413;
+        workspace.sinks = vec![
+            Arc::new(Watcher {
+                tally: Arc::clone(&tally),
+                progress: progress.clone(),
+            }),
+            Arc::clone(&files) as _,
+        ];
+        let log_analytics = DataCollector::start(workspace.clone(), 0).await?;
+
+        let checkpoints = folder.path().join("checkpoints");
+        let app = write_app(folder.path())?;
+        let mut config = functions_host::Config::new(app, clock.clone());
+        config.executable = Some(std::env::current_exe()?);
+        config.app_settings = settings(&mimecast, &mimecast_config, &log_analytics, &workspace);
+        let local = [
+            ("checkpoint_dir", checkpoints.display().to_string()),
+            ("lookback_days", "3".to_owned()),
+            ("timer_schedule", "0 */5 * * * *".to_owned()),
+            (clock_file::SETTING, clock_path.display().to_string()),
+        ];
+        config
+            .app_settings
+            .extend(local.map(|(name, value)| (name.to_owned(), value)));
+        if options.lost_answer {
+            let fault = log_analytics::Fault::StoreThenDrop;
+            log_analytics
+                .faults()
+                .on(log_type(Log::Impersonation), 2..=2, fault);
+        }
+        let host = FunctionsHost::start(config).await?;
+        Ok(Self {
+            clock,
+            scenario,
+            tally,
+            files,
+            mimecast,
+            log_analytics,
+            host,
+            steps,
+            checkpoints,
+            _folder: folder,
+        })
+    }
+
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// How many records each log has.
+    pub(super) fn totals(&self) -> [usize; 3] {
+        Log::ALL.map(|log| self.scenario.len(log))
+    }
+
+    /// Moves the clock to the step and does what comes before it.
+    pub(super) async fn prepare(&self, step: &Step) -> Result<(), DemoError> {
+        self.clock.set(step.at)?;
+        match step.before {
+            Before::Nothing | Before::ByHand => {}
+            Before::FirstFaults => self.first_faults(),
+            Before::Faults => self.faults(),
+            Before::Expiry => self.mimecast.expire_binding(),
+            Before::Outage => self.host.restart().await?,
+            Before::Kill => {
+                let before = self.host.launches();
+                self.host.crash_handler();
+                // The host has to notice first.
+                while self.host.launches() == before && self.host.stop_reason().is_none() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                self.host.wait_until_ready().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Faults in the middle of a backlog; all of them pass, so the run succeeds.
+    fn first_faults(&self) {
+        use log_analytics::Fault as Sink;
+        use mimecast::Fault as Source;
+        let source = self.mimecast.faults();
+        source.on(Log::Url.path(), 2..=2, Source::Status(503));
+        source.on(Log::Url.path(), 4..=5, Source::RefuseToken);
+        source.on(Log::Url.path(), 8..=8, Source::Truncated);
+        source.on(
+            Log::Attachment.path(),
+            2..=2,
+            Source::Throttled { reset_ms: 300 },
+        );
+        source.on(Log::Attachment.path(), 4..=4, Source::NotJson);
+        source.on(Log::Impersonation.path(), 2..=2, Source::DropConnection);
+        source.on(Log::Impersonation.path(), 3..=3, Source::MetaStatus(500));
+        let sink = self.log_analytics.faults();
+        sink.on(log_type(Log::Url), 2..=2, Sink::Status(500));
+        sink.on(log_type(Log::Url), 4..=4, Sink::TooLarge);
+        sink.on(log_type(Log::Attachment), 1..=2, Sink::Status(503));
+        sink.on(log_type(Log::Impersonation), 1..=1, Sink::DropBeforeStoring);
+    }
+
+    fn faults(&self) {
+        use log_analytics::Fault as Sink;
+        use mimecast::Fault as Source;
+        self.mimecast
+            .faults()
+            .next(Log::Url.path(), 2, Source::Status(502));
+        self.mimecast.faults().next(
+            Log::Impersonation.path(),
+            1,
+            Source::Throttled { reset_ms: 200 },
+        );
+        let retry_after = Some("1".to_owned());
+        self.log_analytics.faults().next(
+            log_type(Log::Attachment),
+            1,
+            Sink::Throttled { retry_after },
+        );
+    }
+
+    pub(super) async fn invoke(&self, step: &Step) -> Outcome {
+        if step.before == Before::ByHand {
+            let by_hand = Invocation {
+                kind: Kind::Admin,
+                ..Invocation::default()
+            };
+            self.host.invoke(FUNCTION, by_hand).await
+        } else {
+            self.host.tick(FUNCTION).await
+        }
+    }
+
+    /// What the handler itself said last of what went wrong.
+    pub(super) fn last_errors(&self) -> Vec<String> {
+        let logs = self.host.logs();
+        let errors = logs
+            .iter()
+            .rev()
+            .filter(|record| record.level == Level::Error && record.text.starts_with("ERROR"));
+        errors.take(5).map(|record| record.text.clone()).collect()
+    }
+
+    pub(super) fn verdicts(&self) -> [Verdict; 3] {
+        // A record that became visible since the last run began cannot have been seen by it.
+        let until = self.steps.last().map_or(self.clock.now(), |step| step.at);
+        Log::ALL.map(|log| self.tally.verdict(log, until))
+    }
+
+    /// Faults of writing the files.
+    pub(super) fn sink_failures(&self) -> Vec<String> {
+        let failure = self.files.take_failure();
+        failure
+            .map(|error| format!("Writing the rows: {error}."))
+            .into_iter()
+            .collect()
+    }
+
+    /// The numbers of the final table, all of them counted outside the connector.
+    pub(super) fn measured(&self, verdicts: &[Verdict; 3]) -> Vec<Measured> {
+        let calls = self.mimecast.journal();
+        let posts = self.log_analytics.posts();
+        let measure = |verdict: &Verdict| {
+            let log = verdict.log;
+            let calls: Vec<_> = calls
+                .iter()
+                .filter(|call| call.path == log.path())
+                .collect();
+            let posts: Vec<_> = posts
+                .iter()
+                .filter(|post| post.log_type == log_type(log))
+                .collect();
+            let read: usize = calls.iter().map(|call| call.rows).sum();
+            let stored: usize = posts.iter().map(|post| post.rows).sum();
+            let failed_calls = calls
+                .iter()
+                .filter(|call| {
+                    call.status != Some(200) || call.rows == 0 && call.page_token.is_some()
+                })
+                .count();
+            let failed_posts = posts.iter().filter(|post| post.status != Some(200)).count();
+            Measured {
+                feed: log.name(),
+                made: verdict.made,
+                delivered: verdict.delivered_once,
+                lost: verdict.lost.count,
+                doubled: verdict.doubled.count,
+                altered: verdict.altered.count,
+                dropped: read.saturating_sub(stored),
+                retries: failed_calls + failed_posts,
+                batches: posts.len() - failed_posts,
+                lag_seconds: self.lag(log),
+            }
+        };
+        verdicts.iter().map(measure).collect()
+    }
+
+    /// Now minus the watermark in the saved checkpoint.
+    fn lag(&self, log: Log) -> Option<i64> {
+        let path = self
+            .checkpoints
+            .join(format!("{}-checkpoint.txt", log.name()));
+        let text = fs::read_to_string(path).ok()?;
+        let checkpoint: serde_json::Value = serde_json::from_str(&text).ok()?;
+        let watermark = DateTime::parse_from_rfc3339(checkpoint["watermark"].as_str()?).ok()?;
+        let now = self.steps.last().map_or(self.clock.now(), |step| step.at);
+        Some((now - watermark.to_utc()).num_seconds())
+    }
+}
+
+/// The name that posts carry, without the `_CL` of the table.
+fn log_type(log: Log) -> &'static str {
+    log.table().trim_end_matches("_CL")
+}
+
+fn write_app(folder: &Path) -> io::Result<PathBuf> {
+    let app = folder.join("app");
+    let function = app.join(FUNCTION);
+    fs::create_dir_all(&function)?;
+    fs::write(app.join("host.json"), HOST_JSON)?;
+    fs::write(function.join("function.json"), FUNCTION_JSON)?;
+    Ok(app)
+}
+
+/// The settings that lead the connector to the simulators.
+pub(in crate::cli) fn settings(
+    mimecast: &Simulator,
+    mimecast_config: &mimecast::Config,
+    log_analytics: &DataCollector,
+    workspace: &log_analytics::Config,
+) -> BTreeMap<String, String> {
+    [
+        ("mimecast_base_url", mimecast.base_url()),
+        ("mimecast_app_id", mimecast_config.app_id.clone()),
+        ("mimecast_app_key", mimecast_config.app_key.clone()),
+        ("mimecast_access_key", mimecast_config.access_key.clone()),
+        ("mimecast_secret_key", mimecast_config.secret_key.clone()),
+        ("mimecast_email", mimecast_config.email.clone()),
+        ("mimecast_password", mimecast_config.password.clone()),
+        ("log_analytics_workspace_id", workspace.workspace_id.clone()),
+        (
+            "log_analytics_workspace_key",
+            workspace.workspace_key.clone(),
+        ),
+        ("log_analytics_uri", log_analytics.base_url()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}

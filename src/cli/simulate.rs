@@ -1,0 +1,79 @@
+//! `simulate`: the simulators alone, for `func start` or `run`.
+
+use std::{io, sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+
+use super::{DONE, FAILED, args::Simulate, demo, say, say_error};
+use crate::simulator::{
+    clock::SimClock,
+    log_analytics::{self, DataCollector},
+    mimecast::{self, Simulator},
+    scenario::{Plan, Scenario},
+};
+
+/// How long the simulated company goes on writing mail from now on.
+const FUTURE: TimeDelta = TimeDelta::days(7);
+
+/// How often news is printed.
+const NEWS: Duration = Duration::from_secs(2);
+
+/// Serves both simulators by this machine's clock until it is interrupted.
+pub(super) async fn simulate(options: &Simulate) -> u8 {
+    match serve(options).await {
+        Ok(()) => DONE,
+        Err(error) => {
+            say_error(&format!("The simulators cannot be started: {error}."));
+            FAILED
+        }
+    }
+}
+
+async fn serve(options: &Simulate) -> io::Result<()> {
+    let clock = SimClock::real();
+    let now = clock.now();
+    let plan = Plan::new(
+        options.seed,
+        options.records,
+        now - TimeDelta::days(7),
+        now + FUTURE,
+    );
+    let records = Arc::new(Scenario::new(plan));
+    let mimecast_config = mimecast::Config::new(records, clock.clone());
+    let mimecast = Simulator::start(mimecast_config.clone(), options.mimecast_port).await?;
+    let workspace = log_analytics::Config::new(clock);
+    let log_analytics = DataCollector::start(workspace.clone(), options.log_analytics_port).await?;
+
+    let settings = demo::settings(&mimecast, &mimecast_config, &log_analytics, &workspace);
+    say("Settings for `Values` in local.settings.json; all of them are invented:\n");
+    let lines: Vec<_> = settings
+        .iter()
+        .map(|(name, value)| format!("    {}: {}", quoted(name), quoted(value)))
+        .collect();
+    say(&lines.join(",\n"));
+    say("\nThe same for a shell:\n");
+    for (name, value) in &settings {
+        say(&format!("    export {name}='{value}'"));
+    }
+    say(&format!(
+        "\n{} records, half of them from the past seven days, the rest appearing over the next seven. Interrupt to stop.",
+        options.records
+    ));
+    let mut known = log_analytics.counts();
+    loop {
+        tokio::select! {
+            signal = tokio::signal::ctrl_c() => return signal,
+            () = tokio::time::sleep(NEWS) => {
+                let counts = log_analytics.counts();
+                if counts.posts != known.posts {
+                    say(&format!("{} posts, {} accepted, {} rows stored", counts.posts, counts.accepted, counts.rows));
+                    known = counts;
+                }
+            }
+        }
+    }
+}
+
+fn quoted(text: &str) -> serde_json::Value {
+    serde_json::Value::from(text)
+}
