@@ -24,6 +24,13 @@ pub(super) enum Command {
     Serve(Serve),
     /// Run one pass now with the settings of the environment.
     Run(Run),
+    /// Play some days on this machine alone: simulators, the real handler, the host's calls, a check of
+    /// every row. Needs no settings.
+    #[cfg(feature = "simulator")]
+    Demo(Demo),
+    /// Serve the simulators of Mimecast and Log Analytics alone, for `func start` or `run`.
+    #[cfg(feature = "simulator")]
+    Simulate(Simulate),
 }
 
 impl Default for Command {
@@ -47,6 +54,41 @@ pub(super) struct Run {
     /// Print the report as JSON.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[cfg(feature = "simulator")]
+#[derive(Debug, clap::Args)]
+pub(super) struct Demo {
+    /// How many records to make up, over the three feeds.
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub(super) records: usize,
+    /// Makes another story with other records.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// The folder for the delivered rows, one NDJSON file for each table. The files are replaced.
+    #[arg(long, value_name = "DIR", default_value = "demo-out")]
+    pub(super) out: std::path::PathBuf,
+    /// Let one post be stored and its answer get lost: the one case in which rows arrive twice. The
+    /// check finds them, so the demo ends with exit code 1.
+    #[arg(long)]
+    pub(super) lost_answer: bool,
+}
+
+#[cfg(feature = "simulator")]
+#[derive(Debug, clap::Args)]
+pub(super) struct Simulate {
+    /// The port of the simulated Mimecast; 0 picks a free one.
+    #[arg(long, value_name = "P", default_value_t = 8010)]
+    pub(super) mimecast_port: u16,
+    /// The port of the simulated Log Analytics; 0 picks a free one.
+    #[arg(long, value_name = "P", default_value_t = 8020)]
+    pub(super) log_analytics_port: u16,
+    /// How many records to make up, over the three feeds and fourteen days around now.
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub(super) records: usize,
+    /// Makes another story with other records.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(super) seed: u64,
 }
 
 #[cfg(test)]

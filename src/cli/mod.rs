@@ -3,8 +3,12 @@
 mod args;
 #[cfg(feature = "simulator")]
 mod clock_file;
+#[cfg(feature = "simulator")]
+mod demo;
 mod run;
 mod serve;
+#[cfg(feature = "simulator")]
+mod simulate;
 mod wiring;
 
 use std::{
@@ -32,6 +36,8 @@ pub fn main() -> ExitCode {
     let reader = match command {
         Command::Serve(_) => Reader::Host,
         Command::Run(_) => Reader::Person,
+        #[cfg(feature = "simulator")]
+        Command::Demo(_) | Command::Simulate(_) => Reader::Person,
     };
     let environment = |name: &str| read_environment(name);
     telemetry::install(reader, environment("RUST_LOG").as_deref());
@@ -46,6 +52,10 @@ pub fn main() -> ExitCode {
         match command {
             Command::Serve(options) => serve::serve(&options, &environment).await,
             Command::Run(options) => run::run(&options, &environment).await,
+            #[cfg(feature = "simulator")]
+            Command::Demo(options) => demo::demo(&options).await,
+            #[cfg(feature = "simulator")]
+            Command::Simulate(options) => simulate::simulate(&options).await,
         }
     });
     ExitCode::from(code)
