@@ -119,7 +119,7 @@ impl<E: fmt::Display> fmt::Display for GaveUp<E> {
 
 /// A row of attempts, bounded in number and time:
 ///
-/// ```ignore
+/// ```text
 /// loop {
 ///     let time = trying.begin()?;
 ///     let attempt = call(time).await;

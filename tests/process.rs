@@ -1,6 +1,11 @@
 //! The real program between real sockets: as the host starts it, and as a person does.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this is test code"
+)]
 
 mod support;
 
@@ -184,6 +189,75 @@ async fn run_does_one_pass_and_says_by_its_exit_code_how_it_went() {
             .unwrap()
             .contains("AzureWebJobsStorage: is missing")
     );
+}
+
+/// Only up to the token: a blob service that takes one must be https, which no simulator here is.
+#[tokio::test]
+async fn the_managed_identity_is_asked_for_a_storage_token() {
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let router = axum::Router::new().fallback({
+        let asked = asked.clone();
+        move |request: axum::extract::Request| async move {
+            let header = request.headers().get("x-identity-header").cloned();
+            asked.lock().unwrap().push((request.uri().to_string(), header));
+            (
+                [("content-type", "application/json")],
+                r#"{"access_token":"s3cr3t-token","expires_on":"4102444800","resource":"https://storage.azure.com","token_type":"Bearer"}"#,
+            )
+        }
+    });
+    let identity = mimecast_ttp::simulator::server::Server::start(router, 0)
+        .await
+        .unwrap();
+    let services = Services::start(1, 0, Duration::ZERO).await;
+    let settings = with(
+        &services,
+        &[
+            ("AzureWebJobsStorage__blobServiceUri", "https://127.0.0.1:1"),
+            (
+                "AzureWebJobsStorage__clientId",
+                "11111111-2222-3333-4444-555555555555",
+            ),
+            (
+                "IDENTITY_ENDPOINT",
+                &format!("{}/msi/token", identity.url()),
+            ),
+            ("IDENTITY_HEADER", "header-of-the-platform"),
+            ("RUST_LOG", "trace"),
+        ],
+    );
+    let output = tokio::task::spawn_blocking(move || {
+        command(&settings)
+            .args(["run", "--feed", "url"])
+            .output()
+            .unwrap()
+    })
+    .await
+    .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text =
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    assert!(
+        text.contains(
+            "Reading the checkpoint https://127.0.0.1:1/ttp-checkpoints/url-checkpoint.txt"
+        ),
+        "{text}"
+    );
+    for secret in ["s3cr3t-token", "header-of-the-platform"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+    let asked = asked.lock().unwrap();
+    let (uri, header) = asked.first().expect("the identity endpoint is asked");
+    assert!(
+        uri.contains("resource=https%3A%2F%2Fstorage.azure.com")
+            || uri.contains("resource=https://storage.azure.com"),
+        "{uri}"
+    );
+    assert!(
+        uri.contains("client_id=11111111-2222-3333-4444-555555555555"),
+        "{uri}"
+    );
+    assert_eq!(header.as_ref().unwrap(), "header-of-the-platform");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Second stage: drops what was delivered before and collects the rest into batches.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::{
@@ -41,6 +41,8 @@ pub(super) struct Collector {
     examiner: Examiner,
     /// Everything delivered lately and everything on its way.
     known: Recent,
+    /// How far behind what was reached a record may still come.
+    late_arrival: TimeDelta,
     order: Order,
     counts: Counts,
     out: Sender<Work>,
@@ -75,12 +77,19 @@ impl Order {
 }
 
 impl Collector {
-    pub(super) fn new(feed: Feed, max_bytes: usize, known: Recent, out: Sender<Work>) -> Self {
+    pub(super) fn new(
+        feed: Feed,
+        max_bytes: usize,
+        late_arrival: TimeDelta,
+        known: Recent,
+        out: Sender<Work>,
+    ) -> Self {
         Self {
             feed,
             builder: BatchBuilder::new(feed, max_bytes),
             examiner: Examiner::default(),
             known,
+            late_arrival,
             order: Order::START,
             counts: Counts::default(),
             out,
@@ -142,6 +151,10 @@ impl Collector {
     }
 
     async fn hand_on(&mut self, watermark: Option<DateTime<Utc>>) -> Result<(), Gone> {
+        // Reading only goes forward from here: remembering a whole backlog would not be flat.
+        if let Some(time) = watermark {
+            self.known.forget_before(time - self.late_arrival);
+        }
         let work = Work::Deliver {
             batch: self.builder.take(),
             watermark,

@@ -143,7 +143,13 @@ impl FeedPass {
             accept_short,
         };
         let known = progress.checkpoint().recent.clone();
-        let collector = Collector::new(self.feed, self.batch_max_bytes, known, work_in);
+        let collector = Collector::new(
+            self.feed,
+            self.batch_max_bytes,
+            self.reach.late_arrival,
+            known,
+            work_in,
+        );
         let deliverer = Deliverer {
             feed: self.feed,
             sink: &*self.ports.sink,
