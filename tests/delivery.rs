@@ -70,6 +70,12 @@ async fn the_checkpoint_is_saved_behind_every_acknowledged_batch_and_never_befor
     let events = world.events.lock().unwrap().clone();
     let mut acknowledged = 0;
     let mut saved = 0;
+    let claim = events.iter().position(|event| event == "save");
+    let first_post = events.iter().position(|event| event == "post 1");
+    assert!(
+        claim < first_post,
+        "the store is proved before the first post"
+    );
     for event in events {
         if event.starts_with("taken") {
             assert_eq!(
@@ -309,6 +315,53 @@ async fn the_loser_of_a_race_stops_cleanly() {
     let report = world.pass().await;
     assert_eq!(report.outcome, Outcome::RaceLost);
     assert!(report.message.unwrap().contains("Another run has saved"));
+}
+
+#[tokio::test]
+async fn of_two_runs_that_read_the_same_checkpoint_one_stops_before_it_posts() {
+    let world = Arc::new(world_of(5));
+    let gate = world.gate.lock().await;
+    let (one, other) = (world.clone(), world.clone());
+    let one = tokio::spawn(async move { one.pass().await });
+    let other = tokio::spawn(async move { other.pass().await });
+    while world.fetches.load(std::sync::atomic::Ordering::SeqCst) < 2 {
+        tokio::task::yield_now().await;
+    }
+    drop(gate);
+    let outcomes = [one.await.unwrap().outcome, other.await.unwrap().outcome];
+    assert!(
+        outcomes.contains(&Outcome::Complete) && outcomes.contains(&Outcome::RaceLost),
+        "{outcomes:?}"
+    );
+    assert_eq!(world.serials(), (0..5).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_checkpoint_in_the_future_is_a_failure_and_not_silence() {
+    let world = Arc::new(world_of(5));
+    let text = "2027-11-20T05:00:00+0000".to_owned();
+    world.saved.lock().unwrap().insert(Feed::Url, (text, 1));
+    let report = world.pass().await;
+    assert_eq!((report.outcome, report.counts.pages), (Outcome::Failed, 0));
+    assert!(
+        report
+            .message
+            .unwrap()
+            .contains("lies in the future, at 2027-11-20T05:00:00Z")
+    );
+}
+
+#[tokio::test]
+async fn a_clock_set_back_a_little_is_no_failure() {
+    let world = Arc::new(world_of(5));
+    world.pass().await;
+    *world.now.lock().unwrap() -= TimeDelta::minutes(5);
+    let report = world.pass().await;
+    assert_eq!(
+        (report.outcome, report.lag_seconds),
+        (Outcome::Complete, Some(0))
+    );
+    assert_eq!(world.serials(), (0..5).collect::<Vec<_>>());
 }
 
 #[tokio::test]

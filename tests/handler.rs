@@ -28,6 +28,7 @@ fn pass(world: &Arc<World>) -> Handler {
         sink: world.clone(),
         store: world.clone(),
         clock: world.clone(),
+        random: Arc::new(mimecast_ttp::system::SystemRandom),
     };
     let plan = Plan {
         reach: REACH,

@@ -197,7 +197,7 @@ async fn what_cannot_pass_is_not_tried_again() {
         let bench = bench(config()).await;
         let error = bench.after(fault.clone(), 1).await.unwrap_err();
         assert!(
-            matches!(error, SinkError::Failed(_)),
+            matches!(error, SinkError::Failed { .. }),
             "{fault:?}: {error:?}"
         );
         assert!(error.to_string().contains(expected), "{fault:?}: {error}");

@@ -118,7 +118,7 @@ impl Bench {
     async fn always(&self, fault: Fault) -> String {
         self.simulator.faults().next(URL, 5, fault);
         let error = self.fetch(None, 240).await.unwrap_err();
-        assert!(matches!(error, SourceError::Failed(_)), "{error:?}");
+        assert!(matches!(error, SourceError::Failed { .. }), "{error:?}");
         error.to_string()
     }
 }

@@ -178,6 +178,17 @@ async fn run_does_one_pass_and_says_by_its_exit_code_how_it_went() {
     assert_eq!(String::from_utf8(all.stdout).unwrap().lines().count(), 3);
     assert_eq!(services.counts(), [20; 3]);
 
+    let unwritable = with(&services, &[("checkpoint_dir", "/proc/none")]);
+    for _ in 0..2 {
+        let failed = run(&["run"], &unwritable).await.unwrap();
+        assert_eq!(failed.status.code(), Some(1));
+    }
+    assert_eq!(
+        services.counts(),
+        [20; 3],
+        "nothing is posted that cannot be remembered"
+    );
+
     std::fs::write(folder.path().join("attachment-checkpoint.txt"), "garbage").unwrap();
     let failed = run(&["run"], &settings).await.unwrap();
     assert_eq!(failed.status.code(), Some(1));

@@ -53,12 +53,13 @@ pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, Faul
         key: settings.workspace.key,
         base: settings.workspace.base,
     };
-    let sink = DataCollectorSink::new(http, workspace, Arc::clone(&clock), random);
+    let sink = DataCollectorSink::new(http, workspace, Arc::clone(&clock), Arc::clone(&random));
     let ports = Ports {
         source: Arc::new(source),
         sink: Arc::new(sink),
         store,
         clock,
+        random,
     };
     let plan = Plan {
         reach: settings.reach,

@@ -1,11 +1,15 @@
 //! Third stage: posts batches and saves the checkpoint behind each acknowledged one.
+//!
+//! Before the first post of a pass the checkpoint is saved once as it is: the claim. A store that
+//! cannot be written is found out before anything is delivered that could then not be remembered, and
+//! of two runs that read the same checkpoint one stops before it posts.
 
 use tokio::sync::mpsc::Receiver;
 use tracing::{debug, warn};
 
 use super::{
     collect::Work,
-    ports::{CheckpointStore, LogSink, SinkError, StoreError, Version},
+    ports::{CheckpointStore, LogSink, SinkError, SourceError, StoreError, Version},
     read::ReadEnd,
     report::Counts,
 };
@@ -24,6 +28,27 @@ pub(super) enum End {
     NotSaved(StoreError),
 }
 
+/// Tells the texts of one run from those of another, and each from the one before: a store that meets
+/// its own text again knows that a write had gone through.
+pub(super) struct RunId {
+    id: String,
+    saves: u64,
+}
+
+impl RunId {
+    pub(super) fn new(bits: u128) -> Self {
+        Self {
+            id: format!("{:016x}", bits >> 64),
+            saves: 0,
+        }
+    }
+
+    fn next(&mut self) -> String {
+        self.saves += 1;
+        format!("{}-{}", self.id, self.saves)
+    }
+}
+
 /// The stage, with the progress it makes.
 pub(super) struct Deliverer<'a> {
     pub(super) feed: Feed,
@@ -32,6 +57,7 @@ pub(super) struct Deliverer<'a> {
     pub(super) deadline: Deadline,
     pub(super) progress: &'a mut Progress,
     pub(super) version: &'a mut Version,
+    pub(super) run: &'a mut RunId,
     pub(super) counts: &'a mut Counts,
 }
 
@@ -40,7 +66,12 @@ impl Deliverer<'_> {
     pub(super) async fn run(mut self, mut batches: Receiver<Work>) -> End {
         while let Some(work) = batches.recv().await {
             match work {
-                Work::End(end) => return End::Read(end),
+                Work::End(end) => {
+                    if let ReadEnd::Failed(_, SourceError::Failed { attempts, .. }) = &end {
+                        self.counts.retries += u64::from(attempts.saturating_sub(1));
+                    }
+                    return End::Read(end);
+                }
                 Work::Deliver {
                     batch,
                     watermark,
@@ -68,6 +99,9 @@ impl Deliverer<'_> {
     /// Posts a batch, in halves where the sink finds it too large. Whatever is acknowledged is
     /// saved before anything else is posted; the caller saves behind the last part.
     async fn post(&mut self, batch: Batch) -> Result<(), End> {
+        if self.run.saves == 0 {
+            self.save().await?;
+        }
         let mut waiting = vec![batch];
         while let Some(batch) = waiting.pop() {
             match self.sink.deliver(&batch, self.deadline).await {
@@ -87,7 +121,10 @@ impl Deliverer<'_> {
                     None => return Err(End::Refused(SinkError::TooLarge(cause))),
                 },
                 Err(SinkError::OutOfTime(reason)) => return Err(End::OutOfTime(reason)),
-                Err(error @ SinkError::Failed(_)) => return Err(End::Refused(error)),
+                Err(SinkError::Failed { cause, attempts }) => {
+                    self.counts.retries += u64::from(attempts.saturating_sub(1));
+                    return Err(End::Refused(SinkError::Failed { cause, attempts }));
+                }
             }
         }
         Ok(())
@@ -106,7 +143,8 @@ impl Deliverer<'_> {
     }
 
     async fn save(&mut self) -> Result<(), End> {
-        let text = self.progress.checkpoint().to_text(self.feed);
+        let written_by = self.run.next();
+        let text = self.progress.checkpoint().to_text(self.feed, &written_by);
         match self.store.save(self.feed, &text, self.version).await {
             Ok(version) => {
                 *self.version = version;

@@ -1,12 +1,12 @@
 //! One feed's part of a pass: load, run the pipeline, say how it ended.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::{
     collect::Collector,
-    deliver::{Deliverer, End},
+    deliver::{Deliverer, End, RunId},
     ports::{Ports, SinkError, StoreError, Version},
     read::{ReadEnd, Reader, Restart},
     report::{Counts, FeedReport, Outcome},
@@ -14,12 +14,19 @@ use super::{
 use crate::model::{
     checkpoint::Start,
     deadline::Deadline,
+    event_time,
     feed::Feed,
     progress::{Progress, Reach},
 };
 
 /// A range that keeps losing its token is left for the next pass after so many beginnings.
 const MAX_RESTARTS: u64 = 3;
+
+/// How far a checkpoint may lie ahead of a clock that was set back a little.
+const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(10);
+
+/// How long Mimecast keeps the logs, as it documents.
+const RETENTION: TimeDelta = TimeDelta::days(30);
 
 /// Places between two stages: one item waits while one is worked on.
 const PLACES: usize = 1;
@@ -67,7 +74,7 @@ impl FeedPass {
             message,
             counts,
             watermark,
-            lag_seconds: watermark.map(|time| (self.ports.clock.now() - time).num_seconds()),
+            lag_seconds: watermark.map(|time| (self.ports.clock.now() - time).num_seconds().max(0)),
         }
     }
 
@@ -86,7 +93,19 @@ impl FeedPass {
             ))
         })?;
         let now = self.ports.clock.now();
-        Ok((Progress::resume(start, self.reach, now), saved.version))
+        let progress = Progress::resume(start, self.reach, now);
+        let watermark = progress.checkpoint().watermark;
+        if watermark > now + CLOCK_TOLERANCE {
+            return Err(Ended::failed(format!(
+                "Reading the checkpoint {place}: it lies in the future, at {}; nothing would be read until then. \
+                 What to do: check this machine's clock, or replace the content by the time to start from.",
+                event_time::to_utc_text(watermark)
+            )));
+        }
+        if watermark < now - RETENTION {
+            warn!(feed = %self.feed, watermark = %event_time::to_utc_text(watermark), "The checkpoint is older than the 30 days for which Mimecast keeps its logs: what lies between can no longer be read.");
+        }
+        Ok((progress, saved.version))
     }
 
     /// Runs the pipeline, and again from what is delivered where a range must be begun again.
@@ -97,9 +116,10 @@ impl FeedPass {
         counts: &mut Counts,
     ) -> Ended {
         let mut accept_short = false;
+        let mut run = RunId::new(self.ports.random.bits());
         loop {
             match self
-                .pipeline(progress, &mut version, counts, accept_short)
+                .pipeline(progress, &mut version, counts, &mut run, accept_short)
                 .await
             {
                 End::Read(ReadEnd::Restart(restart)) => {
@@ -130,6 +150,7 @@ impl FeedPass {
         progress: &mut Progress,
         version: &mut Version,
         counts: &mut Counts,
+        run: &mut RunId,
         accept_short: bool,
     ) -> End {
         let ranges = progress.begin(self.ports.clock.now());
@@ -157,6 +178,7 @@ impl FeedPass {
             deadline: self.done_by,
             progress,
             version,
+            run,
             counts,
         };
         let upstream = async {

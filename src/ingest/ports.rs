@@ -67,8 +67,13 @@ pub enum SourceError {
     #[error("{0}")]
     OutOfTime(String),
     /// It will not work without someone doing something, or not now.
-    #[error("{0}")]
-    Failed(Cause),
+    #[error("{cause}")]
+    Failed {
+        /// What was attempted, what was answered, what to do.
+        cause: Cause,
+        /// How many requests were made.
+        attempts: u32,
+    },
 }
 
 /// Where batches go.
@@ -98,8 +103,13 @@ pub enum SinkError {
     #[error("{0}")]
     OutOfTime(String),
     /// It will not work without someone doing something, or not now.
-    #[error("{0}")]
-    Failed(Cause),
+    #[error("{cause}")]
+    Failed {
+        /// What was attempted, what was answered, what to do.
+        cause: Cause,
+        /// How many posts were made.
+        attempts: u32,
+    },
 }
 
 /// The version of a saved text: its `ETag`, or the word that there is none yet.
@@ -156,6 +166,8 @@ pub struct Ports {
     pub store: std::sync::Arc<dyn CheckpointStore>,
     /// Time.
     pub clock: std::sync::Arc<dyn Clock>,
+    /// Tells one run from another.
+    pub random: std::sync::Arc<dyn Randomness>,
 }
 
 impl fmt::Debug for Ports {

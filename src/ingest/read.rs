@@ -93,7 +93,7 @@ impl Reader<'_> {
                     SourceError::PageTokenRefused(cause) => {
                         ReadEnd::Restart(Restart::PageTokenRefused(cause.to_string()))
                     }
-                    error @ SourceError::Failed(_) => ReadEnd::Failed(range, error),
+                    error @ SourceError::Failed { .. } => ReadEnd::Failed(range, error),
                 })?;
             debug!(feed = %self.feed, %range, number, records = page.len(), "page read");
             shown += page.len() as u64;

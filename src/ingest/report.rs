@@ -82,6 +82,10 @@ pub struct FeedReport {
     pub lag_seconds: Option<i64>,
 }
 
+fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
 impl fmt::Display for FeedReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counts {
@@ -100,8 +104,11 @@ impl fmt::Display for FeedReport {
         };
         write!(
             f,
-            "{}: {outcome}; {delivered} delivered in {batches} batches, {duplicates} known before, {pages} pages, {retries} retries",
-            self.feed
+            "{}: {outcome}; {delivered} delivered in {}, {duplicates} known before, {}, {}",
+            self.feed,
+            counted(batches, "batch", "batches"),
+            counted(pages, "page", "pages"),
+            counted(retries, "retry", "retries"),
         )?;
         for (count, what) in [
             (self.counts.untimed, "without a readable time"),

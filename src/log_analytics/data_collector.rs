@@ -228,9 +228,10 @@ impl LogSink for DataCollectorSink {
             }) if decision::may_be_too_large(batch.body().len()) => {
                 Err(SinkError::TooLarge(error.into()))
             }
-            Err(gave_up @ GaveUp::Failed { .. }) => {
-                Err(SinkError::Failed(gave_up.to_string().into()))
-            }
+            Err(ref gave_up @ GaveUp::Failed { attempts, .. }) => Err(SinkError::Failed {
+                cause: gave_up.to_string().into(),
+                attempts,
+            }),
             Err(gave_up) => Err(SinkError::OutOfTime(format!("Log Analytics: {gave_up}"))),
         }
     }

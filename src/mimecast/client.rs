@@ -367,9 +367,10 @@ impl LogSource for MimecastSource {
                 Ok(page)
             }
             Ok((Ended::TokenRefused(error), _)) => Err(SourceError::PageTokenRefused(error.into())),
-            Err(gave_up @ GaveUp::Failed { .. }) => {
-                Err(SourceError::Failed(gave_up.to_string().into()))
-            }
+            Err(ref gave_up @ GaveUp::Failed { attempts, .. }) => Err(SourceError::Failed {
+                cause: gave_up.to_string().into(),
+                attempts,
+            }),
             Err(gave_up) => Err(SourceError::OutOfTime(format!("Mimecast: {gave_up}"))),
         }
     }

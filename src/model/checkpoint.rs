@@ -71,6 +71,8 @@ struct Document {
     kind: String,
     version: u32,
     feed: String,
+    #[serde(default)]
+    written_by: String,
     watermark: String,
     read_again_from: String,
     #[serde(default)]
@@ -85,14 +87,15 @@ struct Header {
 }
 
 impl Checkpoint {
-    /// The text to save.
+    /// The text to save. `written_by` names the run and the save, so that no two texts are alike.
     #[must_use]
-    pub fn to_text(&self, feed: Feed) -> String {
+    pub fn to_text(&self, feed: Feed, written_by: &str) -> String {
         let delivered = self.recent.by_second();
         let document = Document {
             kind: KIND.to_owned(),
             version: VERSION,
             feed: feed.name().to_owned(),
+            written_by: written_by.to_owned(),
             watermark: event_time::to_utc_text(self.watermark),
             read_again_from: event_time::to_utc_text(self.read_again_from),
             delivered: delivered
@@ -200,19 +203,19 @@ mod tests {
     fn what_is_written_is_read_back() {
         let checkpoint = example();
         assert_eq!(
-            Start::read(Some(&checkpoint.to_text(Feed::Url)), Feed::Url),
+            Start::read(Some(&checkpoint.to_text(Feed::Url, "run-1")), Feed::Url),
             Ok(Start::From(checkpoint))
         );
     }
 
     #[test]
     fn the_text_of_version_1_stays_readable() {
-        let text = r#"{"kind":"mimecast-ttp checkpoint","version":1,"feed":"url","watermark":"2026-11-24T05:00:00Z","read_again_from":"2026-11-24T04:45:00Z","delivered":{"2026-11-24T04:59:51Z":["AAECAwQFBgcICQoLDA0ODw"]}}"#;
+        let text = r#"{"kind":"mimecast-ttp checkpoint","version":1,"feed":"url","written_by":"run-1","watermark":"2026-11-24T05:00:00Z","read_again_from":"2026-11-24T04:45:00Z","delivered":{"2026-11-24T04:59:51Z":["AAECAwQFBgcICQoLDA0ODw"]}}"#;
         let Ok(Start::From(checkpoint)) = Start::read(Some(text), Feed::Url) else {
             panic!("not read")
         };
         assert_eq!(checkpoint.recent.len(), 1);
-        assert_eq!(checkpoint.to_text(Feed::Url), text);
+        assert_eq!(checkpoint.to_text(Feed::Url, "run-1"), text);
     }
 
     #[test]
@@ -243,7 +246,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_an_error_that_says_what_was_found() {
-        let ours = example().to_text(Feed::Url);
+        let ours = example().to_text(Feed::Url, "run-1");
         for (text, error) in [
             (
                 "garbage",

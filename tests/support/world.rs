@@ -215,6 +215,7 @@ impl World {
             sink: self.clone(),
             store: self.clone(),
             clock: self.clone(),
+            random: Arc::new(mimecast_ttp::system::SystemRandom),
         };
         let plan = Plan {
             reach: REACH,
@@ -254,7 +255,12 @@ impl LogSource for World {
             Some(SourceFault::RefuseToken) => {
                 return Err(SourceError::PageTokenRefused("token refused".into()));
             }
-            Some(SourceFault::Fail(why)) => return Err(SourceError::Failed(why.into())),
+            Some(SourceFault::Fail(why)) => {
+                return Err(SourceError::Failed {
+                    cause: why.into(),
+                    attempts: 1,
+                });
+            }
             Some(SourceFault::OutOfTime) => {
                 return Err(SourceError::OutOfTime("throttled".to_owned()));
             }
@@ -319,7 +325,12 @@ impl LogSink for World {
         tokio::task::yield_now().await;
         match self.sink_faults.lock().unwrap().pop_front().flatten() {
             Some(SinkFault::TooLarge) => return Err(SinkError::TooLarge("413".into())),
-            Some(SinkFault::Fail(why)) => return Err(SinkError::Failed(why.into())),
+            Some(SinkFault::Fail(why)) => {
+                return Err(SinkError::Failed {
+                    cause: why.into(),
+                    attempts: 1,
+                });
+            }
             None => {}
         }
         let rows: Vec<serde_json::Value> =

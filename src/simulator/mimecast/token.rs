@@ -65,7 +65,7 @@ pub(super) fn write(key: &[u8], listing: &Listing, place: &Place) -> String {
     URL_SAFE_NO_PAD.encode(sealed)
 }
 
-/// Reads a token that [`write`] made with the same key.
+/// Reads a token that [`write()`] made with the same key.
 pub(super) fn read(key: &[u8], token: &str) -> Option<(Listing, Place)> {
     let sealed = URL_SAFE_NO_PAD.decode(token).ok()?;
     let (found, text) = sealed.split_at_checked(SEAL_BYTES)?;
