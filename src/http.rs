@@ -84,8 +84,16 @@ pub enum TransportError {
     #[error("no complete answer within {} s", .0.as_secs_f64())]
     TimedOut(Duration),
     /// The connection broke before the answer was complete.
-    #[error("the connection broke: {0}")]
-    Broken(String),
+    #[error("the connection broke: {detail}")]
+    Broken {
+        /// The status, if it had come already.
+        status: Option<u16>,
+        /// What broke it.
+        detail: String,
+    },
+    /// The request cannot be sent as it is.
+    #[error("the request cannot be built: {0}")]
+    Request(String),
     /// The body is larger than anything expected.
     #[error("the answer (status {status}) is larger than {limit} bytes; it begins `{begin}`")]
     TooLarge {
@@ -96,6 +104,18 @@ pub enum TransportError {
         /// The first bytes.
         begin: String,
     },
+}
+
+impl TransportError {
+    /// The status of an answer whose rest did not come.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Broken { status, .. } => *status,
+            Self::TooLarge { status, .. } => Some(*status),
+            Self::Connect(_) | Self::TimedOut(_) | Self::Request(_) => None,
+        }
+    }
 }
 
 impl HttpClient {
@@ -145,11 +165,18 @@ impl HttpClient {
         for (name, value) in headers {
             builder = builder.header(name, value);
         }
-        let mut response = builder.send().await.map_err(transport)?;
+        let mut response = builder
+            .send()
+            .await
+            .map_err(|error| transport(error, None))?;
         let status = response.status();
         let headers = response.headers().clone();
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(transport)? {
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| transport(error, Some(status.as_u16())))?
+        {
             if body.len() + chunk.len() > limit {
                 body.extend_from_slice(&chunk[..chunk.len().min(EXCERPT_BYTES)]);
                 return Err(TransportError::TooLarge {
@@ -168,13 +195,18 @@ impl HttpClient {
     }
 }
 
-fn transport(error: reqwest::Error) -> TransportError {
+fn transport(error: reqwest::Error, status: Option<u16>) -> TransportError {
     let error = error.without_url();
     let text = with_sources(&error);
     if error.is_connect() {
         TransportError::Connect(text)
+    } else if error.is_builder() {
+        TransportError::Request(text)
     } else {
-        TransportError::Broken(text)
+        TransportError::Broken {
+            status,
+            detail: text,
+        }
     }
 }
 

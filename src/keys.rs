@@ -15,6 +15,12 @@ pub struct HmacKey(SecretBox<[u8]>);
 #[error("the key is not base64")]
 pub struct NotBase64;
 
+impl PartialEq for HmacKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
 impl HmacKey {
     /// Decodes a key as the vendors' portals show it, usually 88 characters ending in `==`.
     pub fn decode(text: &SecretString) -> Result<Self, NotBase64> {

@@ -40,16 +40,16 @@ impl Policy {
         // 53 random bits make an even fraction below 1.
         #[expect(clippy::cast_precision_loss, reason = "53 bits fit a double")]
         let fraction = (random.bits() >> 75) as f64 / (1_u64 << 53) as f64;
-        match asked {
-            Some(asked) => asked
-                .min(self.longest_asked_wait)
-                .mul_f64(1.0 + fraction / 10.0),
-            None => self
-                .first_wait
-                .saturating_mul(2_u32.saturating_pow(next.saturating_sub(2)))
-                .min(self.longest_wait)
-                .mul_f64(1.0 - fraction / 2.0),
-        }
+        let own = self
+            .first_wait
+            .saturating_mul(2_u32.saturating_pow(next.saturating_sub(2)))
+            .min(self.longest_wait)
+            .mul_f64(1.0 - fraction / 2.0);
+        // A server that asks for no wait at all would use up every attempt in no time.
+        asked.map_or(own, |asked| {
+            let asked = asked.min(self.longest_asked_wait);
+            asked.mul_f64(1.0 + fraction / 10.0).max(own)
+        })
     }
 }
 
@@ -88,8 +88,9 @@ pub enum GaveUp<E> {
         /// The wait it asked for.
         wait: Duration,
     },
-    /// The deadline came before the first attempt, or cut it short.
-    OutOfTime,
+    /// The deadline came: before the first attempt, in the middle of one, or before the next. The
+    /// last error, if there was one, may say nothing about the service.
+    OutOfTime(Option<E>),
 }
 
 impl<E: fmt::Display> fmt::Display for GaveUp<E> {
@@ -112,7 +113,8 @@ impl<E: fmt::Display> fmt::Display for GaveUp<E> {
                 "asked to wait {:.1} s, longer than the run budget leaves",
                 wait.as_secs_f64()
             ),
-            Self::OutOfTime => f.write_str("the run budget ended"),
+            Self::OutOfTime(None) => f.write_str("the run budget ended"),
+            Self::OutOfTime(Some(error)) => write!(f, "the run budget ended behind: {error}"),
         }
     }
 }
@@ -172,10 +174,7 @@ impl<'a, E> Trying<'a, E> {
     /// Begins an attempt: how long it may take.
     pub fn begin(&mut self) -> Result<Duration, GaveUp<E>> {
         let Some(left) = self.left() else {
-            return Err(match self.last.take() {
-                Some(error) => self.failed(error),
-                None => GaveUp::OutOfTime,
-            });
+            return Err(GaveUp::OutOfTime(self.last.take()));
         };
         self.made += 1;
         self.cut_short = left < self.policy.attempt_time;
@@ -192,8 +191,8 @@ impl<'a, E> Trying<'a, E> {
             Attempt::Again { error, after } => (error, after),
         };
         // An attempt that the deadline cut short says nothing about the service.
-        if self.cut_short && self.left().is_none() && self.made == 1 {
-            return Some(Err(GaveUp::OutOfTime));
+        if self.cut_short && self.left().is_none() {
+            return Some(Err(GaveUp::OutOfTime(self.last.take())));
         }
         if self.made >= self.policy.attempts {
             return Some(Err(self.failed(error)));
@@ -202,7 +201,7 @@ impl<'a, E> Trying<'a, E> {
         if self.left().is_none_or(|left| left <= wait) {
             return Some(Err(match after {
                 Some(wait) => GaveUp::Throttled { wait },
-                None => self.failed(error),
+                None => GaveUp::OutOfTime(Some(error)),
             }));
         }
         self.last = Some(error);
@@ -327,15 +326,11 @@ mod tests {
         assert_eq!(clock.elapsed(), Duration::ZERO);
         assert!(matches!(
             run(&clock, 0, vec![]).await,
-            Err(GaveUp::OutOfTime)
+            Err(GaveUp::OutOfTime(None))
         ));
         assert!(matches!(
             run(&clock, 1, vec![again(None), again(None)]).await,
-            Err(GaveUp::Failed {
-                error: "busy",
-                attempts: 2,
-                ..
-            })
+            Err(GaveUp::OutOfTime(Some("busy")))
         ));
     }
 

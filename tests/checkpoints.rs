@@ -150,6 +150,18 @@ async fn a_wrong_key_is_answered_with_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_shared_access_signature_is_never_shown() {
+    let text =
+        "BlobEndpoint=http://127.0.0.1:1/acct;SharedAccessSignature=sv=2024-11-04&sig=t0ps3cr3t%3D";
+    let store = blob_store(text, "ttp-checkpoints");
+    let error = store.load(Feed::Url).await.unwrap_err().to_string();
+    assert!(error.contains("cannot be reached"), "{error}");
+    for text in [error, store.place(Feed::Url), format!("{store:?}")] {
+        assert!(!text.contains("t0ps3cr3t"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn storage_that_is_away_is_an_error_and_not_an_empty_checkpoint() {
     let azurite = Azurite::start();
     let gone = azurite.connection_string();

@@ -212,9 +212,9 @@ async fn records_out_of_order_are_delivered_and_hold_the_watermark_until_the_ran
 }
 
 #[tokio::test]
-async fn fewer_records_than_counted_are_asked_for_again_and_then_reported() {
-    let world = Arc::new(world_of(5));
-    *world.total.lock().unwrap() = Some(2);
+async fn a_record_that_was_counted_but_not_shown_is_asked_for_again_and_delivered() {
+    let world = Arc::new(world_of(12));
+    *world.hidden.lock().unwrap() = Some((5, 4));
     let report = world.pass().await;
     assert_eq!(
         (
@@ -222,9 +222,46 @@ async fn fewer_records_than_counted_are_asked_for_again_and_then_reported() {
             report.counts.restarts,
             report.counts.missing
         ),
-        (Outcome::Complete, 1, 2)
+        (Outcome::Complete, 1, 0)
     );
-    assert_eq!(world.serials(), (0..5).collect::<Vec<_>>());
+    let mut serials = world.serials();
+    serials.sort_unstable();
+    assert_eq!(serials, (0..12).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_record_that_stays_hidden_is_counted_as_missing() {
+    let world = Arc::new(world_of(12));
+    *world.hidden.lock().unwrap() = Some((5, u64::MAX));
+    let report = world.pass().await;
+    assert_eq!((report.counts.restarts, report.counts.missing), (1, 1));
+    assert!(
+        report
+            .to_string()
+            .contains("1 counted by Mimecast but not shown"),
+        "{report}"
+    );
+    assert_eq!(world.serials().len(), 11);
+}
+
+#[tokio::test]
+async fn a_record_whose_own_time_lies_elsewhere_is_delivered_once() {
+    let world = Arc::new(world_of(2));
+    let listed = at("2026-03-02T07:58:00Z");
+    for (number, own) in [(2, "2026-02-01T00:00:00Z"), (3, "2026-04-01T00:00:00Z")] {
+        world.add_text(
+            listed,
+            listed,
+            format!(r#"{{"n":{number},"date":"{own}"}}"#),
+        );
+    }
+    for _ in 0..5 {
+        assert_eq!(world.pass().await.outcome, Outcome::Complete);
+        world.advance(Duration::from_secs(300));
+    }
+    let mut serials = world.serials();
+    serials.sort_unstable();
+    assert_eq!(serials, [0, 1, 2, 3]);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use mimecast_ttp::{
     log_analytics::DataCollectorSink,
     model::{
         batch::{Batch, BatchBuilder, Push},
+        date_range::DateRange,
         deadline::Deadline,
         feed::Feed,
         record::Examiner,
@@ -51,14 +52,13 @@ async fn bench(mut config: Config) -> Bench {
 }
 
 fn batch(feed: Feed, records: &[String]) -> Batch {
+    let (from, to) = (at("2026-03-02T07:00:00Z"), at("2026-03-02T07:59:00Z"));
+    let range = DateRange::new(from, to, to).unwrap();
     let mut builder = BatchBuilder::new(feed, 40_000_000);
     let mut examiner = Examiner::default();
     for record in records {
         let look = examiner.look(feed, record);
-        assert_eq!(
-            builder.push(record, look, at("2026-03-02T07:59:00Z")),
-            Push::Added
-        );
+        assert_eq!(builder.push(record, look, range), Push::Added);
     }
     builder.take().unwrap()
 }

@@ -158,13 +158,21 @@ fn pairs(text: &str) -> Result<Vec<(&str, &str)>, ConnectionStringError> {
 }
 
 fn address(name: &'static str, text: &str) -> Result<Url, ConnectionStringError> {
-    Url::parse(text)
+    let invalid = |fault| ConnectionStringError::Invalid { name, fault };
+    let url = Url::parse(text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        .ok_or(ConnectionStringError::Invalid {
-            name,
-            fault: "gives no http or https address",
-        })
+        .ok_or_else(|| invalid("gives no http or https address"))?;
+    // Such parts would be secrets in a place that is shown.
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid("holds a user name or password"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(invalid(
+            "holds more than scheme, host and path; a signature belongs into SharedAccessSignature",
+        ));
+    }
+    Ok(url)
 }
 
 #[cfg(test)]
@@ -236,6 +244,14 @@ mod tests {
             (
                 "AccountName=a;AccountKey=s3cr3t!",
                 "`AccountKey` is not base64",
+            ),
+            (
+                "BlobEndpoint=https://u:s3cr3t@a.example;AccountName=a;AccountKey=YWJj",
+                "`BlobEndpoint` holds a user name or password",
+            ),
+            (
+                "BlobEndpoint=https://a.example/?sig=s3cr3t;AccountName=a;AccountKey=YWJj",
+                "`BlobEndpoint` holds more than scheme, host and path; a signature belongs into SharedAccessSignature",
             ),
             (
                 "AccountName=a b;AccountKey=YWJj",

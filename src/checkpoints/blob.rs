@@ -240,29 +240,52 @@ fn has_code(error: &azure_core::Error, code: &StorageErrorCode) -> bool {
     matches!(error.kind(), ErrorKind::HttpResponse { error_code: Some(found), .. } if found == code.as_ref())
 }
 
-/// Someone else has written: 412 for `If-Match`, 409 for a blob that should not have been there.
+/// Someone else has written: 412 for `If-Match`, 409 for a blob that should not have been there. A
+/// lease answers 412 too, with another code, and is a fault.
 fn is_conflict(error: &azure_core::Error) -> bool {
-    error.http_status() == Some(StatusCode::PreconditionFailed)
+    has_code(error, &StorageErrorCode::ConditionNotMet)
         || has_code(error, &StorageErrorCode::BlobAlreadyExists)
 }
 
 fn failed(error: &azure_core::Error) -> StoreError {
-    let advice = match error.http_status() {
-        Some(StatusCode::Forbidden | StatusCode::Unauthorized) => {
+    let ErrorKind::HttpResponse {
+        status, error_code, ..
+    } = error.kind()
+    else {
+        return StoreError::Failed(
+            format!(
+                "blob storage cannot be reached: {}. What to do: check AzureWebJobsStorage and the way out of the network; \
+                 for UseDevelopmentStorage=true start Azurite",
+                innermost(error)
+            )
+            .into(),
+        );
+    };
+    let advice = match status {
+        StatusCode::Forbidden | StatusCode::Unauthorized => {
             ". What to do: check the key in AzureWebJobsStorage, or give the identity the role Storage Blob Data Contributor"
         }
         _ => "",
     };
-    let text = match error.kind() {
-        ErrorKind::HttpResponse {
-            status, error_code, ..
-        } => {
-            let code = error_code.as_deref().unwrap_or("no error code");
-            format!("blob storage answered {} {code}", u16::from(*status))
-        }
-        _ => format!("blob storage: {}", excerpt(with_sources(error).as_bytes())),
-    };
-    StoreError::Failed(format!("{text}{advice}").into())
+    let code = error_code.as_deref().unwrap_or("no error code");
+    StoreError::Failed(
+        format!(
+            "blob storage answered {} {code}{advice}",
+            u16::from(*status)
+        )
+        .into(),
+    )
+}
+
+/// The cause at the bottom. Those above it quote the address, whose query may be a signature.
+fn innermost(error: &azure_core::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    let text = cause.to_string();
+    let text = text.split(" for url (").next().unwrap_or_default();
+    excerpt(text.as_bytes())
 }
 
 #[async_trait]

@@ -8,6 +8,7 @@ use std::{
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -75,12 +76,17 @@ fn write(folder: &Path, name: &str, text: &str, expected: &Version) -> Result<Ve
     Ok(version(text.as_bytes()))
 }
 
+/// How long a read or write may take, the wait for the lock included: a stopped process that holds
+/// it must not stop this one.
+const TIME: Duration = Duration::from_secs(10);
+
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(StoreError::Failed(error.into())))
+    match tokio::time::timeout(TIME, tokio::task::spawn_blocking(work)).await {
+        Ok(done) => done.unwrap_or_else(|error| Err(StoreError::Failed(error.into()))),
+        Err(late) => Err(StoreError::Failed(late.into())),
+    }
 }
 
 #[async_trait]

@@ -39,7 +39,7 @@ pub(super) struct Collector {
     feed: Feed,
     builder: BatchBuilder,
     examiner: Examiner,
-    /// Everything delivered lately and everything on its way.
+    /// Everything delivered lately, everything of this range and everything on its way.
     known: Recent,
     /// How far behind what was reached a record may still come.
     late_arrival: TimeDelta,
@@ -105,10 +105,18 @@ impl Collector {
                     range_of_batch = Some(range);
                     self.page(range, &page).await
                 }
-                Read::RangeEnd(range, missing) => {
+                Read::RangeEnd {
+                    range,
+                    missing,
+                    again,
+                } => {
                     range_of_batch = None;
                     self.order = Order::START;
                     self.counts.missing += missing;
+                    self.counts.restarts += u64::from(again);
+                    // Reading only goes forward from here: remembering a whole backlog would not
+                    // be flat.
+                    self.known.forget_before(range.to() - self.late_arrival);
                     self.hand_on(Some(range.to())).await
                 }
                 Read::End(end) => {
@@ -132,18 +140,18 @@ impl Collector {
         for record in page.records() {
             self.counts.records += 1;
             let look = self.examiner.look(self.feed, record);
-            let time = look.time.unwrap_or(range.to());
             if self.known.contains(look.fingerprint) {
                 self.counts.duplicates += 1;
             } else {
-                if self.builder.push(record, look, range.to()) == Push::Full {
+                if self.builder.push(record, look, range) == Push::Full {
                     self.hand_on(self.order.watermark(range)).await?;
                     // An empty builder takes any record.
-                    let _added = self.builder.push(record, look, range.to());
+                    let _added = self.builder.push(record, look, range);
                 }
-                self.known.insert(time, look.fingerprint);
+                self.known
+                    .insert(look.remembered_at(range), look.fingerprint);
             }
-            if look.time.is_some() {
+            if let Some(time) = look.time {
                 self.order.note(time);
             }
         }
@@ -151,10 +159,6 @@ impl Collector {
     }
 
     async fn hand_on(&mut self, watermark: Option<DateTime<Utc>>) -> Result<(), Gone> {
-        // Reading only goes forward from here: remembering a whole backlog would not be flat.
-        if let Some(time) = watermark {
-            self.known.forget_before(time - self.late_arrival);
-        }
         let work = Work::Deliver {
             batch: self.builder.take(),
             watermark,

@@ -8,7 +8,7 @@ use super::{
     collect::Collector,
     deliver::{Deliverer, End, RunId},
     ports::{Ports, SinkError, StoreError, Version},
-    read::{ReadEnd, Reader, Restart},
+    read::{ReadEnd, Reader},
     report::{Counts, FeedReport, Outcome},
 };
 use crate::model::{
@@ -19,7 +19,7 @@ use crate::model::{
     progress::{Progress, Reach},
 };
 
-/// A range that keeps losing its token is left for the next pass after so many beginnings.
+/// A token that is refused at the same place is left for the next pass after so many beginnings.
 const MAX_RESTARTS: u64 = 3;
 
 /// How far a checkpoint may lie ahead of a clock that was set back a little.
@@ -108,33 +108,29 @@ impl FeedPass {
         Ok((progress, saved.version))
     }
 
-    /// Runs the pipeline, and again from what is delivered where a range must be begun again.
+    /// Runs the pipeline, and again from what is delivered where the source refused a token.
     async fn repeat(
         &self,
         progress: &mut Progress,
         mut version: Version,
         counts: &mut Counts,
     ) -> Ended {
-        let mut accept_short = false;
         let mut run = RunId::new(self.ports.random.bits());
+        let mut in_vain = 0;
         loop {
+            let before = progress.checkpoint().watermark;
             match self
-                .pipeline(progress, &mut version, counts, &mut run, accept_short)
+                .pipeline(progress, &mut version, counts, &mut run)
                 .await
             {
-                End::Read(ReadEnd::Restart(restart)) => {
+                End::Read(ReadEnd::TokenRefused(reason)) => {
                     counts.restarts += 1;
-                    let reason = match restart {
-                        Restart::PageTokenRefused(reason) => reason,
-                        Restart::Short { shown, counted } => {
-                            accept_short = true;
-                            format!("{shown} records were shown of {counted} counted")
-                        }
-                    };
+                    let moved = progress.checkpoint().watermark > before;
+                    in_vain = if moved { 0 } else { in_vain + 1 };
                     warn!(feed = %self.feed, reason, "Reading again from what is delivered.");
-                    if counts.restarts > MAX_RESTARTS {
+                    if in_vain > MAX_RESTARTS {
                         return Ended::failed(format!(
-                            "Reading {}: begun again {MAX_RESTARTS} times, and still: {reason}. \
+                            "Reading {}: begun again {MAX_RESTARTS} times at the same place, and still: {reason}. \
                              Everything read is delivered; the next run tries again from there.",
                             self.feed
                         ));
@@ -151,7 +147,6 @@ impl FeedPass {
         version: &mut Version,
         counts: &mut Counts,
         run: &mut RunId,
-        accept_short: bool,
     ) -> End {
         let ranges = progress.begin(self.ports.clock.now());
         let (pages_in, pages_out) = mpsc::channel(PLACES);
@@ -161,7 +156,6 @@ impl FeedPass {
             source: &*self.ports.source,
             clock: &*self.ports.clock,
             deadline: self.read_by,
-            accept_short,
         };
         let known = progress.checkpoint().recent.clone();
         let collector = Collector::new(
@@ -194,7 +188,9 @@ impl FeedPass {
 
     fn ended(&self, end: End) -> Ended {
         match end {
-            End::Read(ReadEnd::Complete | ReadEnd::Restart(_)) => Ended(Outcome::Complete, None),
+            End::Read(ReadEnd::Complete | ReadEnd::TokenRefused(_)) => {
+                Ended(Outcome::Complete, None)
+            }
             End::Read(ReadEnd::OutOfTime(reason)) | End::OutOfTime(reason) => {
                 Ended(Outcome::OutOfTime, Some(reason))
             }

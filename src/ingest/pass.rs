@@ -75,6 +75,7 @@ impl Pass {
 
 fn log(report: &FeedReport) {
     match report.outcome {
+        Outcome::Complete if report.counts.missing > 0 => warn!("{report}"),
         Outcome::Complete => info!("{report}"),
         Outcome::OutOfTime | Outcome::RaceLost => warn!("{report}"),
         Outcome::Failed => error!("{report}"),

@@ -6,7 +6,12 @@ use tokio::sync::mpsc::Sender;
 use tracing::{debug, warn};
 
 use super::ports::{Clock, LogSource, PageRequest, SourceError};
-use crate::model::{date_range::DateRange, deadline::Deadline, feed::Feed, page::Page};
+use crate::model::{
+    date_range::DateRange,
+    deadline::Deadline,
+    feed::Feed,
+    page::{Page, PageToken},
+};
 
 /// More pages than this of one range are a server gone astray: 20,000 pages of 500 are ten million
 /// records of one day.
@@ -17,8 +22,14 @@ const MAX_PAGES: usize = 20_000;
 pub(super) enum Read {
     /// A page of a range.
     Page(DateRange, Page),
-    /// The range has been read to its end; so many records were counted but not shown.
-    RangeEnd(DateRange, u64),
+    /// The range has been read to its end.
+    RangeEnd {
+        range: DateRange,
+        /// Records that the source counted and did not show, even when asked again.
+        missing: u64,
+        /// Whether it was asked again.
+        again: bool,
+    },
     /// There is nothing more to come, for this reason.
     End(ReadEnd),
 }
@@ -30,19 +41,10 @@ pub(super) enum ReadEnd {
     Complete,
     /// The budget is used up.
     OutOfTime(String),
-    /// The range must be begun again from what is delivered by then.
-    Restart(Restart),
+    /// The source refused its own token: the range must be begun again from what is delivered.
+    TokenRefused(String),
     /// A page could not be read.
     Failed(DateRange, SourceError),
-}
-
-/// Why a range is begun again.
-#[derive(Debug)]
-pub(super) enum Restart {
-    /// The source refused its own token.
-    PageTokenRefused(String),
-    /// Fewer records were shown than the source had counted.
-    Short { shown: u64, counted: u64 },
 }
 
 /// The stage.
@@ -52,8 +54,6 @@ pub(super) struct Reader<'a> {
     pub(super) clock: &'a dyn Clock,
     /// No page is asked for after this.
     pub(super) deadline: Deadline,
-    /// Whether a range that shows fewer records than counted has been begun again already.
-    pub(super) accept_short: bool,
 }
 
 impl Reader<'_> {
@@ -70,56 +70,74 @@ impl Reader<'_> {
         drop(out.send(Read::End(end)).await);
     }
 
+    /// Reads a range, and once more where fewer records were shown than counted: the next stage
+    /// drops what it knows and keeps what was missing.
     async fn range(&self, range: DateRange, out: &Sender<Read>) -> Result<(), ReadEnd> {
+        let mut missing = self.listing(range, out).await?;
+        let again = missing > 0;
+        if again {
+            warn!(feed = %self.feed, %range, missing, "Mimecast counted more records than it showed; reading the range once more.");
+            missing = self.listing(range, out).await?;
+        }
+        hand_on(
+            out,
+            Read::RangeEnd {
+                range,
+                missing,
+                again,
+            },
+        )
+        .await
+    }
+
+    /// Reads all pages of a range once. Gives how many records were counted but not shown.
+    async fn listing(&self, range: DateRange, out: &Sender<Read>) -> Result<u64, ReadEnd> {
         let (mut token, mut used) = (None, HashSet::new());
         let (mut shown, mut counted) = (0_u64, None);
         for number in 1..=MAX_PAGES {
-            if self.deadline.remaining(self.clock.elapsed()).is_none() {
-                return Err(ReadEnd::OutOfTime(format!(
-                    "the run budget ended while reading {range}"
-                )));
-            }
-            let request = PageRequest {
-                feed: self.feed,
-                range,
-                token: token.as_ref(),
-            };
-            let mut page = self
-                .source
-                .fetch_page(request, self.deadline)
-                .await
-                .map_err(|error| match error {
-                    SourceError::OutOfTime(reason) => ReadEnd::OutOfTime(reason),
-                    SourceError::PageTokenRefused(cause) => {
-                        ReadEnd::Restart(Restart::PageTokenRefused(cause.to_string()))
-                    }
-                    error @ SourceError::Failed { .. } => ReadEnd::Failed(range, error),
-                })?;
+            let mut page = self.page(range, token.as_ref()).await?;
             debug!(feed = %self.feed, %range, number, records = page.len(), "page read");
             shown += page.len() as u64;
             counted = counted.or(page.total);
             // An empty page ends the range even with a token, and so does a token seen before: both
             // have been met in the field, and following them would never end.
             let next = page.next.take().filter(|_| !page.is_empty());
-            if !page.is_empty() && out.send(Read::Page(range, page)).await.is_err() {
-                return Err(ReadEnd::Complete);
+            if !page.is_empty() {
+                hand_on(out, Read::Page(range, page)).await?;
             }
             token = next.filter(|next| used.insert(next.clone()));
             if token.is_none() {
-                break;
+                return Ok(counted.map_or(0, |counted| counted.saturating_sub(shown)));
             }
         }
-        let missing = counted.map_or(0, |counted| counted.saturating_sub(shown));
-        if missing > 0 {
-            let counted = shown + missing;
-            if !self.accept_short {
-                return Err(ReadEnd::Restart(Restart::Short { shown, counted }));
-            }
-            warn!(feed = %self.feed, %range, shown, counted, "Mimecast counts more records than it shows, even when asked again.");
-        }
-        if out.send(Read::RangeEnd(range, missing)).await.is_err() {
-            return Err(ReadEnd::Complete);
-        }
-        Ok(())
+        let cause = format!("the listing does not end within {MAX_PAGES} pages").into();
+        Err(ReadEnd::Failed(
+            range,
+            SourceError::Failed { cause, attempts: 1 },
+        ))
     }
+
+    async fn page(&self, range: DateRange, token: Option<&PageToken>) -> Result<Page, ReadEnd> {
+        if self.deadline.remaining(self.clock.elapsed()).is_none() {
+            return Err(ReadEnd::OutOfTime(format!(
+                "the run budget ended while reading {range}"
+            )));
+        }
+        let request = PageRequest {
+            feed: self.feed,
+            range,
+            token,
+        };
+        let result = self.source.fetch_page(request, self.deadline).await;
+        result.map_err(|error| match error {
+            SourceError::OutOfTime(reason) => ReadEnd::OutOfTime(reason),
+            SourceError::PageTokenRefused(cause) => ReadEnd::TokenRefused(cause.to_string()),
+            error @ SourceError::Failed { .. } => ReadEnd::Failed(range, error),
+        })
+    }
+}
+
+/// Hands on; a next stage that has gone has its own reason to tell.
+async fn hand_on(out: &Sender<Read>, read: Read) -> Result<(), ReadEnd> {
+    out.send(read).await.map_err(|_| ReadEnd::Complete)
 }

@@ -120,6 +120,9 @@ impl DataCollectorSink {
         };
         let answer = match self.http.send(self.request(batch), limits).await {
             Ok(answer) => answer,
+            // It has said that it took the batch; what more it had to say does not matter.
+            Err(error) if error.status() == Some(200) => return Attempt::Done(Ended::Taken),
+            Err(error @ TransportError::Request(_)) => return Attempt::Stop(error.into()),
             Err(error) => {
                 return Attempt::Again {
                     error: error.into(),
@@ -223,7 +226,7 @@ impl LogSink for DataCollectorSink {
             Ok((Ended::Taken, attempts)) => Ok(Receipt { attempts }),
             Ok((Ended::TooLarge(error), _)) => Err(SinkError::TooLarge(error.into())),
             Err(GaveUp::Failed {
-                error: PostError::Transport(error @ TransportError::Broken(_)),
+                error: PostError::Transport(error @ TransportError::Broken { .. }),
                 ..
             }) if decision::may_be_too_large(batch.body().len()) => {
                 Err(SinkError::TooLarge(error.into()))

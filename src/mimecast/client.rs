@@ -131,9 +131,7 @@ impl MimecastSource {
     ) -> Result<Answer, TransportError> {
         let keys = self.keys();
         let date = hmac::header_date(self.clock.now());
-        let id = uuid::Builder::from_random_bytes(self.random.bits().to_be_bytes())
-            .into_uuid()
-            .to_string();
+        let id = self.request_id();
         let signature = hmac::sign(&keys.secret_key, &date, &id, path, &self.app_key);
         let authorization = format!("MC {}:{signature}", keys.access_key.expose_secret());
         self.post(path, authorization, date, id, body, time).await
@@ -179,6 +177,7 @@ impl MimecastSource {
         request: PageRequest<'_>,
         renewed: &mut bool,
         time: Duration,
+        deadline: Deadline,
     ) -> Attempt<Ended, CallError> {
         let renewals = self.renewals.load(Ordering::SeqCst);
         let answer = match self
@@ -186,7 +185,9 @@ impl MimecastSource {
             .await
         {
             Ok(answer) => answer,
-            Err(error @ TransportError::TooLarge { .. }) => return Attempt::Stop(error.into()),
+            Err(error @ (TransportError::TooLarge { .. } | TransportError::Request(_))) => {
+                return Attempt::Stop(error.into());
+            }
             Err(error) => return again(error.into(), None),
         };
         let status = answer.status.as_u16();
@@ -221,13 +222,13 @@ impl MimecastSource {
                 again(error, after)
             }
             Decision::RenewBinding if *renewed => Attempt::Stop(error),
-            Decision::RenewBinding => {
-                *renewed = true;
-                match self.renew(renewals, error, time).await {
-                    Ok(()) => Attempt::AtOnce,
-                    Err(error) => Attempt::Stop(error),
+            Decision::RenewBinding => match self.renew(renewals, error, deadline).await {
+                Ok(()) => {
+                    *renewed = true;
+                    Attempt::AtOnce
                 }
-            }
+                Err(attempt) => attempt,
+            },
             // A success would have been a page.
             Decision::Refuse | Decision::Accept => Attempt::Stop(error),
         }
@@ -290,41 +291,54 @@ impl MimecastSource {
         })
     }
 
-    /// Renews the binding, unless another feed has done so since `seen` was read.
-    async fn renew(&self, seen: u64, expired: CallError, time: Duration) -> Result<(), CallError> {
+    /// Renews the binding, unless another feed has done so since `seen` was read. Otherwise gives how
+    /// the attempt ends.
+    async fn renew(
+        &self,
+        seen: u64,
+        expired: CallError,
+        deadline: Deadline,
+    ) -> Result<(), Attempt<Ended, CallError>> {
         let Some(login) = &self.login else {
-            return Err(expired);
+            return Err(Attempt::Stop(expired));
         };
         let _turn = self.renewing.lock().await;
         if self.renewals.load(Ordering::SeqCst) != seen {
             return Ok(());
         }
+        // Waiting for the turn has taken its time.
+        let Some(left) = deadline.remaining(self.clock.elapsed()) else {
+            return Err(again(expired, None));
+        };
         let keys = self.keys();
-        let body = wire::renewal_body(&login.email, keys.access_key.expose_secret());
-        let date = hmac::header_date(self.clock.now());
-        let id = uuid::Builder::from_random_bytes(self.random.bits().to_be_bytes()).into_uuid();
         let answer = self
             .post(
                 login::PATH,
                 login::authorization(login),
-                date,
-                id.to_string(),
-                body,
-                time,
+                hmac::header_date(self.clock.now()),
+                self.request_id(),
+                wire::renewal_body(&login.email, keys.access_key.expose_secret()),
+                left.min(self.policy.attempt_time),
             )
             .await
-            .map_err(|error| CallError::Renewal(error.to_string()))?;
+            .map_err(|error| again(CallError::Renewal(error.to_string()), None))?;
         let verdict = wire::verdict(&answer.body);
-        let success =
-            answer.status.is_success() && verdict.as_ref().is_some_and(Verdict::is_success);
-        if !success {
+        let said = self.said(&answer, verdict.as_ref(), false);
+        match decision::decide(said) {
+            Decision::Accept => {}
             // The body of a login is never shown: a successful one holds keys.
-            let words =
-                verdict.map_or_else(String::new, |verdict| Words(&verdict.failures).to_string());
-            return Err(CallError::Renewal(format!(
-                "the login was answered {} {words}. What to do: check mimecast_email and mimecast_password (the cloud password), or create new keys",
-                answer.status.as_u16()
-            )));
+            decision => {
+                let words = verdict
+                    .map_or_else(String::new, |verdict| Words(&verdict.failures).to_string());
+                let error = CallError::Renewal(format!(
+                    "the login was answered {} {words}. What to do: check mimecast_email and mimecast_password (the cloud password), or create new keys",
+                    answer.status.as_u16()
+                ));
+                return Err(match decision {
+                    Decision::Retry(after) => again(error, after),
+                    _ => Attempt::Stop(error),
+                });
+            }
         }
         if let Some(new) = login::adopted(&answer.body, &keys) {
             *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
@@ -335,6 +349,12 @@ impl MimecastSource {
         self.renewals.fetch_add(1, Ordering::SeqCst);
         info!("The expired Mimecast binding is renewed.");
         Ok(())
+    }
+
+    fn request_id(&self) -> String {
+        uuid::Builder::from_random_bytes(self.random.bits().to_be_bytes())
+            .into_uuid()
+            .to_string()
     }
 }
 
@@ -356,7 +376,7 @@ impl LogSource for MimecastSource {
                 Ok(time) => time,
                 Err(gave_up) => break Err(gave_up),
             };
-            let attempt = self.attempt(request, &mut renewed, time).await;
+            let attempt = self.attempt(request, &mut renewed, time, deadline).await;
             if let Some(result) = trying.end(attempt).await {
                 break result;
             }

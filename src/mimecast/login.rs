@@ -26,12 +26,14 @@ pub(super) fn authorization(login: &Login) -> String {
 pub(super) fn adopted(body: &[u8], current: &Keys) -> Option<Keys> {
     let binding = wire::binding(body)?;
     let (access, secret) = (binding.access_key?, binding.secret_key?);
-    if access.is_empty() || access == current.access_key.expose_secret() {
+    let secret_key = HmacKey::decode(&secret.into()).ok()?;
+    let same = access == current.access_key.expose_secret() && secret_key == current.secret_key;
+    if access.is_empty() || same {
         return None;
     }
     Some(Keys {
         access_key: access.into(),
-        secret_key: HmacKey::decode(&secret.into()).ok()?,
+        secret_key,
     })
 }
 
@@ -68,6 +70,10 @@ mod tests {
         assert_eq!(
             adopted(r#"{"data":[{"accessKey":"old","secretKey":"AAEC"}]}"#),
             None
+        );
+        assert_eq!(
+            adopted(r#"{"data":[{"accessKey":"old","secretKey":"AwQF"}]}"#).as_deref(),
+            Some("old")
         );
         assert_eq!(adopted(r#"{"data":[{"accessKey":"new"}]}"#), None);
         assert_eq!(adopted(r#"{"data":[]}"#), None);

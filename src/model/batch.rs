@@ -6,6 +6,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::{
+    date_range::DateRange,
     feed::Feed,
     fingerprint::Fingerprint,
     record::{self, Look},
@@ -17,8 +18,8 @@ pub struct Row {
     place: Range<usize>,
     /// The record's identity.
     pub fingerprint: Fingerprint,
-    /// The record's time; the end of its range where the record has none of its own.
-    pub time: DateTime<Utc>,
+    /// The time under which it is remembered, see [`Look::remembered_at`].
+    pub remembered_at: DateTime<Utc>,
     /// Whether the time is the record's own.
     pub time_is_own: bool,
 }
@@ -124,14 +125,14 @@ impl BatchBuilder {
         }
     }
 
-    /// Adds `record` with its four members. `fallback` is the time of a record that has none.
-    pub fn push(&mut self, record: &str, look: Look, fallback: DateTime<Utc>) -> Push {
+    /// Adds `record`, read in `range`, with its four members.
+    pub fn push(&mut self, record: &str, look: Look, range: DateRange) -> Push {
         let before = self.body.len();
         if !self.rows.is_empty() {
             self.body.push(b',');
         }
         let start = self.body.len();
-        let time = look.time.unwrap_or(fallback);
+        let time = look.time_in(range);
         record::splice(&mut self.body, self.feed, record, time, look.fingerprint);
         // One byte more for the closing bracket.
         if self.body.len() + 1 > self.max_bytes && !self.rows.is_empty() {
@@ -141,7 +142,7 @@ impl BatchBuilder {
         self.rows.push(Row {
             place: start..self.body.len(),
             fingerprint: look.fingerprint,
-            time,
+            remembered_at: look.remembered_at(range),
             time_is_own: look.time.is_some(),
         });
         Push::Added
@@ -169,14 +170,23 @@ mod tests {
     use super::*;
     use crate::model::record::Examiner;
 
+    fn range() -> DateRange {
+        DateRange::new(
+            DateTime::default(),
+            DateTime::default(),
+            DateTime::default(),
+        )
+        .unwrap()
+    }
+
     fn fill(records: &[String], max_bytes: usize) -> Vec<Batch> {
         let (mut examiner, mut batches) = (Examiner::default(), Vec::new());
         let mut builder = BatchBuilder::new(Feed::Url, max_bytes);
         for record in records {
             let look = examiner.look(Feed::Url, record);
-            if builder.push(record, look, DateTime::default()) == Push::Full {
+            if builder.push(record, look, range()) == Push::Full {
                 batches.extend(builder.take());
-                assert_eq!(builder.push(record, look, DateTime::default()), Push::Added);
+                assert_eq!(builder.push(record, look, range()), Push::Added);
             }
         }
         batches.extend(builder.take());

@@ -79,7 +79,9 @@ impl Progress {
     /// Remembers the rows of a batch that the sink acknowledged.
     pub fn delivered(&mut self, batch: &Batch) {
         for row in batch.rows() {
-            self.checkpoint.recent.insert(row.time, row.fingerprint);
+            self.checkpoint
+                .recent
+                .insert(row.remembered_at, row.fingerprint);
         }
     }
 

@@ -7,9 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::fingerprint::Fingerprint;
 
-/// Fingerprints with the second of their record, by which old ones are forgotten. A record without
-/// a time of its own has the end of the range it was read in: it cannot lie later than that, so it
-/// is remembered for at least as long as it can be read again.
+/// Fingerprints with the second by which old ones are forgotten.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recent(HashMap<Fingerprint, i64>);
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
+    date_range::DateRange,
     event_time,
     feed::Feed,
     fingerprint::{Fingerprint, Fingerprinter},
@@ -16,6 +17,24 @@ pub struct Look {
     pub time: Option<DateTime<Utc>>,
     /// Its identity.
     pub fingerprint: Fingerprint,
+}
+
+impl Look {
+    /// The time to put into `time_generated`: its own, or the end of the range it was read in.
+    #[must_use]
+    pub fn time_in(self, range: DateRange) -> DateTime<Utc> {
+        self.time.unwrap_or(range.to())
+    }
+
+    /// The time under which it is remembered. A record that was listed in a range can be listed
+    /// again for as long as that range's end can: one whose own time cannot be read, or lies
+    /// elsewhere, is remembered under the end.
+    #[must_use]
+    pub fn remembered_at(self, range: DateRange) -> DateTime<Utc> {
+        self.time
+            .filter(|time| (range.from()..=range.to()).contains(time))
+            .unwrap_or(range.to())
+    }
 }
 
 /// Looks at records, keeping its buffers between them.

@@ -87,7 +87,8 @@ pub struct World {
     pub page_size: usize,
     pub page_time: Duration,
     pub post_time: Duration,
-    pub total: Mutex<Option<i64>>,
+    /// A record that is counted but not shown up to and including this fetch.
+    pub hidden: Mutex<Option<(usize, u64)>>,
     pub source_faults: Mutex<HashMap<u64, SourceFault>>,
     pub sink_faults: Mutex<VecDeque<Option<SinkFault>>>,
     pub max_rows: Mutex<usize>,
@@ -112,7 +113,7 @@ impl Default for World {
             page_size: 3,
             page_time: Duration::ZERO,
             post_time: Duration::ZERO,
-            total: Mutex::default(),
+            hidden: Mutex::default(),
             source_faults: Mutex::default(),
             sink_faults: Mutex::default(),
             max_rows: Mutex::new(usize::MAX),
@@ -284,6 +285,14 @@ impl LogSource for World {
         if self.reversed {
             rows.reverse();
         }
+        let counted = rows.len() as u64;
+        let hidden = *self.hidden.lock().unwrap();
+        if let Some((index, until)) = hidden
+            && number <= until
+            && index < rows.len()
+        {
+            rows.remove(index);
+        }
         let offset: usize = request
             .token
             .map_or(0, |token| token.as_str().parse().unwrap());
@@ -301,11 +310,7 @@ impl LogSource for World {
         if self.looping_token && request.token.is_some() {
             page.next = request.token.cloned();
         }
-        page.total = self
-            .total
-            .lock()
-            .unwrap()
-            .map(|more| (rows.len() as u64).saturating_add_signed(more));
+        page.total = hidden.map(|_| counted);
         page.attempts = 1;
         tokio::task::yield_now().await;
         Ok(page)
