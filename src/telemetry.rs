@@ -9,6 +9,7 @@ use std::{fmt, io};
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
+    level_filters::LevelFilter,
 };
 use tracing_subscriber::{
     filter::Targets,
@@ -38,12 +39,17 @@ const QUIET: [&str; 7] = [
     "rustls",
 ];
 
-/// Starts logging. `filter` is the text of `RUST_LOG`, such as `debug` or `mimecast_ttp=debug`; lines
-/// from Info up without.
+/// Starts logging. `filter` is the text of `RUST_LOG`, such as `debug` or `mimecast_ttp=debug`; the
+/// usual lines of the reader without.
 pub fn install(reader: Reader, filter: Option<&str>) {
-    let mut targets: Targets = filter
-        .and_then(|text| text.parse().ok())
-        .unwrap_or_else(|| Targets::new().with_default(Level::INFO));
+    let usual = match reader {
+        Reader::Host => Targets::new().with_default(Level::INFO),
+        // The report at the end says what the lines of the pass say.
+        Reader::Person => Targets::new()
+            .with_default(Level::WARN)
+            .with_target("mimecast_ttp::ingest::pass", LevelFilter::OFF),
+    };
+    let mut targets: Targets = filter.and_then(|text| text.parse().ok()).unwrap_or(usual);
     for name in QUIET {
         targets = targets.with_target(name, Level::WARN);
     }

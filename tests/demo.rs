@@ -67,6 +67,36 @@ fn the_demo_needs_no_settings_and_delivers_every_record_once() {
 }
 
 #[test]
+fn a_very_small_demo_is_clean_too() {
+    let out = tempfile::tempdir().unwrap();
+    let output = command(&[])
+        .args([
+            "demo",
+            "--records",
+            "10",
+            "--out",
+            out.path().to_str().unwrap(),
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let output = command(&[])
+        .args(["demo", "--out", "/proc/none"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        text.contains("The rows cannot be written into /proc/none") && text.contains("--out"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_doubled_row_makes_the_demo_fail_and_the_readmes_query_would_drop_it() {
     let out = tempfile::tempdir().unwrap();
     let output = demo(out.path(), &["--lost-answer"]);

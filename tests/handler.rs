@@ -180,7 +180,7 @@ async fn a_host_that_hangs_up_does_not_stop_the_pass() {
 
 #[tokio::test]
 async fn settings_at_fault_are_told_at_every_invocation() {
-    let faults = Settings::read(|_| None).unwrap_err();
+    let faults = Settings::read(|_| None).unwrap_err().to_string();
     let address = serve(Handler::Faulty(faults)).await;
     for _ in 0..3 {
         let (status, answer) = invoke(&address, NORMAL).await;

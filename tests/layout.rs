@@ -30,7 +30,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
             "settings",
             &["azure", "keys", "log_analytics", "mimecast", "model"],
         ),
-        ("functions", &["ingest", "model", "settings"]),
+        ("functions", &["ingest", "model"]),
         ("simulator", &[]),
         (
             "cli",

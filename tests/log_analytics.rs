@@ -256,3 +256,37 @@ async fn a_post_just_below_the_documented_limit_is_taken() {
     bench.deliver(&batch).await.unwrap();
     assert_eq!(bench.rows.count("MimecastTTPUrl_CL"), 29);
 }
+
+#[tokio::test]
+async fn a_post_that_was_answered_200_is_not_repeated_because_the_rest_of_the_answer_broke() {
+    let posts = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let router = axum::Router::new().fallback({
+        let posts = posts.clone();
+        move || async move {
+            posts.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let parts = futures_util::stream::unfold(0, |part| async move {
+                match part {
+                    0 => Some((Ok(bytes::Bytes::from_static(b"{")), 1)),
+                    // Later, so that the status is on its way.
+                    _ => {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        Some((
+                            Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
+                            2,
+                        ))
+                    }
+                }
+            });
+            axum::body::Body::from_stream(parts)
+        }
+    });
+    let server = mimecast_ttp::simulator::server::Server::start(router, 0)
+        .await
+        .unwrap();
+    let config = config();
+    let clock = TestClock::new(config.clock.clone());
+    let sink = support::ports::sink_at(&server.url(), &config, clock.clone());
+    let deadline = Deadline::after(clock.elapsed(), Duration::from_secs(60));
+    assert_eq!(sink.deliver(&small(), deadline).await.unwrap().attempts, 1);
+    assert_eq!(posts.load(std::sync::atomic::Ordering::SeqCst), 1);
+}

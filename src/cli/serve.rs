@@ -26,17 +26,15 @@ pub(super) async fn serve(options: &Serve, environment: &dyn Fn(&str) -> Option<
             return FAILED;
         }
     };
-    let handler = match wiring::pass(environment) {
-        Ok(pass) => Handler::Pass(pass),
-        Err(wiring::Fault::Settings(faults)) => {
-            error!("{faults}");
-            Handler::Faulty(faults)
-        }
-        Err(wiring::Fault::Other(message)) => {
-            error!("{message}");
-            return FAILED;
-        }
-    };
+    let handler = wiring::pass(environment).map_or_else(
+        |fault| {
+            error!("{fault}");
+            Handler::Faulty(fault.to_string())
+        },
+        Handler::Pass,
+    );
+    // With --port 0 the system has chosen.
+    let port = listener.local_addr().map_or(port, |address| address.port());
     info!(
         version = env!("CARGO_PKG_VERSION"),
         port, "mimecast-ttp listens for the Functions host."

@@ -23,7 +23,10 @@ pub(super) async fn simulate(options: &Simulate) -> u8 {
     match serve(options).await {
         Ok(()) => DONE,
         Err(error) => {
-            say_error(&format!("The simulators cannot be started: {error}."));
+            say_error(&format!(
+                "The simulators cannot be started on the ports {} and {}: {error}. Choose others by --mimecast-port and --log-analytics-port; 0 picks a free one.",
+                options.mimecast_port, options.log_analytics_port
+            ));
             FAILED
         }
     }
@@ -55,6 +58,7 @@ async fn serve(options: &Simulate) -> io::Result<()> {
     for (name, value) in &settings {
         say(&format!("    export {name}='{value}'"));
     }
+    say("    export checkpoint_dir='simulate-checkpoints'");
     say(&format!(
         "\n{} records, half of them from the past seven days, the rest appearing over the next seven. Interrupt to stop.",
         options.records

@@ -17,7 +17,6 @@ use super::invocation::Invocation;
 use crate::{
     ingest::{pass::Pass, report::PassReport},
     model::feed::Feed,
-    settings::Faults,
 };
 
 /// What invocations are handled by.
@@ -25,9 +24,9 @@ use crate::{
 pub enum Handler {
     /// A pass over all feeds.
     Pass(Pass),
-    /// The settings are at fault. The handler stays up and says so at every invocation: one that
-    /// exits is restarted thrice and takes the host down.
-    Faulty(Faults),
+    /// The settings are at fault, in these words. The handler stays up and says so at every
+    /// invocation: one that exits is restarted thrice and takes the host down.
+    Faulty(String),
 }
 
 #[derive(Clone)]
@@ -66,6 +65,16 @@ async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
         .and_then(|id| id.to_str().ok())
         .unwrap_or("none")
         .to_owned();
+    let pass = match &*shared.handler {
+        Handler::Pass(pass) => pass.clone(),
+        Handler::Faulty(faults) => {
+            error!(invocation = %id, "{faults}");
+            return answer(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                std::slice::from_ref(faults),
+            );
+        }
+    };
     let invocation = Invocation::read(&body);
     if !invocation.understood {
         warn!(invocation = %id, "The invocation's payload has an unknown shape; the pass runs all the same.");
@@ -73,13 +82,6 @@ async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
     if invocation.past_due {
         info!(invocation = %id, "This run is past due: the app was down at its time.");
     }
-    let pass = match &*shared.handler {
-        Handler::Pass(pass) => pass.clone(),
-        Handler::Faulty(faults) => {
-            error!(invocation = %id, "{faults}");
-            return answer(StatusCode::INTERNAL_SERVER_ERROR, &[faults.to_string()]);
-        }
-    };
     let Ok(running) = Arc::clone(&shared.running).try_lock_owned() else {
         let log = "A pass is running already; this invocation leaves the work to it.";
         warn!(invocation = %id, "{log}");

@@ -21,6 +21,15 @@ const GUID_EXAMPLE: &str = "11111111-2222-3333-4444-555555555555";
 /// starts, or leaves the text as it is when it cannot.
 const KEY_VAULT_REFERENCE: &str = "@Microsoft.KeyVault(";
 
+/// Settings of Mimecast API 2.0 and the Logs Ingestion API. Passing over them would deliver elsewhere
+/// than was meant.
+const UNSUPPORTED: [&str; 4] = [
+    "mimecast_client_id",
+    "mimecast_client_secret",
+    "logs_ingestion_endpoint",
+    "logs_ingestion_rule_id",
+];
+
 /// Collects faults while values are read.
 struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
@@ -47,7 +56,27 @@ impl Reader<'_> {
             );
             return None;
         }
+        let quoted =
+            |mark: char| value.len() > 1 && value.starts_with(mark) && value.ends_with(mark);
+        if quoted('"') || quoted('\'') {
+            self.fault(name, "has quotes around it", "the same value without them");
+            return None;
+        }
         (!value.is_empty()).then_some(value)
+    }
+
+    /// A required text that goes into a header: visible ASCII. Its value is never shown.
+    fn header_text(&mut self, name: &'static str, example: &'static str) -> Option<String> {
+        let value = self.required(name, example)?;
+        if value.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Some(value);
+        }
+        let found = format!(
+            "holds a blank or another character that no key has ({} characters)",
+            value.chars().count()
+        );
+        self.fault(name, found, example);
+        None
     }
 
     fn is_set(&self, name: &str) -> bool {
@@ -120,6 +149,11 @@ impl Reader<'_> {
         };
         match value.parse::<u32>() {
             Ok(number) if (least..=most).contains(&number) => number,
+            _ if most == u32::MAX => {
+                let found = format!("`{}` is no whole number from {least} up", shown(&value));
+                self.fault(name, found, example);
+                default
+            }
             _ => {
                 let found = format!(
                     "`{}` is no whole number from {least} to {most}",
@@ -134,11 +168,14 @@ impl Reader<'_> {
 
 /// The beginning of a value that is no secret.
 fn shown(value: &str) -> String {
-    value
-        .chars()
-        .take(80)
-        .flat_map(char::escape_default)
-        .collect()
+    let visible = |character: char| {
+        if character.is_control() {
+            '?'
+        } else {
+            character
+        }
+    };
+    value.chars().take(80).map(visible).collect()
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -155,6 +192,11 @@ pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settin
         lookup,
         faults: Vec::new(),
     };
+    for name in UNSUPPORTED {
+        if reader.is_set(name) {
+            reader.fault(name, "is not supported by this version", "leave it out, and give the settings of Mimecast API 1.0 and the Data Collector API");
+        }
+    }
     let example = "https://eu-api.mimecast.com";
     let mimecast_base = reader
         .required("mimecast_base_url", example)
@@ -204,12 +246,12 @@ pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settin
 }
 
 fn credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
-    let app_id = reader.required("mimecast_app_id", GUID_EXAMPLE);
+    let app_id = reader.header_text("mimecast_app_id", GUID_EXAMPLE);
     let app_key = reader
-        .required("mimecast_app_key", GUID_EXAMPLE)
+        .header_text("mimecast_app_key", GUID_EXAMPLE)
         .map(secret);
     let access_key = reader
-        .required("mimecast_access_key", "about 150 letters, digits, - and _")
+        .header_text("mimecast_access_key", "about 150 letters, digits, - and _")
         .map(secret);
     let secret_key = reader.key("mimecast_secret_key", HmacKey::decode);
     let email = reader.optional("mimecast_email");
@@ -299,11 +341,18 @@ fn checkpoints(reader: &mut Reader<'_>) -> Option<CheckpointSettings> {
     let account = reader.optional("AzureWebJobsStorage__accountName");
     let client_id = reader.optional("AzureWebJobsStorage__clientId");
     let endpoint = match (uri, account) {
-        (Some(uri), _) => reader.address(
-            "AzureWebJobsStorage__blobServiceUri",
-            &uri,
-            "https://ACCOUNT.blob.core.windows.net",
-        )?,
+        (Some(uri), _) => {
+            let (name, example) = (
+                "AzureWebJobsStorage__blobServiceUri",
+                "https://ACCOUNT.blob.core.windows.net",
+            );
+            let url = reader.address(name, &uri, example)?;
+            if url.scheme() != "https" {
+                reader.fault(name, "is not https, which an identity needs", example);
+                return None;
+            }
+            url
+        }
         (None, Some(account)) if is_account_name(&account) => {
             Url::parse(&format!("https://{account}.blob.core.windows.net")).ok()?
         }

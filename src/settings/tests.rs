@@ -131,6 +131,29 @@ fn what_is_wrong_is_said_and_no_secret_is_shown() {
             "4m",
             "is no whole number from 10 to 3600",
         ),
+        ("mimecast_app_id", "two words", "holds a blank"),
+        (
+            "mimecast_access_key",
+            "s3cr3t\nkey",
+            "holds a blank or another character",
+        ),
+        ("mimecast_access_key", "\"s3cr3t\"", "has quotes around it"),
+        (
+            "mimecast_base_url",
+            "'https://eu-api.mimecast.com'",
+            "has quotes around it",
+        ),
+        ("batch_max_bytes", "10", "is no whole number from 10000 up"),
+        (
+            "mimecast_client_id",
+            "x",
+            "is not supported by this version",
+        ),
+        (
+            "logs_ingestion_rule_id",
+            "dcr-1",
+            "is not supported by this version",
+        ),
         (
             "mimecast_email",
             "svc@example.com",

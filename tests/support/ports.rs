@@ -74,10 +74,18 @@ pub fn sink(
     config: &log_analytics::Config,
     clock: Arc<dyn Clock>,
 ) -> DataCollectorSink {
+    sink_at(&simulator.base_url(), config, clock)
+}
+
+pub fn sink_at(
+    base: &str,
+    config: &log_analytics::Config,
+    clock: Arc<dyn Clock>,
+) -> DataCollectorSink {
     let workspace = Workspace {
         id: config.workspace_id.clone(),
         key: HmacKey::decode(&config.workspace_key.clone().into()).unwrap(),
-        base: simulator.base_url().parse().unwrap(),
+        base: base.parse().unwrap(),
     };
     let random: Arc<dyn Randomness> = Arc::new(SystemRandom);
     DataCollectorSink::new(HttpClient::new().unwrap(), workspace, clock, random)

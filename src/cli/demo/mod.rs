@@ -10,7 +10,7 @@ mod table;
 mod timetable;
 mod world;
 
-use std::io;
+use std::{io, path::PathBuf};
 
 use tracing::debug;
 
@@ -22,8 +22,10 @@ use crate::simulator::functions_host::State;
 /// Why the demo could not be played.
 #[derive(Debug, thiserror::Error)]
 enum DemoError {
-    #[error("{0}")]
+    #[error("The demo cannot be set up: {0}.")]
     Io(#[from] io::Error),
+    #[error("The rows cannot be written into {}: {error}. Choose another folder by --out.", .out.display())]
+    Out { out: PathBuf, error: io::Error },
     #[error("The Functions host emulator: {0}.")]
     Host(#[from] crate::simulator::functions_host::HostError),
 }
@@ -49,7 +51,7 @@ async fn play(options: &Demo) -> Result<bool, DemoError> {
     let progress = Progress::new();
     let world = World::start(options, out, &progress).await?;
     say(&format!(
-        "Three days of {} records (seed {}), played over {} timer runs of the real handler.",
+        "Three days of mail, {} records (seed {}), played over {} timer runs of the real handler.",
         options.records,
         options.seed,
         world.steps().len()
@@ -98,7 +100,9 @@ async fn play(options: &Demo) -> Result<bool, DemoError> {
             say_error(&format!("NOT CLEAN: {verdict}"));
         }
         if failures > 0 {
-            say_error(&format!("{failures} runs failed that should not have."));
+            say_error(&format!(
+                "{failures} of the steps failed that should not have."
+            ));
         }
     }
     Ok(clean && failures == 0)

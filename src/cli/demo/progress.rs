@@ -31,16 +31,17 @@ impl Progress {
 
     /// Draws a bar for each log, with its number of records.
     pub(super) fn begin(&self, totals: &[usize; 3]) {
-        let bars = std::array::from_fn(|index| {
+        let bars: [ProgressBar; 3] = std::array::from_fn(|index| {
             let (log, total) = (Log::ALL[index], totals[index]);
             let bar = ProgressBar::new(total as u64)
                 .with_style(style("{prefix:>13} {bar:40} {pos:>8} of {len}"))
                 .with_prefix(log.name());
             self.0.all.add(bar)
         });
+        let _line = self.0.all.add(self.0.step.clone());
+        bars.iter().for_each(ProgressBar::tick);
         // Begun once.
         drop(self.0.feeds.set(bars));
-        let _line = self.0.all.add(self.0.step.clone());
     }
 
     /// A call of the host begins.

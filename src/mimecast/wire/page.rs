@@ -69,6 +69,7 @@ impl<'a> Data<'a> {
 /// Bytes that are no UTF-8 inside a string would stop the feed for ever: they are replaced by the
 /// replacement character, as every reader of the row would.
 pub fn page(feed: Feed, body: &[u8]) -> Result<Page, NotAPage> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let text = String::from_utf8_lossy(body).into_owned();
     let (places, next, total) = {
         let answer: Answer<'_> = serde_json::from_str(&text).map_err(|error| shape(&error))?;
