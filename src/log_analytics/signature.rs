@@ -92,5 +92,11 @@ mod tests {
             key.sign_sha256(&charset),
             "oIMMAQ0mTrnAazfCud52ekJR1wgg9PMjDsqp9j5z/IQ="
         );
+        let undecoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, K1);
+        let undecoded = HmacKey::decode(&undecoded.into()).unwrap();
+        assert_eq!(
+            undecoded.sign_sha256(&string_to_sign(42, "Tue, 03 Feb 2026 23:59:59 GMT")),
+            "cP5vawkx1Xy4THC/RFpVsWY1kbArOD5sXhGgQ0L0mpk="
+        );
     }
 }

@@ -110,6 +110,12 @@ mod tests {
                 ),
                 "FKUdyMWcRvsk95S3COd6AsmpNFM=",
             ),
+            (
+                HmacKey::decode(&SECRET_A.into())
+                    .unwrap()
+                    .sign_sha256(&format!("{date}:{id}:{path}:{APP_KEY}")),
+                "6rn+G3bxEib+sNEc4QOtKKKV9CxAbUs6pQE3KuwqhUk=",
+            ),
         ] {
             assert_eq!(mistake, wrong);
             assert_ne!(mistake, right);
