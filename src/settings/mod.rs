@@ -6,6 +6,7 @@
 
 mod faults;
 mod read;
+mod reader;
 #[cfg(test)]
 mod tests;
 

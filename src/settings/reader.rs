@@ -1,0 +1,201 @@
+//! Reading one setting of a kind, and noting what is wrong with it.
+
+use secrecy::SecretString;
+use url::{Host, Url};
+
+use super::{Fault, Faults, secret};
+
+/// The example for every key.
+pub(super) const KEY_EXAMPLE: &str = "88 characters of base64 ending in ==";
+
+/// How an unresolved reference begins: the platform puts the secret in its place before the program
+/// starts, or leaves the text as it is when it cannot.
+const KEY_VAULT_REFERENCE: &str = "@Microsoft.KeyVault(";
+
+/// Collects faults while values are read.
+pub(super) struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            lookup,
+            faults: Vec::new(),
+        }
+    }
+
+    /// Whether nothing was at fault.
+    pub(super) fn is_content(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    pub(super) fn into_faults(self) -> Faults {
+        Faults(self.faults)
+    }
+
+    /// Notes a fault.
+    pub(super) fn fault(
+        &mut self,
+        name: &'static str,
+        found: impl Into<String>,
+        example: &'static str,
+    ) {
+        self.faults.push(Fault {
+            name,
+            found: found.into(),
+            example,
+        });
+    }
+
+    /// A setting that may be absent. White space around it, picked up in copying, is dropped.
+    pub(super) fn optional(&mut self, name: &'static str) -> Option<String> {
+        let value = (self.lookup)(name)?.trim().to_owned();
+        if value.starts_with(KEY_VAULT_REFERENCE) {
+            self.fault(
+                name,
+                "is an unresolved Key Vault reference: the platform could not read the secret",
+                "give the app's identity the role Key Vault Secrets User, check the secret's address, then restart the app",
+            );
+            return None;
+        }
+        let quoted =
+            |mark: char| value.len() > 1 && value.starts_with(mark) && value.ends_with(mark);
+        if quoted('"') || quoted('\'') {
+            self.fault(name, "has quotes around it", "the same value without them");
+            return None;
+        }
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// A required text that goes into a header: visible ASCII. Its value is never shown.
+    pub(super) fn header_text(
+        &mut self,
+        name: &'static str,
+        example: &'static str,
+    ) -> Option<String> {
+        let value = self.required(name, example)?;
+        if value.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Some(value);
+        }
+        let found = format!(
+            "holds a blank or another character that no key has ({} characters)",
+            value.chars().count()
+        );
+        self.fault(name, found, example);
+        None
+    }
+
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        (self.lookup)(name).is_some_and(|value| !value.trim().is_empty())
+    }
+
+    pub(super) fn required(&mut self, name: &'static str, example: &'static str) -> Option<String> {
+        let value = self.optional(name);
+        // An unresolved reference has its own fault.
+        if value.is_none() && !self.is_set(name) {
+            self.fault(name, "is missing", example);
+        }
+        value
+    }
+
+    /// A required secret, decoded by `decode`; its value is never shown.
+    pub(super) fn key<T, E: std::fmt::Display>(
+        &mut self,
+        name: &'static str,
+        decode: impl Fn(&SecretString) -> Result<T, E>,
+    ) -> Option<T> {
+        let value = self.required(name, KEY_EXAMPLE)?;
+        let length = value.chars().count();
+        match decode(&secret(value)) {
+            Ok(key) => Some(key),
+            Err(_) => {
+                self.fault(
+                    name,
+                    format!("is not base64 ({length} characters)"),
+                    KEY_EXAMPLE,
+                );
+                None
+            }
+        }
+    }
+
+    /// An address: https, or plain http to this machine.
+    pub(super) fn address(
+        &mut self,
+        name: &'static str,
+        value: &str,
+        example: &'static str,
+    ) -> Option<Url> {
+        let fault = match Url::parse(value) {
+            Err(error) => format!("`{}` is no address ({error})", shown(value)),
+            Ok(url) if !url.has_host() => format!("`{}` names no host", shown(value)),
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                "holds a user name or password".to_owned()
+            }
+            Ok(url) if url.path() != "/" || url.query().is_some() || url.fragment().is_some() => {
+                format!("`{}` must be scheme and host alone", shown(value))
+            }
+            Ok(url) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) => {
+                return Some(url);
+            }
+            Ok(_) => format!(
+                "`{}` is not https; plain http is only for this machine",
+                shown(value)
+            ),
+        };
+        self.fault(name, fault, example);
+        None
+    }
+
+    pub(super) fn number(
+        &mut self,
+        name: &'static str,
+        default: u32,
+        least: u32,
+        most: u32,
+        example: &'static str,
+    ) -> u32 {
+        let Some(value) = self.optional(name) else {
+            return default;
+        };
+        match value.parse::<u32>() {
+            Ok(number) if (least..=most).contains(&number) => number,
+            _ if most == u32::MAX => {
+                let found = format!("`{}` is no whole number from {least} up", shown(&value));
+                self.fault(name, found, example);
+                default
+            }
+            _ => {
+                let found = format!(
+                    "`{}` is no whole number from {least} to {most}",
+                    shown(&value)
+                );
+                self.fault(name, found, example);
+                default
+            }
+        }
+    }
+}
+
+/// The beginning of a value that is no secret.
+pub(super) fn shown(value: &str) -> String {
+    let visible = |character: char| {
+        if character.is_control() {
+            '?'
+        } else {
+            character
+        }
+    };
+    value.chars().take(80).map(visible).collect()
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
