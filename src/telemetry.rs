@@ -49,7 +49,11 @@ pub fn install(reader: Reader, filter: Option<&str>) {
             .with_default(Level::WARN)
             .with_target("mimecast_ttp::ingest::pass", LevelFilter::OFF),
     };
-    let mut targets: Targets = filter.and_then(|text| text.parse().ok()).unwrap_or(usual);
+    let mut targets: Targets = filter
+        .map(without_quiet)
+        .filter(|text| !text.is_empty())
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(usual);
     for name in QUIET {
         targets = targets.with_target(name, Level::WARN);
     }
@@ -62,6 +66,13 @@ pub fn install(reader: Reader, filter: Option<&str>) {
             .try_init(),
         Reader::Person => registry.with(layer.with_writer(io::stderr)).try_init(),
     });
+}
+
+/// The filter without what it says of the quiet libraries: their own parts would win over the whole.
+fn without_quiet(filter: &str) -> String {
+    let quiet = |part: &&str| QUIET.iter().any(|name| part.trim().starts_with(name));
+    let kept: Vec<_> = filter.split(',').filter(|part| !quiet(part)).collect();
+    kept.join(",")
 }
 
 /// `LEVEL message name=value`, always one line.
@@ -135,6 +146,12 @@ fn keep_error(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_filter_makes_the_quiet_libraries_speak() {
+        let filter = "debug,typespec_client_core::http=trace, azure_core=debug,mimecast_ttp=trace";
+        assert_eq!(without_quiet(filter), "debug,mimecast_ttp=trace");
+    }
 
     #[test]
     fn an_event_is_one_line() {

@@ -245,6 +245,44 @@ async fn a_record_that_stays_hidden_is_counted_as_missing() {
 }
 
 #[tokio::test]
+async fn a_second_reading_that_is_cut_short_still_tells_what_is_missing() {
+    let world = Arc::new(world_of(12));
+    *world.hidden.lock().unwrap() = Some((5, 4));
+    world
+        .source_faults
+        .lock()
+        .unwrap()
+        .insert(5, SourceFault::Fail("status 500"));
+    let report = world.pass().await;
+    assert_eq!(
+        (report.outcome, report.counts.missing),
+        (Outcome::Failed, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_record_timed_after_its_range_does_not_move_the_watermark_past_what_is_unread() {
+    let world = Arc::new(world_of(9));
+    let listed = at("2026-03-02T07:00:04Z");
+    world.add_text(
+        listed,
+        listed,
+        r#"{"n":9,"date":"2026-04-01T00:00:00Z"}"#.to_owned(),
+    );
+    // It is the last one of the second page, and the third is not to be had.
+    world
+        .source_faults
+        .lock()
+        .unwrap()
+        .insert(3, SourceFault::Fail("status 500"));
+    assert_eq!(world.pass().await.outcome, Outcome::Failed);
+    world.pass().await;
+    let mut serials = world.serials();
+    serials.sort_unstable();
+    assert_eq!(serials, (0..10).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn a_record_whose_own_time_lies_elsewhere_is_delivered_once() {
     let world = Arc::new(world_of(2));
     let listed = at("2026-03-02T07:58:00Z");

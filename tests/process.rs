@@ -182,6 +182,8 @@ async fn run_does_one_pass_and_says_by_its_exit_code_how_it_went() {
     for _ in 0..2 {
         let failed = run(&["run"], &unwritable).await.unwrap();
         assert_eq!(failed.status.code(), Some(1));
+        let text = String::from_utf8(failed.stdout).unwrap();
+        assert!(text.contains("Nothing was delivered, since"), "{text}");
     }
     assert_eq!(
         services.counts(),

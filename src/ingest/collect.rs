@@ -1,6 +1,6 @@
 //! Second stage: drops what was delivered before and collects the rest into batches.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::{
@@ -62,8 +62,10 @@ impl Order {
         kept: true,
     };
 
-    fn note(&mut self, time: DateTime<Utc>) {
-        self.kept &= self.reached.is_none_or(|before| before <= time);
+    /// A time outside the range says nothing about how far it is read, so it breaks the order too.
+    fn note(&mut self, time: DateTime<Utc>, range: DateRange) {
+        let inside = (range.from()..=range.to()).contains(&time.trunc_subsecs(0));
+        self.kept &= inside && self.reached.is_none_or(|before| before <= time);
         self.reached = self.reached.max(Some(time));
     }
 
@@ -104,6 +106,11 @@ impl Collector {
                 Read::Page(range, page) => {
                     range_of_batch = Some(range);
                     self.page(range, &page).await
+                }
+                Read::Missing(missing) => {
+                    self.counts.missing += missing;
+                    self.order.kept = false;
+                    Ok(())
                 }
                 Read::RangeEnd {
                     range,
@@ -152,7 +159,7 @@ impl Collector {
                     .insert(look.remembered_at(range), look.fingerprint);
             }
             if let Some(time) = look.time {
-                self.order.note(time);
+                self.order.note(time, range);
             }
         }
         Ok(())

@@ -102,7 +102,8 @@ impl FeedPass {
                 event_time::to_utc_text(watermark)
             )));
         }
-        if watermark < now - RETENTION {
+        // A first run of 30 days begins exactly at the border.
+        if watermark < now - RETENTION - CLOCK_TOLERANCE {
             warn!(feed = %self.feed, watermark = %event_time::to_utc_text(watermark), "The checkpoint is older than the 30 days for which Mimecast keeps its logs: what lies between can no longer be read.");
         }
         Ok((progress, saved.version))
@@ -136,7 +137,7 @@ impl FeedPass {
                         ));
                     }
                 }
-                end => return self.ended(end),
+                end => return self.ended(end, counts.batches > 0),
             }
         }
     }
@@ -186,7 +187,7 @@ impl FeedPass {
         }
     }
 
-    fn ended(&self, end: End) -> Ended {
+    fn ended(&self, end: End, posted: bool) -> Ended {
         match end {
             End::Read(ReadEnd::Complete | ReadEnd::TokenRefused(_)) => {
                 Ended(Outcome::Complete, None)
@@ -214,8 +215,13 @@ impl FeedPass {
                 )),
             ),
             End::NotSaved(error) => Ended::failed(format!(
-                "Saving the checkpoint {}: {error}. The last batch was delivered and may be delivered once more.",
-                self.ports.store.place(self.feed)
+                "Saving the checkpoint {}: {error}. {}",
+                self.ports.store.place(self.feed),
+                if posted {
+                    "The last batch was delivered and may be delivered once more."
+                } else {
+                    "Nothing was delivered, since it could not have been remembered."
+                }
             )),
         }
     }

@@ -22,6 +22,8 @@ const MAX_PAGES: usize = 20_000;
 pub(super) enum Read {
     /// A page of a range.
     Page(DateRange, Page),
+    /// So many records were counted but not shown, and asking again came to no end.
+    Missing(u64),
     /// The range has been read to its end.
     RangeEnd {
         range: DateRange,
@@ -77,7 +79,13 @@ impl Reader<'_> {
         let again = missing > 0;
         if again {
             warn!(feed = %self.feed, %range, missing, "Mimecast counted more records than it showed; reading the range once more.");
-            missing = self.listing(range, out).await?;
+            missing = match self.listing(range, out).await {
+                Ok(still) => still,
+                Err(early) => {
+                    hand_on(out, Read::Missing(missing)).await?;
+                    return Err(early);
+                }
+            };
         }
         hand_on(
             out,

@@ -128,7 +128,7 @@ fn workspace(reader: &mut Reader<'_>) -> Option<WorkspaceSettings> {
         .and_then(|value| match Uuid::parse_str(&value) {
             Ok(id) => Some(id.to_string()),
             Err(_) => {
-                let found = format!("`{}` is no GUID", shown(&value));
+                let found = format!("{} is no GUID", shown(&value));
                 reader.fault("log_analytics_workspace_id", found, GUID_EXAMPLE);
                 None
             }
@@ -156,7 +156,7 @@ fn checkpoints(reader: &mut Reader<'_>) -> Option<CheckpointSettings> {
         .optional("checkpoint_container")
         .unwrap_or_else(|| "ttp-checkpoints".to_owned());
     if !is_container_name(&container) {
-        let found = format!("`{}` is no container name", shown(&container));
+        let found = format!("{} is no container name", shown(&container));
         reader.fault(
             "checkpoint_container",
             found,
@@ -195,7 +195,7 @@ fn checkpoints(reader: &mut Reader<'_>) -> Option<CheckpointSettings> {
             Url::parse(&format!("https://{account}.blob.core.windows.net")).ok()?
         }
         (None, Some(account)) => {
-            let found = format!("`{}` is no storage account name", shown(&account));
+            let found = format!("{} is no storage account name", shown(&account));
             reader.fault(
                 "AzureWebJobsStorage__accountName",
                 found,

@@ -129,20 +129,23 @@ impl<'a> Reader<'a> {
         example: &'static str,
     ) -> Option<Url> {
         let fault = match Url::parse(value) {
-            Err(error) => format!("`{}` is no address ({error})", shown(value)),
-            Ok(url) if !url.has_host() => format!("`{}` names no host", shown(value)),
+            Err(error) => format!("{} is no address ({error})", shown(value)),
+            Ok(url) if !url.has_host() => format!("{} names no host", shown(value)),
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
                 "holds a user name or password".to_owned()
             }
             Ok(url) if url.path() != "/" || url.query().is_some() || url.fragment().is_some() => {
-                format!("`{}` must be scheme and host alone", shown(value))
+                format!(
+                    "{} has more than that; it must be scheme and host alone",
+                    shown_address(&url)
+                )
             }
             Ok(url) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) => {
                 return Some(url);
             }
-            Ok(_) => format!(
-                "`{}` is not https; plain http is only for this machine",
-                shown(value)
+            Ok(url) => format!(
+                "{} is not https; plain http is only for this machine",
+                shown_address(&url)
             ),
         };
         self.fault(name, fault, example);
@@ -163,13 +166,13 @@ impl<'a> Reader<'a> {
         match value.parse::<u32>() {
             Ok(number) if (least..=most).contains(&number) => number,
             _ if most == u32::MAX => {
-                let found = format!("`{}` is no whole number from {least} up", shown(&value));
+                let found = format!("{} is no whole number from {least} up", shown(&value));
                 self.fault(name, found, example);
                 default
             }
             _ => {
                 let found = format!(
-                    "`{}` is no whole number from {least} to {most}",
+                    "{} is no whole number from {least} to {most}",
                     shown(&value)
                 );
                 self.fault(name, found, example);
@@ -179,8 +182,16 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The beginning of a value that is no secret.
+/// The longest value that is quoted. Keys are longer: one that was pasted into the wrong setting is
+/// not shown.
+const QUOTED_CHARACTERS: usize = 32;
+
+/// A value in a fault: itself, if it is too short for a key.
 pub(super) fn shown(value: &str) -> String {
+    let length = value.chars().count();
+    if length > QUOTED_CHARACTERS {
+        return format!("what it holds ({length} characters)");
+    }
     let visible = |character: char| {
         if character.is_control() {
             '?'
@@ -188,7 +199,16 @@ pub(super) fn shown(value: &str) -> String {
             character
         }
     };
-    value.chars().take(80).map(visible).collect()
+    format!("`{}`", value.chars().map(visible).collect::<String>())
+}
+
+/// An address in a fault: without its query, which may be a signature, and its path.
+fn shown_address(url: &Url) -> String {
+    format!(
+        "`{}://{}`",
+        url.scheme(),
+        url.host_str().unwrap_or_default()
+    )
 }
 
 fn is_loopback(url: &Url) -> bool {

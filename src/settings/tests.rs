@@ -305,3 +305,40 @@ fn no_debug_text_holds_a_secret() {
         assert!(!text.contains(hidden), "{text}");
     }
 }
+
+#[test]
+fn a_key_in_the_wrong_setting_is_not_shown() {
+    let key =
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==";
+    for name in [
+        "mimecast_base_url",
+        "log_analytics_workspace_id",
+        "log_analytics_uri",
+        "checkpoint_container",
+        "lookback_days",
+        "batch_max_bytes",
+    ] {
+        let text = with(&[(name, key)]).unwrap_err().to_string();
+        assert!(
+            text.contains(name) && text.contains("88 characters"),
+            "{text}"
+        );
+        assert!(!text.contains("AAEC"), "{text}");
+    }
+    let mut settings = good();
+    settings.remove("AzureWebJobsStorage");
+    settings.insert(
+        "AzureWebJobsStorage__accountName",
+        format!("AccountName=a;AccountKey={key}"),
+    );
+    settings.insert("AzureWebJobsStorage__blobServiceUri", String::new());
+    let text = read(&settings).unwrap_err().to_string();
+    assert!(!text.contains("AAEC"), "{text}");
+    let signed = "https://a.blob.core.windows.net/?sig=s3cr3t".to_owned();
+    settings.insert("AzureWebJobsStorage__blobServiceUri", signed);
+    let text = read(&settings).unwrap_err().to_string();
+    assert!(
+        text.contains("scheme and host alone") && !text.contains("s3cr3t"),
+        "{text}"
+    );
+}

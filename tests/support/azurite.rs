@@ -74,7 +74,9 @@ fn script() -> &'static PathBuf {
         // Test binaries run one after another, but a person may run two commands.
         let lock = std::fs::File::create(folder.join(".install.lock")).expect("the folder can be written");
         lock.lock().expect("the lock can be taken");
-        if !script.exists() {
+        // npm writes this file last: without it an installation was broken off.
+        let done = folder.join("node_modules/.package-lock.json");
+        if !done.exists() {
             assert!(
                 Command::new("node").arg("--version").output().is_ok_and(|output| output.status.success()),
                 "\n\nThe checkpoint tests run against Azurite, which needs Node.js 20 or newer with npm.\n\
