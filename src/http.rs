@@ -6,6 +6,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
 use reqwest::{
     Method, StatusCode, Url,
     header::{HeaderMap, HeaderName},
@@ -71,6 +72,12 @@ impl Answer {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// How long the server asks to wait from `now` on.
+    #[must_use]
+    pub fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
+        retry_after(self.header("retry-after")?, now)
     }
 }
 
@@ -244,5 +251,37 @@ pub(crate) fn excerpt(body: &[u8]) -> String {
         format!("{}...", text.trim())
     } else {
         text.trim().to_owned()
+    }
+}
+
+/// Reads a `Retry-After` header: seconds, or a date, from which the wait at `now` follows.
+fn retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = DateTime::parse_from_rfc2822(value).ok()?;
+    Some((date.to_utc() - now).to_std().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = DateTime::parse_from_rfc3339("2026-03-02T08:00:00Z")
+            .unwrap()
+            .to_utc();
+        assert_eq!(retry_after(" 7 ", now), Some(Duration::from_secs(7)));
+        assert_eq!(
+            retry_after("Mon, 02 Mar 2026 08:00:09 GMT", now),
+            Some(Duration::from_secs(9))
+        );
+        assert_eq!(
+            retry_after("Mon, 02 Mar 2026 07:00:00 GMT", now),
+            Some(Duration::ZERO)
+        );
+        assert_eq!(retry_after("soon", now), None);
     }
 }

@@ -222,17 +222,6 @@ impl<'a, E> Trying<'a, E> {
     }
 }
 
-/// Reads a `Retry-After` header: seconds, or a date, from which the wait at `now` follows.
-#[must_use]
-pub fn retry_after(value: &str, now: chrono::DateTime<chrono::Utc>) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = chrono::DateTime::parse_from_rfc2822(value).ok()?;
-    Some((date.to_utc() - now).to_std().unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
@@ -356,22 +345,5 @@ mod tests {
         assert_eq!(most, Duration::from_secs(1));
         assert!(least >= Duration::from_millis(500) && least < Duration::from_millis(501));
         assert_eq!(policy.wait(60, None, &Fixed(0)), policy.longest_wait);
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = chrono::DateTime::parse_from_rfc3339("2026-03-02T08:00:00Z")
-            .unwrap()
-            .to_utc();
-        assert_eq!(retry_after(" 7 ", now), Some(Duration::from_secs(7)));
-        assert_eq!(
-            retry_after("Mon, 02 Mar 2026 08:00:09 GMT", now),
-            Some(Duration::from_secs(9))
-        );
-        assert_eq!(
-            retry_after("Mon, 02 Mar 2026 07:00:00 GMT", now),
-            Some(Duration::ZERO)
-        );
-        assert_eq!(retry_after("soon", now), None);
     }
 }

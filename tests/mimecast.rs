@@ -58,8 +58,13 @@ fn config(records: usize) -> Config {
 
 async fn bench(config: Config) -> Bench {
     let simulator = Simulator::start(config.clone(), 0).await.unwrap();
+    bench_with(simulator, &config)
+}
+
+/// A source with the keys and the clock of `config`, whatever those of the simulator are.
+fn bench_with(simulator: Simulator, config: &Config) -> Bench {
     let clock = TestClock::new(config.clock.clone());
-    let source = source(&simulator, &config, clock.clone());
+    let source = source(&simulator, config, clock.clone());
     Bench {
         simulator,
         source,
@@ -310,27 +315,11 @@ async fn a_wrong_key_or_clock_is_named_and_no_secret_is_shown() {
     let simulator = Simulator::start(config.clone(), 0).await.unwrap();
     let wrong = Config {
         secret_key: "c2VjcmV0".to_owned(),
+        clock: SimClock::at(at("2026-03-02T08:20:00Z")),
         ..config.clone()
     };
-    let clock = TestClock::new(SimClock::at(at("2026-03-02T08:20:00Z")));
-    let source = source(&simulator, &wrong, clock.clone());
-    let range = DateRange::new(
-        at("2026-03-02T00:00:00Z"),
-        at("2026-03-02T07:59:45Z"),
-        at(NOW),
-    )
-    .unwrap();
-    let request = PageRequest {
-        feed: Feed::Url,
-        range,
-        token: None,
-    };
-    let deadline = Deadline::after(clock.elapsed(), Duration::from_secs(60));
-    let error = source
-        .fetch_page(request, deadline)
-        .await
-        .unwrap_err()
-        .to_string();
+    let bench = bench_with(simulator, &wrong);
+    let error = bench.fetch(None, 60).await.unwrap_err().to_string();
     assert!(error.contains("0004 Invalid Signature"), "{error}");
     assert!(
         error.contains("this machine's clock is 1200 s ahead of Mimecast's")
@@ -343,36 +332,18 @@ async fn a_wrong_key_or_clock_is_named_and_no_secret_is_shown() {
         config.app_key.as_str(),
     ] {
         assert!(!error.contains(secret), "{error}");
-        assert!(!format!("{source:?}").contains(secret));
+        assert!(!format!("{:?}", bench.source).contains(secret));
     }
 }
 
 #[tokio::test]
 async fn a_host_that_is_away_is_an_error_with_what_to_check() {
-    let config = config(3);
-    let simulator = Simulator::start(config.clone(), 0).await.unwrap();
-    let clock = TestClock::new(config.clock.clone());
-    let source = source(&simulator, &config, clock.clone());
-    drop(simulator);
+    let mut bench = bench(config(3)).await;
+    let elsewhere = Simulator::start(config(3), 0).await.unwrap();
+    drop(std::mem::replace(&mut bench.simulator, elsewhere));
     // The listener closes when its task ends.
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let range = DateRange::new(
-        at("2026-03-02T00:00:00Z"),
-        at("2026-03-02T07:59:45Z"),
-        at(NOW),
-    )
-    .unwrap();
-    let request = PageRequest {
-        feed: Feed::Url,
-        range,
-        token: None,
-    };
-    let deadline = Deadline::after(clock.elapsed(), Duration::from_secs(60));
-    let error = source
-        .fetch_page(request, deadline)
-        .await
-        .unwrap_err()
-        .to_string();
+    let error = bench.fetch(None, 60).await.unwrap_err().to_string();
     assert!(
         error.contains("cannot be reached") && error.contains("check mimecast_base_url"),
         "{error}"

@@ -5,27 +5,28 @@ use std::fmt;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::keys::HmacKey;
+
 /// The account that every emulator has, and its key: public constants, not a secret.
 const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
 const EMULATOR_KEY: &str =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
 /// How to sign requests.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Signing {
     /// With an account key.
     Key {
         /// The account.
         account: String,
-        /// Its key, base64.
-        key: SecretString,
+        /// Its key.
+        key: HmacKey,
     },
     /// Not at all: the address carries a shared access signature.
     InAddress,
 }
 
 /// Where the blob service is and how to sign requests to it.
-#[derive(Clone)]
 pub struct BlobAccess {
     /// The service's address; with a shared access signature in its query, if there is one.
     pub endpoint: Url,
@@ -111,13 +112,11 @@ fn key_access(
     account: &str,
     key: &str,
 ) -> Result<BlobAccess, ConnectionStringError> {
-    let key = SecretString::from(key);
-    if crate::keys::HmacKey::decode(&key).is_err() {
-        return Err(ConnectionStringError::Invalid {
+    let key =
+        HmacKey::decode(&SecretString::from(key)).map_err(|_| ConnectionStringError::Invalid {
             name: "AccountKey",
             fault: "is not base64",
-        });
-    }
+        })?;
     Ok(BlobAccess {
         endpoint,
         signing: Signing::Key {
@@ -177,17 +176,19 @@ fn address(name: &'static str, text: &str) -> Result<Url, ConnectionStringError>
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
-
     use super::*;
 
-    fn read(text: &str) -> (String, Option<(String, String)>) {
+    fn read(text: &str) -> (String, Option<(String, HmacKey)>) {
         let access = parse(text).unwrap();
         let signing = match access.signing {
-            Signing::Key { account, key } => Some((account, key.expose_secret().to_owned())),
+            Signing::Key { account, key } => Some((account, key)),
             Signing::InAddress => None,
         };
         (access.endpoint.to_string(), signing)
+    }
+
+    fn key(text: &str) -> HmacKey {
+        HmacKey::decode(&text.into()).unwrap()
     }
 
     #[test]
@@ -198,7 +199,7 @@ mod tests {
             ),
             (
                 "https://acct.blob.core.windows.net/".to_owned(),
-                Some(("acct".to_owned(), "YWJjZA==".to_owned()))
+                Some(("acct".to_owned(), key("YWJjZA==")))
             )
         );
         assert_eq!(
@@ -207,7 +208,7 @@ mod tests {
             ),
             (
                 "https://acct.blob.core.usgovcloudapi.net/".to_owned(),
-                Some(("acct".to_owned(), "YWJjZA==".to_owned()))
+                Some(("acct".to_owned(), key("YWJjZA==")))
             )
         );
         assert_eq!(

@@ -31,7 +31,6 @@ use crate::{
     },
     http::{HttpClient, excerpt, with_sources},
     ingest::ports::{CheckpointStore, Clock, Saved, StoreError, Version},
-    keys::HmacKey,
     model::feed::Feed,
 };
 
@@ -104,7 +103,6 @@ impl BlobStore {
         let (mut url, credential) = match access {
             Access::ConnectionString(access) => {
                 if let Signing::Key { account, key } = access.signing {
-                    let key = HmacKey::decode(&key).map_err(|error| setup(&error))?;
                     let policy = SharedKeyPolicy::new(account, key, Arc::clone(&clock));
                     client_options.per_try_policies.push(Arc::new(policy));
                 }
@@ -147,18 +145,9 @@ impl BlobStore {
                 break;
             }
         }
-        let version = match result.properties.etag {
-            Some(etag) => Version::Tag(etag.to_string()),
-            None => {
-                return Err(azure_core::Error::with_message(
-                    ErrorKind::Other,
-                    "the answer has no ETag",
-                ));
-            }
-        };
         Ok(Saved {
             text: Some(String::from_utf8_lossy(&bytes).into_owned()),
-            version,
+            version: version(result.properties.etag)?,
         })
     }
 
@@ -179,13 +168,7 @@ impl BlobStore {
         let blob = self.container.blob_client(name(feed));
         let content: RequestContent<Bytes, _> = Bytes::from(text.to_owned()).into();
         let result = blob.upload(content, Some(options)).await?;
-        match result.etag {
-            Some(etag) => Ok(Version::Tag(etag.to_string())),
-            None => Err(azure_core::Error::with_message(
-                ErrorKind::Other,
-                "the answer has no ETag",
-            )),
-        }
+        version(result.etag)
     }
 
     /// A write, with the container made and a lost answer seen through.
@@ -234,6 +217,11 @@ impl BlobStore {
             )),
         }
     }
+}
+
+fn version(etag: Option<Etag>) -> Result<Version, azure_core::Error> {
+    etag.map(|etag| Version::Tag(etag.to_string()))
+        .ok_or_else(|| azure_core::Error::with_message(ErrorKind::Other, "the answer has no ETag"))
 }
 
 fn has_code(error: &azure_core::Error, code: &StorageErrorCode) -> bool {

@@ -9,6 +9,8 @@ mod run;
 mod serve;
 #[cfg(feature = "simulator")]
 mod simulate;
+#[cfg(feature = "simulator")]
+mod simulated;
 mod wiring;
 
 use std::{

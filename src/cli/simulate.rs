@@ -4,7 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 
-use super::{DONE, FAILED, args::Simulate, demo, say, say_error};
+use super::{DONE, FAILED, args::Simulate, say, say_error, simulated};
 use crate::simulator::{
     clock::SimClock,
     log_analytics::{self, DataCollector},
@@ -47,7 +47,7 @@ async fn serve(options: &Simulate) -> io::Result<()> {
     let workspace = log_analytics::Config::new(clock);
     let log_analytics = DataCollector::start(workspace.clone(), options.log_analytics_port).await?;
 
-    let settings = demo::settings(&mimecast, &mimecast_config, &log_analytics, &workspace);
+    let settings = simulated::settings(&mimecast, &mimecast_config, &log_analytics, &workspace);
     say("Settings for `Values` in local.settings.json; all of them are invented:\n");
     let lines: Vec<_> = settings
         .iter()

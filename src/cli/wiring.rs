@@ -13,7 +13,7 @@ use crate::{
         pass::{Pass, Plan},
         ports::{CheckpointStore, Clock, Ports, Randomness},
     },
-    log_analytics::{DataCollectorSink, Workspace},
+    log_analytics::DataCollectorSink,
     mimecast::MimecastSource,
     settings::{CheckpointSettings, Faults, Settings},
     system::{SystemClock, SystemRandom},
@@ -48,12 +48,12 @@ pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, Faul
         Arc::clone(&clock),
         Arc::clone(&random),
     );
-    let workspace = Workspace {
-        id: settings.workspace.id,
-        key: settings.workspace.key,
-        base: settings.workspace.base,
-    };
-    let sink = DataCollectorSink::new(http, workspace, Arc::clone(&clock), Arc::clone(&random));
+    let sink = DataCollectorSink::new(
+        http,
+        settings.workspace,
+        Arc::clone(&clock),
+        Arc::clone(&random),
+    );
     let ports = Ports {
         source: Arc::new(source),
         sink: Arc::new(sink),

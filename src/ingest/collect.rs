@@ -71,10 +71,8 @@ impl Order {
 
     /// The watermark that holds once everything noted so far is delivered. Records of the same
     /// second may still follow: the next read begins at that second or before.
-    fn watermark(&self, range: DateRange) -> Option<DateTime<Utc>> {
-        self.reached
-            .filter(|_| self.kept)
-            .map(|time| time.min(range.to()))
+    fn watermark(&self) -> Option<DateTime<Utc>> {
+        self.reached.filter(|_| self.kept)
     }
 }
 
@@ -100,13 +98,9 @@ impl Collector {
 
     /// Works until the pages end or the next stage has gone.
     pub(super) async fn run(mut self, mut pages: Receiver<Read>) {
-        let mut range_of_batch = None;
         while let Some(read) = pages.recv().await {
             let done = match read {
-                Read::Page(range, page) => {
-                    range_of_batch = Some(range);
-                    self.page(range, &page).await
-                }
+                Read::Page(range, page) => self.page(range, &page).await,
                 Read::Missing(missing) => {
                     self.counts.missing += missing;
                     self.order.kept = false;
@@ -117,7 +111,6 @@ impl Collector {
                     missing,
                     again,
                 } => {
-                    range_of_batch = None;
                     self.order = Order::START;
                     self.counts.missing += missing;
                     self.counts.restarts += u64::from(again);
@@ -128,8 +121,7 @@ impl Collector {
                 }
                 Read::End(end) => {
                     // What was read before a failure or the deadline is delivered all the same.
-                    let watermark = range_of_batch.and_then(|range| self.order.watermark(range));
-                    match self.hand_on(watermark).await {
+                    match self.hand_on(self.order.watermark()).await {
                         Ok(()) => self.out.send(Work::End(end)).await.map_err(|_| Gone),
                         gone => gone,
                     }
@@ -151,7 +143,7 @@ impl Collector {
                 self.counts.duplicates += 1;
             } else {
                 if self.builder.push(record, look, range) == Push::Full {
-                    self.hand_on(self.order.watermark(range)).await?;
+                    self.hand_on(self.order.watermark()).await?;
                     // An empty builder takes any record.
                     let _added = self.builder.push(record, look, range);
                 }

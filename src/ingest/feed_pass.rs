@@ -1,6 +1,6 @@
 //! One feed's part of a pass: load, run the pipeline, say how it ended.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use tokio::sync::mpsc;
 use tracing::warn;
 
@@ -240,7 +240,7 @@ impl FeedPass {
 }
 
 /// The report of a feed whose task broke, for the caller that caught it.
-pub(super) fn broken(feed: Feed, reason: &str, watermark: Option<DateTime<Utc>>) -> FeedReport {
+pub(super) fn broken(feed: Feed, reason: &str) -> FeedReport {
     FeedReport {
         feed,
         outcome: Outcome::Failed,
@@ -248,7 +248,7 @@ pub(super) fn broken(feed: Feed, reason: &str, watermark: Option<DateTime<Utc>>)
             "The run of {feed} broke off: {reason}. This is a fault of the program; the checkpoint stands, and the next run goes on from it."
         )),
         counts: Counts::default(),
-        watermark,
+        watermark: None,
         lag_seconds: None,
     }
 }

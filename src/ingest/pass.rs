@@ -63,7 +63,7 @@ impl Pass {
             let report = joined.unwrap_or_else(|error| {
                 let feed = running.iter().find(|(id, _)| *id == error.id());
                 let feed = feed.map_or(Feed::Url, |(_, feed)| *feed);
-                feed_pass::broken(feed, &error.to_string(), None)
+                feed_pass::broken(feed, &error.to_string())
             });
             log(&report);
             reports.push(report);

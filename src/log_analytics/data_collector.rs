@@ -20,7 +20,7 @@ use crate::{
     ingest::ports::{Clock, LogSink, Randomness, Receipt, SinkError},
     keys::HmacKey,
     model::{batch::Batch, deadline::Deadline},
-    retry::{self, Attempt, GaveUp, Policy, Trying},
+    retry::{Attempt, GaveUp, Policy, Trying},
 };
 
 /// The largest post: Microsoft documents 30 MB, and does not say of which kind.
@@ -131,9 +131,7 @@ impl DataCollectorSink {
             }
         };
         let status = answer.status.as_u16();
-        let retry_after = answer
-            .header("retry-after")
-            .and_then(|text| retry::retry_after(text, self.clock.now()));
+        let retry_after = answer.retry_after(self.clock.now());
         match decision::decide(status, batch.body().len(), retry_after) {
             Decision::Accept => Attempt::Done(Ended::Taken),
             Decision::Split => Attempt::Done(Ended::TooLarge(refused(batch, &answer))),

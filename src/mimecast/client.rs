@@ -24,7 +24,7 @@ use crate::{
     http::{self, Answer, HttpClient, Limits, Request, TransportError},
     ingest::ports::{Clock, LogSource, PageRequest, Randomness, SourceError},
     model::{deadline::Deadline, page::Page},
-    retry::{self, Attempt, GaveUp, Policy, Trying},
+    retry::{Attempt, GaveUp, Policy, Trying},
 };
 
 /// The largest page that is read. 500 records with several long links each stay far below.
@@ -247,19 +247,13 @@ impl MimecastSource {
                 .header("x-ratelimit-reset")
                 .and_then(|text| text.trim().parse().ok())
                 .map(Duration::from_millis),
-            retry_after: answer
-                .header("retry-after")
-                .and_then(|text| retry::retry_after(text, self.clock.now())),
+            retry_after: answer.retry_after(self.clock.now()),
             with_token,
         }
     }
 
     fn refused(&self, answer: &Answer, verdict: Option<&Verdict>) -> CallError {
-        let http_status = answer.status.as_u16();
-        let status = verdict
-            .and_then(|verdict| verdict.meta_status)
-            .filter(|meta| http_status == 200 && *meta >= 400)
-            .unwrap_or(http_status);
+        let status = wire::effective_status(answer.status.as_u16(), verdict);
         let mut said = match verdict {
             Some(verdict) if !verdict.failures.is_empty() => Words(&verdict.failures).to_string(),
             _ if answer.body.is_empty() => "no body".to_owned(),

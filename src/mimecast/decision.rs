@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::wire::{Failure, Verdict};
+use super::wire::{self, Failure, Verdict};
 
 /// How long to wait after a 429 that does not say: a minute, as peers do.
 const UNSAID_WAIT: Duration = Duration::from_secs(60);
@@ -48,13 +48,7 @@ pub fn decide(said: Said<'_>) -> Decision {
         .verdict
         .map_or(no_failures, |verdict| &verdict.failures);
     let has = |code: &str| failures.iter().any(|failure| failure.code == code);
-    // A 200 may carry the real status inside.
-    let status = said
-        .verdict
-        .and_then(|verdict| verdict.meta_status)
-        .filter(|meta| said.status == 200 && *meta >= 400)
-        .unwrap_or(said.status);
-
+    let status = wire::effective_status(said.status, said.verdict);
     if status == 418 || has("err_xdk_binding_expired") {
         return Decision::RenewBinding;
     }

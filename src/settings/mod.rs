@@ -12,14 +12,12 @@ mod tests;
 
 use std::{path::PathBuf, time::Duration};
 
-use chrono::TimeDelta;
-use secrecy::SecretString;
 use url::Url;
 
 pub use faults::{Fault, Faults};
 
 use crate::{
-    azure::connection_string::BlobAccess, keys::HmacKey, mimecast::Credentials,
+    azure::connection_string::BlobAccess, log_analytics::Workspace, mimecast::Credentials,
     model::progress::Reach,
 };
 
@@ -56,7 +54,7 @@ pub struct Settings {
     /// Who we are to Mimecast.
     pub credentials: Credentials,
     /// The workspace that the rows go to.
-    pub workspace: WorkspaceSettings,
+    pub workspace: Workspace,
     /// Where progress is kept.
     pub checkpoints: CheckpointSettings,
     /// How far a pass reads.
@@ -65,17 +63,6 @@ pub struct Settings {
     pub run_budget: Duration,
     /// The size of one post, in bytes.
     pub batch_max_bytes: usize,
-}
-
-/// The workspace that the rows go to.
-#[derive(Debug)]
-pub struct WorkspaceSettings {
-    /// Its id, a GUID in lower case.
-    pub id: String,
-    /// Its key.
-    pub key: HmacKey,
-    /// Its address.
-    pub base: Url,
 }
 
 /// Where progress is kept.
@@ -106,18 +93,4 @@ impl Settings {
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Faults> {
         read::settings(&lookup)
     }
-}
-
-/// How far a pass reads, from the three numbers that say so.
-fn reach(lookback_days: u32, settle_seconds: u32, late_arrival_minutes: u32) -> Reach {
-    Reach {
-        lookback: TimeDelta::days(lookback_days.into()),
-        settle: TimeDelta::seconds(settle_seconds.into()),
-        late_arrival: TimeDelta::minutes(late_arrival_minutes.into()),
-    }
-}
-
-/// A secret setting, from the first line that sees it.
-fn secret(value: String) -> SecretString {
-    SecretString::from(value)
 }

@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use secrecy::SecretString;
 use url::Url;
 use uuid::Uuid;
 
 use super::{
-    CheckpointSettings, Faults, Settings, WorkspaceSettings, reach,
+    CheckpointSettings, Faults, Settings,
     reader::{Reader, shown},
-    secret,
 };
 use crate::{
     azure::connection_string,
-    keys::HmacKey,
-    log_analytics::MAX_POST_BYTES,
+    log_analytics::{MAX_POST_BYTES, Workspace},
     mimecast::{Credentials, Login},
+    model::progress::Reach,
 };
 
 const GUID_EXAMPLE: &str = "11111111-2222-3333-4444-555555555555";
@@ -42,17 +43,25 @@ pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settin
     let credentials = credentials(&mut reader);
     let workspace = workspace(&mut reader);
     let checkpoints = checkpoints(&mut reader);
-    let reach = reach(
-        reader.number(
-            "lookback_days",
-            7,
-            1,
-            30,
-            "7 (Mimecast keeps the logs for 30 days)",
+    let reach = Reach {
+        lookback: TimeDelta::days(
+            reader
+                .number(
+                    "lookback_days",
+                    7,
+                    1,
+                    30,
+                    "7 (Mimecast keeps the logs for 30 days)",
+                )
+                .into(),
         ),
-        reader.number("settle_seconds", 15, 0, 3600, "15"),
-        reader.number("late_arrival_minutes", 15, 0, 1440, "15"),
-    );
+        settle: TimeDelta::seconds(reader.number("settle_seconds", 15, 0, 3600, "15").into()),
+        late_arrival: TimeDelta::minutes(
+            reader
+                .number("late_arrival_minutes", 15, 0, 1440, "15")
+                .into(),
+        ),
+    };
     let run_budget = reader.number(
         "run_budget_seconds",
         240,
@@ -87,13 +96,13 @@ fn credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
     let app_id = reader.header_text("mimecast_app_id", GUID_EXAMPLE);
     let app_key = reader
         .header_text("mimecast_app_key", GUID_EXAMPLE)
-        .map(secret);
+        .map(SecretString::from);
     let access_key = reader
         .header_text("mimecast_access_key", "about 150 letters, digits, - and _")
-        .map(secret);
-    let secret_key = reader.key("mimecast_secret_key", HmacKey::decode);
+        .map(SecretString::from);
+    let secret_key = reader.key("mimecast_secret_key");
     let email = reader.optional("mimecast_email");
-    let password = reader.optional("mimecast_password").map(secret);
+    let password = reader.optional("mimecast_password").map(SecretString::from);
     let (has_email, has_password) = (
         reader.is_set("mimecast_email"),
         reader.is_set("mimecast_password"),
@@ -122,7 +131,7 @@ fn credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
     })
 }
 
-fn workspace(reader: &mut Reader<'_>) -> Option<WorkspaceSettings> {
+fn workspace(reader: &mut Reader<'_>) -> Option<Workspace> {
     let id = reader
         .required("log_analytics_workspace_id", GUID_EXAMPLE)
         .and_then(|value| match Uuid::parse_str(&value) {
@@ -133,7 +142,7 @@ fn workspace(reader: &mut Reader<'_>) -> Option<WorkspaceSettings> {
                 None
             }
         });
-    let key = reader.key("log_analytics_workspace_key", HmacKey::decode);
+    let key = reader.key("log_analytics_workspace_key");
     let example = "https://WORKSPACE.ods.opinsights.azure.us, or leave it out in the public cloud";
     let given = reader.optional("log_analytics_uri");
     let unresolved = given.is_none() && reader.is_set("log_analytics_uri");
@@ -144,7 +153,7 @@ fn workspace(reader: &mut Reader<'_>) -> Option<WorkspaceSettings> {
         }
         _ => None,
     };
-    Some(WorkspaceSettings {
+    Some(Workspace {
         id: id?,
         key: key?,
         base: base?,

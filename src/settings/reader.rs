@@ -3,7 +3,8 @@
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use super::{Fault, Faults, secret};
+use super::{Fault, Faults};
+use crate::keys::HmacKey;
 
 /// The example for every key.
 pub(super) const KEY_EXAMPLE: &str = "88 characters of base64 ending in ==";
@@ -100,25 +101,19 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// A required secret, decoded by `decode`; its value is never shown.
-    pub(super) fn key<T, E: std::fmt::Display>(
-        &mut self,
-        name: &'static str,
-        decode: impl Fn(&SecretString) -> Result<T, E>,
-    ) -> Option<T> {
+    /// A required key; its value is never shown.
+    pub(super) fn key(&mut self, name: &'static str) -> Option<HmacKey> {
         let value = self.required(name, KEY_EXAMPLE)?;
         let length = value.chars().count();
-        match decode(&secret(value)) {
-            Ok(key) => Some(key),
-            Err(_) => {
-                self.fault(
-                    name,
-                    format!("is not base64 ({length} characters)"),
-                    KEY_EXAMPLE,
-                );
-                None
-            }
+        let key = HmacKey::decode(&SecretString::from(value));
+        if key.is_err() {
+            self.fault(
+                name,
+                format!("is not base64 ({length} characters)"),
+                KEY_EXAMPLE,
+            );
         }
+        key.ok()
     }
 
     /// An address: https, or plain http to this machine.
@@ -165,16 +160,13 @@ impl<'a> Reader<'a> {
         };
         match value.parse::<u32>() {
             Ok(number) if (least..=most).contains(&number) => number,
-            _ if most == u32::MAX => {
-                let found = format!("{} is no whole number from {least} up", shown(&value));
-                self.fault(name, found, example);
-                default
-            }
             _ => {
-                let found = format!(
-                    "{} is no whole number from {least} to {most}",
-                    shown(&value)
-                );
+                let up_to = if most == u32::MAX {
+                    "up".to_owned()
+                } else {
+                    format!("to {most}")
+                };
+                let found = format!("{} is no whole number from {least} {up_to}", shown(&value));
                 self.fault(name, found, example);
                 default
             }

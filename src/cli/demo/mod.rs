@@ -14,7 +14,6 @@ use std::{io, path::PathBuf};
 
 use tracing::debug;
 
-pub(super) use self::world::settings;
 use self::{progress::Progress, timetable::Step, world::World};
 use super::{AT_FAULT, DONE, FAILED, args::Demo, say, say_error};
 use crate::simulator::functions_host::State;

@@ -1,7 +1,6 @@
 //! The demo's services, and what is done to them.
 
 use std::{
-    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -18,7 +17,7 @@ use super::{
     timetable::{self, Before, Step},
 };
 use crate::{
-    cli::{args::Demo, clock_file},
+    cli::{args::Demo, clock_file, simulated::settings},
     simulator::{
         clock::SimClock,
         functions_host::{self, FunctionsHost, Invocation, Kind, Level, Outcome},
@@ -322,30 +321,4 @@ fn write_app(folder: &Path) -> io::Result<PathBuf> {
     fs::write(app.join("host.json"), HOST_JSON)?;
     fs::write(function.join("function.json"), FUNCTION_JSON)?;
     Ok(app)
-}
-
-/// The settings that lead the connector to the simulators.
-pub(in crate::cli) fn settings(
-    mimecast: &Simulator,
-    mimecast_config: &mimecast::Config,
-    log_analytics: &DataCollector,
-    workspace: &log_analytics::Config,
-) -> BTreeMap<String, String> {
-    [
-        ("mimecast_base_url", mimecast.base_url()),
-        ("mimecast_app_id", mimecast_config.app_id.clone()),
-        ("mimecast_app_key", mimecast_config.app_key.clone()),
-        ("mimecast_access_key", mimecast_config.access_key.clone()),
-        ("mimecast_secret_key", mimecast_config.secret_key.clone()),
-        ("mimecast_email", mimecast_config.email.clone()),
-        ("mimecast_password", mimecast_config.password.clone()),
-        ("log_analytics_workspace_id", workspace.workspace_id.clone()),
-        (
-            "log_analytics_workspace_key",
-            workspace.workspace_key.clone(),
-        ),
-        ("log_analytics_uri", log_analytics.base_url()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
 }

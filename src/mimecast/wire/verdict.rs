@@ -30,6 +30,15 @@ impl Verdict {
     }
 }
 
+/// The status that counts: a 200 may carry the real one inside.
+#[must_use]
+pub fn effective_status(http_status: u16, verdict: Option<&Verdict>) -> u16 {
+    verdict
+        .and_then(|verdict| verdict.meta_status)
+        .filter(|meta| http_status == 200 && *meta >= 400)
+        .unwrap_or(http_status)
+}
+
 #[derive(Deserialize)]
 struct VerdictShape {
     meta: Option<Meta>,
