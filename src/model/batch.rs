@@ -22,6 +22,8 @@ pub struct Row {
     pub remembered_at: DateTime<Utc>,
     /// Whether the time is the record's own.
     pub time_is_own: bool,
+    /// How many of its values the sink will cut off.
+    pub long_values: u32,
 }
 
 /// A JSON array, ready to be posted.
@@ -49,6 +51,46 @@ impl Batch {
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.rows
+    }
+
+    /// The text of a row, which must be one of this batch's.
+    #[must_use]
+    pub fn text(&self, row: &Row) -> &str {
+        let bytes = self.body.get(row.place.clone()).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    /// A batch without rows.
+    #[must_use]
+    pub const fn empty(feed: Feed) -> Self {
+        Self {
+            feed,
+            body: Bytes::from_static(b"[]"),
+            rows: Vec::new(),
+        }
+    }
+
+    /// A batch of a single row that was set aside before, under its old identity and time.
+    #[must_use]
+    pub fn of_one(
+        feed: Feed,
+        text: &str,
+        fingerprint: Fingerprint,
+        remembered_at: DateTime<Utc>,
+    ) -> Self {
+        let body = format!("[{text}]");
+        let row = Row {
+            place: 1..body.len() - 1,
+            fingerprint,
+            remembered_at,
+            time_is_own: true,
+            long_values: 0,
+        };
+        Self {
+            feed,
+            body: body.into(),
+            rows: vec![row],
+        }
     }
 
     /// Two batches that hold the first and the second half of the rows; `None` for a single row.
@@ -144,6 +186,7 @@ impl BatchBuilder {
             fingerprint: look.fingerprint,
             remembered_at: look.remembered_at(range),
             time_is_own: look.time.is_some(),
+            long_values: look.long_values,
         });
         Push::Added
     }

@@ -1,16 +1,30 @@
 //! The saved progress of one feed, and its text in a blob.
 //!
-//! The text is JSON, versioned, and small: a watermark and 22 characters for each record of the
-//! stretch that is read again. Three other texts are valid starts: no blob, an empty blob, and the
+//! The text is JSON, versioned, and small: a watermark, counts, the last moves, and 22 characters for
+//! each record of the stretch that is read again. Three other texts are valid starts: no blob, an empty blob, and the
 //! plain timestamp that the existing connector leaves. Anything else is an error that stops the
 //! feed, never a silent restart: a restart would double every row of the look-back.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{event_time, feed::Feed, fingerprint::Fingerprint, recent::Recent};
+use super::{
+    event_time,
+    feed::Feed,
+    fingerprint::Fingerprint,
+    moves::{Move, Moves, Reason},
+    recent::Recent,
+    tally::Tally,
+};
+
+/// The longest range asked for at once. What Mimecast accepts at most is not documented; a day
+/// keeps the work that a refused page token throws away small.
+pub const LONGEST_RANGE: TimeDelta = TimeDelta::days(1);
+/// The shortest range that a feed shrinks to where a longer one cannot be read to its end within the
+/// run budget.
+pub const SHORTEST_RANGE: TimeDelta = TimeDelta::minutes(1);
 
 /// What the first member of our text says, so that any other JSON is recognised as not ours.
 const KIND: &str = "mimecast-ttp checkpoint";
@@ -24,8 +38,83 @@ pub struct Checkpoint {
     pub watermark: DateTime<Utc>,
     /// From here on the next pass reads again, for records that show late; at most the watermark.
     pub read_again_from: DateTime<Utc>,
-    /// What was delivered from there on.
+    /// What was delivered from there on, and what has not gone into the ledger yet.
     pub recent: Recent,
+    /// What was delivered before this, and is not in `recent`, is in the ledger. Lies behind
+    /// `read_again_from` only after a rewind.
+    pub settled_before: DateTime<Utc>,
+    /// How many records were delivered, for the reconciliation.
+    pub tally: Tally,
+    /// When Mimecast's count was last compared with the tally.
+    pub reconciled_at: Option<DateTime<Utc>>,
+    /// Nothing is called before this moment, because a service asked for it.
+    pub wait: Option<Wait>,
+    /// The length of the first range of a pass; the next ones may be longer.
+    pub first_range: TimeDelta,
+    /// The last moves of the watermark.
+    pub moves: Moves,
+}
+
+impl Checkpoint {
+    /// A feed that begins at `from`.
+    #[must_use]
+    pub fn starting(from: DateTime<Utc>) -> Self {
+        Self {
+            watermark: from,
+            read_again_from: from,
+            recent: Recent::default(),
+            settled_before: from,
+            tally: Tally::new(from),
+            reconciled_at: None,
+            wait: None,
+            first_range: LONGEST_RANGE,
+            moves: Moves::default(),
+        }
+    }
+
+    /// Sets the watermark back to `to`, so that everything from there on is read again. What the
+    /// ledger still knows is not delivered again.
+    pub fn rewind(&mut self, to: DateTime<Utc>, at: DateTime<Utc>) {
+        self.moves.push(Move {
+            at,
+            from: self.watermark,
+            to,
+            reason: Reason::Rewind,
+        });
+        self.watermark = to;
+        self.read_again_from = self.read_again_from.min(to);
+    }
+}
+
+/// A service's request to be left alone for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// Since when nothing was delivered for such requests.
+    pub since: DateTime<Utc>,
+    /// Until when.
+    pub until: DateTime<Utc>,
+    /// Whose.
+    pub asked_by: Service,
+}
+
+/// The services that a pass calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Service {
+    /// Mimecast.
+    #[serde(rename = "Mimecast")]
+    Mimecast,
+    /// Log Analytics.
+    #[serde(rename = "Log Analytics")]
+    LogAnalytics,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mimecast => "Mimecast",
+            Self::LogAnalytics => "Log Analytics",
+        })
+    }
 }
 
 /// Where a feed starts from.
@@ -33,7 +122,9 @@ pub struct Checkpoint {
 pub enum Start {
     /// Nothing is saved: read the look-back.
     Fresh,
-    /// Something is.
+    /// The existing connector came so far. What lies before was its to deliver.
+    TakenOver(DateTime<Utc>),
+    /// A checkpoint of ours.
     From(Checkpoint),
 }
 
@@ -75,8 +166,34 @@ struct Document {
     written_by: String,
     watermark: String,
     read_again_from: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    settled_before: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    range_seconds: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wait: Option<WaitText>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reconciled_at: Option<String>,
+    #[serde(default)]
+    moves: Moves,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tally: Option<TallyText>,
     #[serde(default)]
     delivered: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WaitText {
+    since: String,
+    until: String,
+    asked_by: Service,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TallyText {
+    since: String,
+    first_quarter: String,
+    quarters: Vec<u64>,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +208,7 @@ impl Checkpoint {
     #[must_use]
     pub fn to_text(&self, feed: Feed, written_by: &str) -> String {
         let delivered = self.recent.by_second();
+        let (first_quarter, quarters) = self.tally.to_list();
         let document = Document {
             kind: KIND.to_owned(),
             version: VERSION,
@@ -98,6 +216,20 @@ impl Checkpoint {
             written_by: written_by.to_owned(),
             watermark: event_time::to_utc_text(self.watermark),
             read_again_from: event_time::to_utc_text(self.read_again_from),
+            settled_before: Some(event_time::to_utc_text(self.settled_before)),
+            range_seconds: Some(self.first_range.num_seconds()),
+            wait: self.wait.map(|wait| WaitText {
+                since: event_time::to_utc_text(wait.since),
+                until: event_time::to_utc_text(wait.until),
+                asked_by: wait.asked_by,
+            }),
+            reconciled_at: self.reconciled_at.map(event_time::to_utc_text),
+            moves: self.moves.clone(),
+            tally: Some(TallyText {
+                since: event_time::to_utc_text(self.tally.since()),
+                first_quarter: event_time::to_utc_text(first_quarter),
+                quarters,
+            }),
             delivered: delivered
                 .iter()
                 .filter_map(|(second, known)| {
@@ -122,12 +254,7 @@ impl Start {
             return Ok(Self::Fresh);
         }
         if let Some(taken_over) = event_time::parse(text) {
-            return Ok(Self::From(Checkpoint {
-                watermark: taken_over,
-                // What lies before was the other connector's to deliver.
-                read_again_from: taken_over,
-                recent: Recent::default(),
-            }));
+            return Ok(Self::TakenOver(taken_over));
         }
         let header: Header = serde_json::from_str(text)
             .ok()
@@ -157,11 +284,50 @@ impl Start {
                 recent.insert(time, fingerprint);
             }
         }
-        Ok(Self::From(Checkpoint {
-            watermark: time(&document.watermark)?,
-            read_again_from: time(&document.read_again_from)?,
+        document.checkpoint(recent).map(Self::From)
+    }
+}
+
+impl Document {
+    /// Members that an older program did not write are filled in so that nothing is taken for known
+    /// which is not.
+    fn checkpoint(self, recent: Recent) -> Result<Checkpoint, CheckpointError> {
+        let watermark = time(&self.watermark)?;
+        let read_again_from = time(&self.read_again_from)?;
+        let started = Checkpoint::starting(watermark);
+        Ok(Checkpoint {
+            watermark,
+            read_again_from,
             recent,
-        }))
+            settled_before: match self.settled_before {
+                Some(text) => time(&text)?,
+                None => read_again_from,
+            },
+            tally: match self.tally {
+                Some(tally) => Tally::from_list(
+                    time(&tally.since)?,
+                    time(&tally.first_quarter)?,
+                    &tally.quarters,
+                ),
+                None => started.tally,
+            },
+            reconciled_at: self.reconciled_at.as_deref().map(time).transpose()?,
+            wait: match self.wait {
+                Some(wait) => Some(Wait {
+                    since: time(&wait.since)?,
+                    until: time(&wait.until)?,
+                    asked_by: wait.asked_by,
+                }),
+                None => None,
+            },
+            first_range: self
+                .range_seconds
+                .and_then(TimeDelta::try_seconds)
+                .map_or(LONGEST_RANGE, |range| {
+                    range.clamp(SHORTEST_RANGE, LONGEST_RANGE)
+                }),
+            moves: self.moves,
+        })
     }
 }
 
@@ -169,7 +335,7 @@ fn time(text: &str) -> Result<DateTime<Utc>, CheckpointError> {
     event_time::parse(text).ok_or_else(|| damaged(format!("`{text}` is no time")))
 }
 
-fn damaged(detail: impl std::fmt::Display) -> CheckpointError {
+fn damaged(detail: impl fmt::Display) -> CheckpointError {
     CheckpointError::Damaged {
         detail: detail.to_string(),
     }
@@ -180,22 +346,36 @@ mod tests {
     use super::*;
     use crate::model::fingerprint::Fingerprinter;
 
+    fn at(text: &str) -> DateTime<Utc> {
+        event_time::parse(text).unwrap()
+    }
+
     fn example() -> Checkpoint {
-        let mut recent = Recent::default();
-        let (mut fingerprinter, time) = (
-            Fingerprinter::default(),
-            event_time::parse("2026-11-24T05:00:00Z").unwrap(),
-        );
-        recent.insert(time, fingerprinter.take(r#"{"a":1}"#));
-        recent.insert(time, fingerprinter.take(r#"{"a":2}"#));
-        recent.insert(
-            time - chrono::TimeDelta::seconds(9),
-            fingerprinter.take(r#"{"a":3}"#),
-        );
+        let (mut fingerprinter, time) = (Fingerprinter::default(), at("2026-11-24T05:00:00Z"));
+        let mut example = Checkpoint::starting(at("2026-11-24T04:00:00Z"));
+        for (text, before) in [(r#"{"a":1}"#, 0), (r#"{"a":2}"#, 0), (r#"{"a":3}"#, 9)] {
+            let time = time - TimeDelta::seconds(before);
+            example.recent.insert(time, fingerprinter.take(text));
+            example.tally.add(time);
+        }
+        example.moves.push(Move {
+            at: time,
+            from: example.watermark,
+            to: time,
+            reason: Reason::Delivered,
+        });
         Checkpoint {
             watermark: time,
-            read_again_from: time - chrono::TimeDelta::minutes(15),
-            recent,
+            read_again_from: time - TimeDelta::minutes(15),
+            settled_before: time - TimeDelta::minutes(20),
+            reconciled_at: Some(time),
+            wait: Some(Wait {
+                since: time,
+                until: time + TimeDelta::minutes(5),
+                asked_by: Service::LogAnalytics,
+            }),
+            first_range: TimeDelta::hours(6),
+            ..example
         }
     }
 
@@ -209,13 +389,45 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_version_1_stays_readable() {
+    fn the_text_is_fixed_because_it_outlives_the_program() {
+        let text = example().to_text(Feed::Url, "run-1");
+        assert!(
+            text.starts_with(r#"{"kind":"mimecast-ttp checkpoint","version":1,"feed":"url","written_by":"run-1","watermark":"2026-11-24T05:00:00Z","read_again_from":"2026-11-24T04:45:00Z","settled_before":"2026-11-24T04:40:00Z","range_seconds":21600,"wait":{"since":"2026-11-24T05:00:00Z","until":"2026-11-24T05:05:00Z","asked_by":"Log Analytics"},"reconciled_at":"2026-11-24T05:00:00Z","moves":[{"at":"2026-11-24T05:00:00Z","from":"2026-11-24T04:00:00Z","to":"2026-11-24T05:00:00Z","reason":"delivered"}],"tally":{"since":"2026-11-24T04:00:00Z","first_quarter":"2026-11-24T04:45:00Z","quarters":[1,2]},"delivered":{"2026-11-24T04:59:51Z":[""#),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_first_text_of_version_1_stays_readable() {
         let text = r#"{"kind":"mimecast-ttp checkpoint","version":1,"feed":"url","written_by":"run-1","watermark":"2026-11-24T05:00:00Z","read_again_from":"2026-11-24T04:45:00Z","delivered":{"2026-11-24T04:59:51Z":["AAECAwQFBgcICQoLDA0ODw"]}}"#;
         let Ok(Start::From(checkpoint)) = Start::read(Some(text), Feed::Url) else {
             panic!("not read")
         };
         assert_eq!(checkpoint.recent.len(), 1);
-        assert_eq!(checkpoint.to_text(Feed::Url, "run-1"), text);
+        assert_eq!(checkpoint.settled_before, checkpoint.read_again_from);
+        // What was delivered before is not counted, so it is not compared either.
+        assert_eq!(checkpoint.tally, Tally::new(checkpoint.watermark));
+        let again = checkpoint.to_text(Feed::Url, "run-2");
+        assert_eq!(
+            Start::read(Some(&again), Feed::Url),
+            Ok(Start::From(checkpoint))
+        );
+    }
+
+    #[test]
+    fn a_rewind_sets_back_and_is_remembered() {
+        let mut checkpoint = example();
+        let (to, now) = (at("2026-11-24T01:00:00Z"), at("2026-11-24T06:00:00Z"));
+        let before = checkpoint.clone();
+        checkpoint.rewind(to, now);
+        assert_eq!((checkpoint.watermark, checkpoint.read_again_from), (to, to));
+        assert_eq!(checkpoint.recent, before.recent);
+        assert_eq!(checkpoint.settled_before, before.settled_before);
+        let last = *checkpoint.moves.iter().last().unwrap();
+        assert_eq!(
+            (last.from, last.to, last.reason),
+            (before.watermark, to, Reason::Rewind)
+        );
     }
 
     #[test]
@@ -232,15 +444,10 @@ mod tests {
             "2026-11-24T05:00:00+00:00\n",
             "2026-11-24T05:00:00Z",
         ] {
-            let Ok(Start::From(checkpoint)) = Start::read(Some(text), Feed::Attachment) else {
-                panic!("{text}")
-            };
             assert_eq!(
-                event_time::to_utc_text(checkpoint.watermark),
-                "2026-11-24T05:00:00Z"
+                Start::read(Some(text), Feed::Attachment),
+                Ok(Start::TakenOver(at("2026-11-24T05:00:00Z")))
             );
-            assert_eq!(checkpoint.read_again_from, checkpoint.watermark);
-            assert!(checkpoint.recent.is_empty());
         }
     }
 
@@ -264,7 +471,10 @@ mod tests {
                 "it was written by a newer program (version 2",
             ),
             (
-                &ours.replace("2026-11-24T05:00:00Z\",", "soon\","),
+                &ours.replace(
+                    "\"watermark\":\"2026-11-24T05:00:00Z\",",
+                    "\"watermark\":\"soon\",",
+                ),
                 "it is damaged: `soon` is no time",
             ),
             (

@@ -54,11 +54,13 @@ impl DateRange {
         self.to
     }
 
-    /// Cuts the range into slices of at most `longest`. Neighbours share their border second: it is
-    /// unconfirmed whether Mimecast includes `to`, and what is read twice is dropped by fingerprint.
+    /// Cuts the range into slices: the first of at most `first`, each next one of at most twice the
+    /// length of the one before, and none longer than `longest`. Neighbours share their border second:
+    /// it is unconfirmed whether Mimecast includes `to`, and what is read twice is dropped by
+    /// fingerprint.
     #[must_use]
-    pub fn slices(self, longest: TimeDelta) -> Vec<Self> {
-        let step = longest.max(TimeDelta::seconds(1));
+    pub fn slices(self, first: TimeDelta, longest: TimeDelta) -> Vec<Self> {
+        let mut step = first.min(longest).max(TimeDelta::seconds(1));
         let mut slices = Vec::new();
         let mut from = self.from;
         loop {
@@ -68,6 +70,7 @@ impl DateRange {
                 return slices;
             }
             from = to;
+            step = (step * 2).min(longest.max(step));
         }
     }
 }
@@ -110,12 +113,23 @@ mod tests {
         let (from, to) = (at("2026-03-01T00:00:00Z"), at("2026-03-03T06:00:00Z"));
         let slices = DateRange::new(from, to, to)
             .unwrap()
-            .slices(TimeDelta::days(1));
+            .slices(TimeDelta::days(1), TimeDelta::days(1));
         assert_eq!(slices.len(), 3);
         assert_eq!(slices[0].from(), from);
         assert_eq!(slices[2].to(), to);
         assert!(slices.windows(2).all(|pair| pair[0].to() == pair[1].from()));
+        let growing = DateRange::new(from, to, to)
+            .unwrap()
+            .slices(TimeDelta::hours(6), TimeDelta::days(1));
+        let hours: Vec<_> = growing
+            .iter()
+            .map(|slice| (slice.to() - slice.from()).num_hours())
+            .collect();
+        assert_eq!(hours, [6, 12, 24, 12]);
         let instant = DateRange::new(to, to, to).unwrap();
-        assert_eq!(instant.slices(TimeDelta::days(1)), [instant]);
+        assert_eq!(
+            instant.slices(TimeDelta::days(1), TimeDelta::days(1)),
+            [instant]
+        );
     }
 }

@@ -9,7 +9,7 @@
 //! The canonical form does not depend on the order of members at any depth, on white space or on how
 //! a string is escaped. Numbers keep their spelling.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
@@ -24,11 +24,26 @@ const MAX_DEPTH: usize = 32;
 /// `ttp1-` and 32 hex digits; the prefix names the form, and keeps Log Analytics from taking the
 /// digits for a GUID and filing them under another column.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Fingerprint([u8; 16]);
+pub struct Fingerprint([u8; Self::BYTES]);
 
 impl Fingerprint {
     /// Length of the text form in bytes.
     pub const TEXT_LENGTH: usize = 37;
+
+    /// Length in bytes.
+    pub const BYTES: usize = 16;
+
+    /// The bare bits, for the ledger.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; Self::BYTES] {
+        self.0
+    }
+
+    /// What [`Self::to_bytes`] gave.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        Self(bytes)
+    }
 
     /// Short text for the checkpoint: 22 characters.
     #[must_use]
@@ -48,6 +63,27 @@ impl Fingerprint {
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ttp1-{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+/// A text that is no fingerprint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a fingerprint is `ttp1-` and 32 hex digits, as the column mimecastFingerprint_s shows it")]
+pub struct NoFingerprint;
+
+impl FromStr for Fingerprint {
+    type Err = NoFingerprint;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bits = text
+            .strip_prefix("ttp1-")
+            .and_then(|hex| u128::from_str_radix(hex, 16).ok())
+            .ok_or(NoFingerprint)?;
+        let fingerprint = Self(bits.to_be_bytes());
+        // One spelling only: the text names a blob.
+        (fingerprint.to_string() == text)
+            .then_some(fingerprint)
+            .ok_or(NoFingerprint)
     }
 }
 
@@ -202,6 +238,15 @@ mod tests {
             Some(of("{}"))
         );
         assert_eq!(Fingerprint::from_base64("AAAA"), None);
+        assert_eq!(text.parse(), Ok(of("{}")));
+        for other in [
+            &text.to_uppercase(),
+            "ttp1-00",
+            "ttp1-+0000000000000000000000000000000",
+            "",
+        ] {
+            assert_eq!(other.parse::<Fingerprint>(), Err(NoFingerprint), "{other}");
+        }
     }
 
     #[test]

@@ -1,18 +1,24 @@
 //! How a feed moves forward: which ranges to read, and what a delivered batch does to the
 //! checkpoint.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use super::{
     batch::Batch,
-    checkpoint::{Checkpoint, Start},
+    checkpoint::{Checkpoint, LONGEST_RANGE, SHORTEST_RANGE, Start, Wait},
     date_range::DateRange,
-    recent::Recent,
+    ledger::{Entry, Hour},
+    moves::{Move, Reason},
+    tally::Span,
 };
 
-/// The longest range asked for at once. What Mimecast accepts at most is not documented; a day
-/// keeps the work that a refused page token throws away small.
-const LONGEST_RANGE: TimeDelta = TimeDelta::days(1);
+/// At most so often Mimecast's count is compared with what was delivered.
+const RECONCILE_EVERY: TimeDelta = TimeDelta::hours(1);
+
+/// While a range is read for which the ledger must be asked, that much of it is in memory.
+const LEDGER_RANGE: TimeDelta = TimeDelta::hours(1);
 
 /// How far a pass reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +29,8 @@ pub struct Reach {
     pub settle: TimeDelta,
     /// How far before the watermark each pass reads again.
     pub late_arrival: TimeDelta,
+    /// How far back Mimecast's count is compared with what was delivered, and the ledger reaches.
+    pub reconcile: TimeDelta,
 }
 
 /// The progress of one feed during a pass.
@@ -30,6 +38,8 @@ pub struct Reach {
 pub struct Progress {
     reach: Reach,
     checkpoint: Checkpoint,
+    /// When the pass began.
+    pass_began: DateTime<Utc>,
     /// When the reading that is under way began.
     reading_since: DateTime<Utc>,
 }
@@ -38,20 +48,25 @@ impl Progress {
     /// Picks up where `start` says.
     #[must_use]
     pub fn resume(start: Start, reach: Reach, now: DateTime<Utc>) -> Self {
+        let started = |from: DateTime<Utc>, reason| {
+            let mut checkpoint = Checkpoint::starting(from.trunc_subsecs(0));
+            checkpoint.moves.push(Move {
+                at: now,
+                from: checkpoint.watermark,
+                to: checkpoint.watermark,
+                reason,
+            });
+            checkpoint
+        };
         let checkpoint = match start {
             Start::From(checkpoint) => checkpoint,
-            Start::Fresh => {
-                let from = (now - reach.lookback).trunc_subsecs(0);
-                Checkpoint {
-                    watermark: from,
-                    read_again_from: from,
-                    recent: Recent::default(),
-                }
-            }
+            Start::TakenOver(time) => started(time, Reason::TakenOver),
+            Start::Fresh => started(now - reach.lookback, Reason::FirstRun),
         };
         Self {
             reach,
             checkpoint,
+            pass_began: now,
             reading_since: now,
         }
     }
@@ -67,43 +82,172 @@ impl Progress {
     #[must_use]
     pub fn begin(&mut self, now: DateTime<Utc>) -> Vec<DateRange> {
         self.reading_since = now;
-        DateRange::new(
-            self.checkpoint.read_again_from,
-            now - self.reach.settle,
-            now,
-        )
-        .map(|range| range.slices(LONGEST_RANGE))
-        .unwrap_or_default()
+        let Checkpoint {
+            read_again_from: from,
+            settled_before,
+            first_range,
+            ..
+        } = self.checkpoint;
+        let to = now - self.reach.settle;
+        let slices = |from, to, first, longest| {
+            DateRange::new(from, to, now)
+                .map(|range| range.slices(first, longest))
+                .unwrap_or_default()
+        };
+        if from >= settled_before {
+            return slices(from, to, first_range, LONGEST_RANGE);
+        }
+        // After a rewind: the part that the ledger knows, and the rest.
+        let known_to = settled_before.min(to);
+        let mut ranges = slices(from, known_to, first_range, LEDGER_RANGE);
+        if known_to < to {
+            ranges.extend(slices(known_to, to, first_range, LONGEST_RANGE));
+        }
+        ranges
     }
 
-    /// Remembers the rows of a batch that the sink acknowledged.
+    /// Whether part of the range was read before by a pass that has since moved on, so that only the
+    /// ledger knows what was delivered there.
+    #[must_use]
+    pub fn needs_ledger(&self, range: DateRange) -> bool {
+        range.from() < self.checkpoint.settled_before
+    }
+
+    /// Remembers the rows of a batch that the sink acknowledged, or of a record in quarantine.
     pub fn delivered(&mut self, batch: &Batch) {
+        let kept_from = self.kept_from();
         for row in batch.rows() {
-            self.checkpoint
+            let new = self
+                .checkpoint
                 .recent
                 .insert(row.remembered_at, row.fingerprint);
+            if new && row.remembered_at >= kept_from {
+                self.checkpoint.tally.add(row.remembered_at);
+            }
         }
     }
 
-    /// Moves the watermark forward to `time`, never back, and forgets what will not be read again.
-    /// `true` if it moved.
+    /// Moves the watermark forward to `time`, never back, and with it the place from which the next
+    /// pass reads. `true` if it moved.
     ///
-    /// A record shows at most `late_arrival` after its own time. So what was older than that when
-    /// reading began has been seen whole, and only the stretch after it must be read again. Up to
-    /// now that stretch is `late_arrival` long; in a backlog it is empty, so that a pass which could
-    /// read no more than one such stretch moves forward all the same.
+    /// A record shows at most `late_arrival` after its own time; what shows later is the
+    /// reconciliation's to find. So what was older than that when reading began has been seen whole,
+    /// and only the stretch after it must be read again. Up to now that stretch is `late_arrival`
+    /// long; in a backlog it is empty, so that a pass which could read no more than one such stretch
+    /// moves forward all the same.
     pub fn advance(&mut self, time: DateTime<Utc>) -> bool {
         let time = time.trunc_subsecs(0);
+        let kept_from = self.kept_from();
         let checkpoint = &mut self.checkpoint;
         if time <= checkpoint.watermark {
             return false;
         }
+        checkpoint.moves.push(Move {
+            at: self.pass_began,
+            from: checkpoint.watermark,
+            to: time,
+            reason: Reason::Delivered,
+        });
         checkpoint.watermark = time;
         let seen_whole = self.reading_since - self.reach.settle - self.reach.late_arrival;
         let again = time.min(seen_whole.trunc_subsecs(0));
         checkpoint.read_again_from = checkpoint.read_again_from.max(again);
-        checkpoint.recent.forget_before(checkpoint.read_again_from);
+        // What is older than the ledger reaches is never asked for again.
+        let useless = checkpoint.read_again_from.min(kept_from);
+        checkpoint.recent.forget_before(useless);
+        checkpoint.tally.forget_before(useless);
         true
+    }
+
+    /// What the next pass does not read again, and so belongs into the ledger.
+    #[must_use]
+    pub fn to_settle(&self) -> Vec<Entry> {
+        let (from, to) = (self.kept_from(), self.checkpoint.read_again_from);
+        self.checkpoint.recent.between(from, to)
+    }
+
+    /// Forgets what [`Self::to_settle`] gave, once the ledger has it. Before that it would be
+    /// forgotten for good if the process died.
+    pub fn settled(&mut self) {
+        let checkpoint = &mut self.checkpoint;
+        checkpoint.recent.forget_before(checkpoint.read_again_from);
+        checkpoint.settled_before = checkpoint.settled_before.max(checkpoint.read_again_from);
+    }
+
+    /// What lies before this is neither counted nor kept in the ledger: whole hours, the reach of the
+    /// reconciliation before now.
+    #[must_use]
+    pub fn kept_from(&self) -> DateTime<Utc> {
+        Hour::of(self.reading_since - self.reach.reconcile).start()
+    }
+
+    /// What Mimecast's count is to be compared for, if it is time to: everything that no pass reads
+    /// again by itself, as far back as there are counts.
+    #[must_use]
+    pub fn to_reconcile(&self, now: DateTime<Utc>) -> Option<Span> {
+        let checkpoint = &self.checkpoint;
+        let due = checkpoint
+            .reconciled_at
+            .is_none_or(|last| now - last >= RECONCILE_EVERY || last > now);
+        let from = (now - self.reach.reconcile).max(checkpoint.tally.since());
+        let span = Span::within(from, checkpoint.read_again_from);
+        span.filter(|_| due)
+    }
+
+    /// Whether the ledger and the checkpoint know everything that was counted in the span.
+    #[must_use]
+    pub fn is_all(&self, span: Span, ledger: &[Entry]) -> bool {
+        self.known(span, ledger).len() as u64 >= self.checkpoint.tally.total(span)
+    }
+
+    /// Counts anew what is known in a span that is about to be read again: had the ledger lost
+    /// something, it would count twice.
+    pub fn recount(&mut self, span: Span, ledger: &[Entry]) {
+        let known = self.known(span, ledger);
+        let times = known.into_iter().map(|entry| entry.time);
+        self.checkpoint.tally.recount(span, times);
+    }
+
+    fn known(&self, span: Span, ledger: &[Entry]) -> HashSet<Entry> {
+        let recent = self.checkpoint.recent.between(span.start(), span.end());
+        let inside = |entry: &Entry| (span.start()..span.end()).contains(&entry.time);
+        ledger
+            .iter()
+            .copied()
+            .chain(recent)
+            .filter(inside)
+            .collect()
+    }
+
+    /// Everything that Mimecast has in the span was seen, and it counts `total` there.
+    pub fn explain(&mut self, span: Span, total: u64) {
+        self.checkpoint.tally.explain(span, total);
+    }
+
+    /// The comparison is done.
+    pub fn reconciled(&mut self, now: DateTime<Utc>) {
+        let kept_from = self.kept_from();
+        self.checkpoint.reconciled_at = Some(now);
+        self.checkpoint.tally.forget_before(kept_from);
+    }
+
+    /// A service asks to be left alone, or does not any more. `true` if that is news.
+    pub fn wait(&mut self, wait: Option<Wait>) -> bool {
+        let news = self.checkpoint.wait != wait;
+        self.checkpoint.wait = wait;
+        news
+    }
+
+    /// A range could not be read to its end within a pass: shorter ones, which can. `true` if that
+    /// is news.
+    pub fn shorten_ranges(&mut self) -> bool {
+        let shorter = (self.checkpoint.first_range / 2).max(SHORTEST_RANGE);
+        std::mem::replace(&mut self.checkpoint.first_range, shorter) != shorter
+    }
+
+    /// All is read: ranges may be as long as ever. `true` if that is news.
+    pub fn lengthen_ranges(&mut self) -> bool {
+        std::mem::replace(&mut self.checkpoint.first_range, LONGEST_RANGE) != LONGEST_RANGE
     }
 }
 
@@ -116,6 +260,7 @@ mod tests {
         lookback: TimeDelta::days(7),
         settle: TimeDelta::seconds(15),
         late_arrival: TimeDelta::minutes(15),
+        reconcile: TimeDelta::hours(24),
     };
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -215,5 +360,112 @@ mod tests {
         let mut progress = fresh(now);
         progress.advance(now);
         assert!(progress.begin(now - TimeDelta::hours(1)).is_empty());
+    }
+
+    fn row(time: DateTime<Utc>, number: u32) -> Batch {
+        use crate::model::{batch::BatchBuilder, feed::Feed, record::Examiner};
+        let record = format!("{{\"n\":{number},\"date\":\"{}\"}}", time.to_rfc3339());
+        let look = Examiner::default().look(Feed::Url, &record);
+        let mut builder = BatchBuilder::new(Feed::Url, 1_000_000);
+        let _added = builder.push(&record, look, DateRange::new(time, time, time).unwrap());
+        builder.take().unwrap()
+    }
+
+    #[test]
+    fn what_leaves_the_overlap_is_remembered_until_the_ledger_has_it() {
+        let now = at("2026-03-08T12:00:00Z");
+        let mut progress = fresh(now);
+        let _ranges = progress.begin(now);
+        for (number, time) in [
+            "2026-03-02T12:00:00Z",
+            "2026-03-08T08:00:00Z",
+            "2026-03-08T11:59:00Z",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            progress.delivered(&row(at(time), u32::try_from(number).unwrap()));
+        }
+        progress.advance(at("2026-03-08T11:59:45Z"));
+        let to_settle = progress.to_settle();
+        assert_eq!(to_settle.len(), 1, "one is too old, one is read again");
+        assert_eq!(to_settle[0].time, at("2026-03-08T08:00:00Z"));
+        assert_eq!(progress.checkpoint().recent.len(), 2);
+        progress.settled();
+        assert_eq!(progress.checkpoint().recent.len(), 1);
+        assert!(progress.to_settle().is_empty());
+        let whole = progress.to_reconcile(now).unwrap();
+        assert_eq!(progress.checkpoint().tally.total(whole), 1);
+    }
+
+    #[test]
+    fn after_a_rewind_the_ledger_is_asked_as_far_as_it_knows_more() {
+        let now = at("2026-03-08T12:00:00Z");
+        let mut progress = fresh(now);
+        let _ranges = progress.begin(now);
+        progress.advance(at("2026-03-08T11:59:45Z"));
+        progress.settled();
+        assert!(
+            progress
+                .begin(now)
+                .iter()
+                .all(|range| !progress.needs_ledger(*range))
+        );
+        let mut checkpoint = progress.checkpoint().clone();
+        checkpoint.rewind(at("2026-03-08T06:30:00Z"), now);
+        let mut progress = Progress::resume(Start::From(checkpoint), REACH, now);
+        let ranges = progress.begin(now);
+        assert_eq!(ranges[0].from(), at("2026-03-08T06:30:00Z"));
+        assert_eq!(ranges.last().unwrap().to(), at("2026-03-08T11:59:45Z"));
+        let (known, rest): (Vec<DateRange>, Vec<DateRange>) = ranges
+            .iter()
+            .partition(|range| progress.needs_ledger(**range));
+        assert_eq!((known.len(), rest.len()), (6, 1));
+        assert!(
+            known
+                .iter()
+                .all(|range| range.to() - range.from() <= TimeDelta::hours(1))
+        );
+        assert_eq!(rest[0].from(), at("2026-03-08T11:44:45Z"));
+    }
+
+    #[test]
+    fn a_range_that_cannot_be_read_within_a_pass_is_halved_until_it_can() {
+        let now = at("2026-03-08T12:00:00Z");
+        let mut progress = fresh(now);
+        assert!(progress.shorten_ranges());
+        assert_eq!(progress.begin(now).len(), 8);
+        while progress.shorten_ranges() {}
+        assert_eq!(progress.checkpoint().first_range, SHORTEST_RANGE);
+        assert!(progress.lengthen_ranges());
+        assert!(!progress.lengthen_ranges());
+        assert_eq!(progress.begin(now).len(), 7);
+    }
+
+    #[test]
+    fn counts_are_compared_once_an_hour_for_what_is_not_read_again_anyway() {
+        let now = at("2026-03-08T12:07:00Z");
+        let mut progress = fresh(now);
+        let _ranges = progress.begin(now);
+        assert_eq!(progress.to_reconcile(now), None, "nothing is delivered yet");
+        progress.advance(now - REACH.settle);
+        let span = progress.to_reconcile(now).unwrap();
+        assert_eq!(
+            (span.start(), span.end()),
+            (at("2026-03-07T12:15:00Z"), at("2026-03-08T11:45:00Z"))
+        );
+        progress.reconciled(now);
+        assert_eq!(progress.to_reconcile(now + TimeDelta::minutes(55)), None);
+        assert!(
+            progress
+                .to_reconcile(now + TimeDelta::minutes(60))
+                .is_some()
+        );
+        // A clock that was wrong does not put it off.
+        assert!(
+            progress
+                .to_reconcile(now - TimeDelta::days(2))
+                .is_none_or(|span| span.end() <= now)
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use super::fingerprint::Fingerprint;
+use super::{fingerprint::Fingerprint, ledger::Entry};
 
 /// Fingerprints with the second by which old ones are forgotten.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +27,21 @@ impl Recent {
     pub fn forget_before(&mut self, time: DateTime<Utc>) {
         let second = time.timestamp();
         self.0.retain(|_, at| *at >= second);
+    }
+
+    /// What is remembered from `from` on and before `to`.
+    #[must_use]
+    pub fn between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Entry> {
+        self.0
+            .iter()
+            .filter_map(|(fingerprint, second)| {
+                Some(Entry {
+                    time: DateTime::from_timestamp(*second, 0)?,
+                    fingerprint: *fingerprint,
+                })
+            })
+            .filter(|entry| (from..to).contains(&entry.time))
+            .collect()
     }
 
     /// How many fingerprints are kept.

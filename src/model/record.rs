@@ -10,6 +10,9 @@ use super::{
     json,
 };
 
+/// Objects nested deeper are not looked into for long values.
+const MAX_DEPTH: u32 = 8;
+
 /// What was found in a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
@@ -17,6 +20,8 @@ pub struct Look {
     pub time: Option<DateTime<Utc>>,
     /// Its identity.
     pub fingerprint: Fingerprint,
+    /// How many of its values are longer than a column takes whole.
+    pub long_values: u32,
 }
 
 impl Look {
@@ -38,19 +43,56 @@ impl Look {
 }
 
 /// Looks at records, keeping its buffers between them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Examiner {
+    max_value_bytes: usize,
     fingerprinter: Fingerprinter,
     text: Vec<u8>,
 }
 
+impl Default for Examiner {
+    fn default() -> Self {
+        Self::new(usize::MAX)
+    }
+}
+
 impl Examiner {
+    /// Counts values longer than `max_value_bytes`.
+    #[must_use]
+    pub fn new(max_value_bytes: usize) -> Self {
+        Self {
+            max_value_bytes,
+            fingerprinter: Fingerprinter::default(),
+            text: Vec::new(),
+        }
+    }
+
     /// Finds the time and takes the fingerprint of `record`, a valid JSON object.
     pub fn look(&mut self, feed: Feed, record: &str) -> Look {
         Look {
             time: self.time(feed, record),
             fingerprint: self.fingerprinter.take(record),
+            long_values: self.long_values(record, 0),
         }
+    }
+
+    /// Strings count by what they say, arrays by their text, objects by their members: so the
+    /// service makes columns of them.
+    fn long_values(&mut self, object: &str, depth: u32) -> u32 {
+        if object.len() <= self.max_value_bytes || depth > MAX_DEPTH {
+            return 0;
+        }
+        json::members(object)
+            .map(|(_, value)| match value.as_bytes().first() {
+                Some(b'{') => self.long_values(value, depth + 1),
+                Some(b'"') if value.len() > self.max_value_bytes => {
+                    self.text.clear();
+                    json::unescape_into(&mut self.text, value);
+                    u32::from(self.text.len() > self.max_value_bytes)
+                }
+                _ => u32::from(value.len() > self.max_value_bytes),
+            })
+            .sum()
     }
 
     /// The first member of the feed's time name that can be read; a duplicate that cannot does no
@@ -174,6 +216,29 @@ mod tests {
         for unreadable in [r#"{"date":17}"#, r#"{"date":{}}"#, "{}", r#"{"date":""}"#] {
             assert_eq!(time(Feed::Url, unreadable), None, "{unreadable}");
         }
+    }
+
+    #[test]
+    fn values_longer_than_a_column_are_counted_by_what_they_say() {
+        let count = |record: &str| Examiner::new(10).look(Feed::Url, record).long_values;
+        for (record, long) in [
+            (r#"{"a":"0123456789","b":"x","c":1}"#, 0),
+            (
+                r#"{"a":"0123456789x","b":{"c":"0123456789x","d":"short"}}"#,
+                2,
+            ),
+            (r#"{"a":"\u0041\u0041\u0041"}"#, 0),
+            (r#"{"a":"ééééé","b":"éééééé"}"#, 1),
+            (r#"{"a":["0123","4567","8"]}"#, 1),
+        ] {
+            assert_eq!(count(record), long, "{record}");
+        }
+        assert_eq!(
+            Examiner::default()
+                .look(Feed::Url, r#"{"a":"0123456789x"}"#)
+                .long_values,
+            0
+        );
     }
 
     proptest! {

@@ -1,0 +1,285 @@
+//! How many records were delivered in each quarter of an hour: what a reconciliation compares with
+//! the number that Mimecast reports.
+//!
+//! It lies in the checkpoint, four characters for a quarter, so that a lost ledger does not make a
+//! reconciliation blind, nor make it deliver everything again.
+
+use std::{collections::BTreeMap, fmt};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{date_range::DateRange, event_time};
+
+const SECONDS: i64 = 900;
+
+/// Whether Mimecast lists the records of the second `to`. It is documented nowhere, so it is asked:
+/// see the reconciliation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RangeEnd {
+    /// They are listed.
+    Included,
+    /// They are not.
+    Excluded,
+}
+
+/// A run of whole quarters of an hour, the end excluded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    from: i64,
+    to: i64,
+}
+
+impl Span {
+    /// The whole quarters between two moments; `None` where there is none.
+    #[must_use]
+    pub fn within(from: DateTime<Utc>, to: DateTime<Utc>) -> Option<Self> {
+        let from = from.timestamp() + i64::from(from.timestamp_subsec_nanos() > 0);
+        let span = Self {
+            from: from.div_euclid(SECONDS) + i64::from(from.rem_euclid(SECONDS) > 0),
+            to: to.timestamp().div_euclid(SECONDS),
+        };
+        (span.from < span.to).then_some(span)
+    }
+
+    /// Its first moment.
+    #[must_use]
+    pub fn start(self) -> DateTime<Utc> {
+        start(self.from)
+    }
+
+    /// The first moment behind it.
+    #[must_use]
+    pub fn end(self) -> DateTime<Utc> {
+        start(self.to)
+    }
+
+    /// The range that counts just this span.
+    #[must_use]
+    pub fn to_count(self, end: RangeEnd) -> Option<DateRange> {
+        let to = match end {
+            RangeEnd::Included => self.end() - TimeDelta::seconds(1),
+            RangeEnd::Excluded => self.end(),
+        };
+        DateRange::new(self.start(), to, self.end()).ok()
+    }
+
+    /// The range to read: one second more, so that every second of the span is listed, whether or
+    /// not Mimecast includes `to`.
+    #[must_use]
+    pub fn to_read(self) -> Option<DateRange> {
+        DateRange::new(self.start(), self.end(), self.end()).ok()
+    }
+
+    /// Whether it is a single quarter.
+    #[must_use]
+    pub const fn is_quarter(self) -> bool {
+        self.to - self.from == 1
+    }
+
+    /// Its two halves; the first is empty for a single quarter.
+    #[must_use]
+    pub const fn halves(self) -> (Self, Self) {
+        let middle = self.from + (self.to - self.from) / 2;
+        (
+            Self {
+                from: self.from,
+                to: middle,
+            },
+            Self {
+                from: middle,
+                to: self.to,
+            },
+        )
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [start, end] = [self.start(), self.end()].map(event_time::to_utc_text);
+        write!(f, "{start}..{end}")
+    }
+}
+
+fn quarter(time: DateTime<Utc>) -> i64 {
+    time.timestamp().div_euclid(SECONDS)
+}
+
+fn start(quarter: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(quarter.saturating_mul(SECONDS), 0).unwrap_or_default()
+}
+
+/// The counts, from some moment on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    since: DateTime<Utc>,
+    counts: BTreeMap<i64, u64>,
+}
+
+impl Tally {
+    /// Counts from `since` on; nothing is known about what lies before.
+    #[must_use]
+    pub const fn new(since: DateTime<Utc>) -> Self {
+        Self {
+            since,
+            counts: BTreeMap::new(),
+        }
+    }
+
+    /// From when on every delivered record is counted.
+    #[must_use]
+    pub const fn since(&self) -> DateTime<Utc> {
+        self.since
+    }
+
+    /// Counts a record.
+    pub fn add(&mut self, time: DateTime<Utc>) {
+        if time >= self.since {
+            *self.counts.entry(quarter(time)).or_default() += 1;
+        }
+    }
+
+    /// How many were counted in the span.
+    #[must_use]
+    pub fn total(&self, span: Span) -> u64 {
+        self.counts
+            .range(span.from..span.to)
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// The start of the last quarter before `time` in which something was counted.
+    #[must_use]
+    pub fn last_before(&self, time: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let (last, _) = self.counts.range(..quarter(time)).next_back()?;
+        Some(start(*last))
+    }
+
+    /// Counts anew in the span: nothing but the given times.
+    pub fn recount(&mut self, span: Span, times: impl IntoIterator<Item = DateTime<Utc>>) {
+        self.counts
+            .retain(|quarter, _| !(span.from..span.to).contains(quarter));
+        for time in times {
+            if (span.start()..span.end()).contains(&time) {
+                self.add(time);
+            }
+        }
+    }
+
+    /// Everything that Mimecast has in the span was seen, and it counts `total` there. What still
+    /// differs, such as two rows that are alike to the byte or one that was rewritten since, is not
+    /// missing.
+    pub fn explain(&mut self, span: Span, total: u64) {
+        let before = self.total(span);
+        if total != before {
+            let last = span.to - 1;
+            let of_last = self.counts.get(&last).copied().unwrap_or_default();
+            if let Some(more) = (of_last + total).checked_sub(before) {
+                self.counts.insert(last, more);
+            } else {
+                self.recount(span, []);
+                self.counts.insert(last, total);
+            }
+        }
+    }
+
+    /// Forgets what lies before `time`.
+    pub fn forget_before(&mut self, time: DateTime<Utc>) {
+        if time > self.since {
+            self.since = time;
+            self.counts = self.counts.split_off(&quarter(time));
+        }
+    }
+
+    /// The first quarter with a count, and the counts from there on, one for each quarter.
+    pub(super) fn to_list(&self) -> (DateTime<Utc>, Vec<u64>) {
+        let Some((first, last)) = self
+            .counts
+            .first_key_value()
+            .zip(self.counts.last_key_value())
+            .map(|((first, _), (last, _))| (*first, *last))
+        else {
+            return (self.since, Vec::new());
+        };
+        let counts = (first..=last)
+            .map(|quarter| self.counts.get(&quarter).copied().unwrap_or_default())
+            .collect();
+        (start(first), counts)
+    }
+
+    /// Reads what [`Self::to_list`] gave.
+    pub(super) fn from_list(since: DateTime<Utc>, first: DateTime<Utc>, counts: &[u64]) -> Self {
+        Self {
+            since,
+            counts: (quarter(first)..)
+                .zip(counts.iter().copied())
+                .filter(|(_, count)| *count > 0)
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::event_time;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        event_time::parse(&format!("2026-11-24T{text}Z")).unwrap()
+    }
+
+    fn span(from: &str, to: &str) -> Span {
+        Span::within(at(from), at(to)).unwrap()
+    }
+
+    fn tally(times: &[&str]) -> Tally {
+        let mut tally = Tally::new(at("00:00:00"));
+        times.iter().for_each(|time| tally.add(at(time)));
+        tally
+    }
+
+    #[test]
+    fn a_span_holds_only_whole_quarters() {
+        let inner = span("05:00:01", "05:59:59");
+        assert_eq!(
+            (inner.start(), inner.end()),
+            (at("05:15:00"), at("05:45:00"))
+        );
+        assert_eq!(Span::within(at("05:01:00"), at("05:29:59")), None);
+        let to_count = |end| inner.to_count(end).unwrap().to();
+        assert_eq!(to_count(RangeEnd::Included), at("05:44:59"));
+        assert_eq!(to_count(RangeEnd::Excluded), at("05:45:00"));
+        assert_eq!(inner.to_read().unwrap().to(), at("05:45:00"));
+    }
+
+    #[test]
+    fn records_count_in_their_own_quarter_and_from_since_on() {
+        let mut tally = tally(&["05:00:00", "05:14:59", "05:15:00"]);
+        tally.add(at("00:00:00") - TimeDelta::seconds(1));
+        assert_eq!(tally.total(span("05:00:00", "05:15:00")), 2);
+        assert_eq!(tally.total(span("00:00:00", "23:45:00")), 3);
+        tally.forget_before(at("05:15:00"));
+        assert_eq!(tally.total(span("00:00:00", "23:45:00")), 1);
+    }
+
+    #[test]
+    fn what_is_explained_is_not_missing_any_more() {
+        let mut tally = tally(&["05:00:00"]);
+        let hour = span("05:00:00", "06:00:00");
+        tally.explain(hour, 3);
+        assert_eq!(tally.total(hour), 3);
+        tally.explain(hour, 2);
+        assert_eq!(tally.total(hour), 2);
+        tally.explain(hour, 0);
+        assert_eq!(tally.total(hour), 0);
+        tally.recount(hour, [at("05:20:00"), at("06:20:00")]);
+        assert_eq!(tally.total(span("05:00:00", "07:00:00")), 1);
+    }
+
+    #[test]
+    fn a_list_is_read_back() {
+        for tally in [tally(&[]), tally(&["05:00:00", "07:20:00", "07:29:00"])] {
+            let (first, counts) = tally.to_list();
+            assert_eq!(Tally::from_list(tally.since(), first, &counts), tally);
+        }
+    }
+}
