@@ -16,8 +16,6 @@ pub struct Policy {
     pub first_wait: Duration,
     /// No own wait is longer.
     pub longest_wait: Duration,
-    /// No wait that a server asks for is longer; it is asked again after this.
-    pub longest_asked_wait: Duration,
     /// The longest single attempt.
     pub attempt_time: Duration,
 }
@@ -29,7 +27,6 @@ impl Policy {
         attempts: 5,
         first_wait: Duration::from_millis(500),
         longest_wait: Duration::from_secs(15),
-        longest_asked_wait: Duration::from_secs(120),
         attempt_time: Duration::from_secs(60),
     };
 
@@ -46,10 +43,7 @@ impl Policy {
             .min(self.longest_wait)
             .mul_f64(1.0 - fraction / 2.0);
         // A server that asks for no wait at all would use up every attempt in no time.
-        asked.map_or(own, |asked| {
-            let asked = asked.min(self.longest_asked_wait);
-            asked.mul_f64(1.0 + fraction / 10.0).max(own)
-        })
+        asked.map_or(own, |asked| asked.mul_f64(1.0 + fraction / 10.0).max(own))
     }
 }
 
@@ -293,15 +287,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_wait_that_was_asked_for_is_kept_and_has_a_ceiling() {
+    async fn a_wait_that_was_asked_for_is_kept_if_it_fits() {
         let clock = Still::default();
-        let answers = vec![
-            again(Some(1500)),
-            again(Some(3_600_000)),
-            Attempt::Done("ok"),
-        ];
+        let answers = vec![again(Some(1500)), again(Some(900_000)), Attempt::Done("ok")];
         assert_eq!(run(&clock, 1000, answers).await, Ok(("ok", 3)));
-        assert_eq!(clock.elapsed(), Duration::from_millis(121_500));
+        assert_eq!(clock.elapsed(), Duration::from_millis(901_500));
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use mimecast_ttp::{
     azure::connection_string,
@@ -14,8 +14,14 @@ use mimecast_ttp::{
         folder::FolderStore,
     },
     http::HttpClient,
-    ingest::ports::{CheckpointStore, StoreError, Version},
-    model::feed::Feed,
+    ingest::ports::{Store, StoreError, Version},
+    model::{
+        deadline::Deadline,
+        feed::Feed,
+        fingerprint::Fingerprinter,
+        ledger::Hour,
+        place::{Folder, Place},
+    },
     system::SystemClock,
 };
 use support::azurite::Azurite;
@@ -26,70 +32,104 @@ fn blob_store(connection_string: &str, container: &str) -> BlobStore {
     BlobStore::new(&http, access, container, Arc::new(SystemClock::start())).unwrap()
 }
 
+const URL: Place = Place::Checkpoint(Feed::Url);
+
+/// Long enough for anything here.
+fn soon() -> Deadline {
+    Deadline::after(Duration::ZERO, Duration::from_secs(60))
+}
+
+async fn save(
+    store: &dyn Store,
+    place: Place,
+    text: &str,
+    expected: &Version,
+) -> Result<Version, StoreError> {
+    store.save(place, text.as_bytes(), expected, soon()).await
+}
+
+async fn text(store: &dyn Store, place: Place) -> Option<String> {
+    let saved = store.load(place, soon()).await.unwrap();
+    saved
+        .content
+        .map(|content| String::from_utf8(content).unwrap())
+}
+
 /// What every store promises.
-async fn keeps_the_promises(store: &dyn CheckpointStore) {
+async fn keeps_the_promises(store: &dyn Store) {
     // Nothing saved.
-    let saved = store.load(Feed::Url).await.unwrap();
-    assert_eq!((saved.text, &saved.version), (None, &Version::Absent));
+    let saved = store.load(URL, soon()).await.unwrap();
+    assert_eq!((saved.content, &saved.version), (None, &Version::Absent));
+    let ledgers = Folder::Ledger(Feed::Url);
+    assert_eq!(store.list(ledgers, soon()).await.unwrap(), []);
+    store.remove(URL, soon()).await.unwrap();
 
     // The first save makes what it needs; what is saved is read back to the byte.
-    let text = "{\"é\":\"日本\"}";
-    let first = store.save(Feed::Url, text, &Version::Absent).await.unwrap();
-    let saved = store.load(Feed::Url).await.unwrap();
+    let content = "{\"é\":\"日本\"}";
+    let first = save(store, URL, content, &Version::Absent).await.unwrap();
+    let saved = store.load(URL, soon()).await.unwrap();
     assert_eq!(
-        (saved.text.as_deref(), &saved.version),
-        (Some(text), &first)
+        (saved.content.as_deref(), &saved.version),
+        (Some(content.as_bytes()), &first)
     );
 
     // Of two who both read nothing, one loses.
-    let late = store.save(Feed::Url, "other", &Version::Absent).await;
+    let late = save(store, URL, "other", &Version::Absent).await;
     assert!(matches!(late, Err(StoreError::RaceLost)), "{late:?}");
 
     // Of two who read the same, one loses, and its text is nowhere.
-    let second = store.save(Feed::Url, "second", &first).await.unwrap();
-    let late = store.save(Feed::Url, "late", &first).await;
+    let second = save(store, URL, "second", &first).await.unwrap();
+    let late = save(store, URL, "late", &first).await;
     assert!(matches!(late, Err(StoreError::RaceLost)), "{late:?}");
-    assert_eq!(
-        store.load(Feed::Url).await.unwrap().text.as_deref(),
-        Some("second")
-    );
-    let third = store.save(Feed::Url, "third", &second).await.unwrap();
+    assert_eq!(text(store, URL).await.as_deref(), Some("second"));
+    let third = save(store, URL, "third", &second).await.unwrap();
     assert_ne!(second, third);
 
-    // Feeds do not share.
-    assert_eq!(store.load(Feed::Attachment).await.unwrap().text, None);
-    store
-        .save(Feed::Attachment, "its own", &Version::Absent)
+    // Places do not share.
+    let attachment = Place::Checkpoint(Feed::Attachment);
+    assert_eq!(text(store, attachment).await, None);
+    save(store, attachment, "its own", &Version::Absent)
         .await
         .unwrap();
-    assert_eq!(
-        store.load(Feed::Url).await.unwrap().text.as_deref(),
-        Some("third")
-    );
+    assert_eq!(text(store, URL).await.as_deref(), Some("third"));
 
     // A save that repeats what lies there, as after a lost answer, is no lost race.
-    let empty = store
-        .save(Feed::Impersonation, "", &Version::Absent)
-        .await
-        .unwrap();
-    let saved = store.load(Feed::Impersonation).await.unwrap();
-    assert_eq!((saved.text.as_deref(), &saved.version), (Some(""), &empty));
+    let large = Place::Checkpoint(Feed::Impersonation);
+    let empty = save(store, large, "", &Version::Absent).await.unwrap();
+    let saved = store.load(large, soon()).await.unwrap();
+    assert_eq!((saved.content, &saved.version), (Some(vec![]), &empty));
 
     // Large texts survive: fifty thousand fingerprints are over a megabyte.
-    let large = "0123456789".repeat(600_000);
-    store
-        .save(Feed::Impersonation, &large, &empty)
-        .await
-        .unwrap();
-    assert!(
+    let long = "0123456789".repeat(600_000);
+    save(store, large, &long, &empty).await.unwrap();
+    assert!(text(store, large).await == Some(long));
+
+    // What lies in a folder is listed, in order, and what was removed is not.
+    let hours: Vec<_> = ["2026-11-24T07", "2026-11-24T05", "2026-11-24T06"]
+        .map(|hour| Place::Ledger(Feed::Url, Hour::from_text(hour).unwrap()))
+        .into();
+    let bytes: Vec<_> = (0..=255).collect();
+    for place in &hours {
         store
-            .load(Feed::Impersonation)
+            .save(*place, &bytes, &Version::Absent, soon())
             .await
-            .unwrap()
-            .text
-            .as_deref()
-            == Some(large.as_str())
+            .unwrap();
+    }
+    let fingerprint = Fingerprinter::default().take("{}");
+    let held = Place::Quarantine(Feed::Url, fingerprint);
+    save(store, held, "held", &Version::Absent).await.unwrap();
+    assert_eq!(
+        store.load(hours[0], soon()).await.unwrap().content,
+        Some(bytes)
     );
+    store.remove(hours[1], soon()).await.unwrap();
+    store.remove(hours[1], soon()).await.unwrap();
+    assert_eq!(
+        store.list(ledgers, soon()).await.unwrap(),
+        [hours[2], hours[0]]
+    );
+    let quarantine = Folder::Quarantine(Feed::Url);
+    assert_eq!(store.list(quarantine, soon()).await.unwrap(), [held]);
 }
 
 #[tokio::test]
@@ -110,8 +150,8 @@ async fn the_folders_writers_take_turns() {
     let store = FolderStore::new(folder.path());
     let (one, other) = (store.clone(), store.clone());
     let (one, other) = tokio::join!(
-        one.save(Feed::Url, "one", &Version::Absent),
-        other.save(Feed::Url, "other", &Version::Absent)
+        save(&one, URL, "one", &Version::Absent),
+        save(&other, URL, "other", &Version::Absent)
     );
     assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
 }
@@ -120,16 +160,10 @@ async fn the_folders_writers_take_turns() {
 async fn a_write_whose_answer_was_lost_is_recognised_as_our_own() {
     let azurite = Azurite::start();
     let store = blob_store(&azurite.connection_string(), "ttp-checkpoints");
-    let first = store
-        .save(Feed::Url, "first", &Version::Absent)
-        .await
-        .unwrap();
-    let second = store.save(Feed::Url, "second", &first).await.unwrap();
+    let first = save(&store, URL, "first", &Version::Absent).await.unwrap();
+    let second = save(&store, URL, "second", &first).await.unwrap();
     // The retry of the same write, with the version that it has itself replaced.
-    assert_eq!(
-        store.save(Feed::Url, "second", &first).await.unwrap(),
-        second
-    );
+    assert_eq!(save(&store, URL, "second", &first).await.unwrap(), second);
 }
 
 #[tokio::test]
@@ -137,7 +171,7 @@ async fn a_wrong_key_is_answered_with_what_to_do() {
     let azurite = Azurite::start();
     let wrong = azurite.connection_string().replace("Eby8vdM0", "AAAAAAAA");
     let error = blob_store(&wrong, "ttp-checkpoints")
-        .load(Feed::Url)
+        .load(URL, soon())
         .await
         .unwrap_err()
         .to_string();
@@ -154,9 +188,9 @@ async fn a_shared_access_signature_is_never_shown() {
     let text =
         "BlobEndpoint=http://127.0.0.1:1/acct;SharedAccessSignature=sv=2024-11-04&sig=t0ps3cr3t%3D";
     let store = blob_store(text, "ttp-checkpoints");
-    let error = store.load(Feed::Url).await.unwrap_err().to_string();
+    let error = store.load(URL, soon()).await.unwrap_err().to_string();
     assert!(error.contains("cannot be reached"), "{error}");
-    for text in [error, store.place(Feed::Url), format!("{store:?}")] {
+    for text in [error, store.address(URL), format!("{store:?}")] {
         assert!(!text.contains("t0ps3cr3t"), "{text}");
     }
 }
@@ -167,7 +201,7 @@ async fn storage_that_is_away_is_an_error_and_not_an_empty_checkpoint() {
     let gone = azurite.connection_string();
     drop(azurite);
     let error = blob_store(&gone, "ttp-checkpoints")
-        .load(Feed::Url)
+        .load(URL, soon())
         .await
         .unwrap_err();
     assert!(matches!(error, StoreError::Failed(_)), "{error:?}");

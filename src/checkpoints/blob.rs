@@ -1,4 +1,4 @@
-//! Checkpoints as blobs in Azure Storage.
+//! Blobs in Azure Storage.
 //!
 //! Writes carry the `ETag` of what was read, so that of two runs one stops. The container is made at
 //! the first write that misses it. The official crate retries by itself: a conditional write whose
@@ -19,23 +19,25 @@ use azure_core::{
 };
 use azure_storage_blob::{
     BlobContainerClient, BlobContainerClientOptions,
-    models::{BlobClientUploadOptions, StorageErrorCode},
+    models::{BlobClientUploadOptions, BlobContainerClientListBlobsOptions, StorageErrorCode},
 };
 use futures_util::StreamExt;
 
-use super::{MAX_TEXT_BYTES, name};
+use super::MAX_BYTES;
 use crate::{
     azure::{
         blob_signing::SharedKeyPolicy,
         connection_string::{BlobAccess, Signing},
     },
     http::{HttpClient, excerpt, with_sources},
-    ingest::ports::{CheckpointStore, Clock, Saved, StoreError, Version},
-    model::feed::Feed,
+    ingest::ports::{Clock, Saved, Store, StoreError, Version},
+    model::{
+        deadline::Deadline,
+        place::{Folder, Place},
+    },
 };
 
-/// The whole of one load or save, the crate's retries included. Saving behind an acknowledged batch
-/// is worth waiting for; a pass must still end before the host's time-out.
+/// The whole of one call, the crate's retries included, unless the deadline comes first.
 const TIME: Duration = Duration::from_secs(30);
 
 /// Retries of one request, 0.2 s to some 6 s apart.
@@ -66,7 +68,7 @@ impl fmt::Debug for Access {
     }
 }
 
-/// Checkpoints in one container.
+/// One container.
 pub struct BlobStore {
     container: BlobContainerClient,
     clock: Arc<dyn Clock>,
@@ -126,13 +128,13 @@ impl BlobStore {
         Ok(Self { container, clock })
     }
 
-    async fn read(&self, feed: Feed) -> Result<Saved, azure_core::Error> {
-        let blob = self.container.blob_client(name(feed));
+    async fn read(&self, place: Place) -> Result<Saved, azure_core::Error> {
+        let blob = self.container.blob_client(&place.name());
         let mut result = match blob.download(None).await {
             Ok(result) => result,
             Err(error) if error.http_status() == Some(StatusCode::NotFound) => {
                 return Ok(Saved {
-                    text: None,
+                    content: None,
                     version: Version::Absent,
                 });
             }
@@ -141,32 +143,32 @@ impl BlobStore {
         let mut bytes = Vec::new();
         while let Some(chunk) = result.body.next().await {
             bytes.extend_from_slice(&chunk?);
-            if bytes.len() as u64 > MAX_TEXT_BYTES {
+            if bytes.len() as u64 > MAX_BYTES {
                 break;
             }
         }
         Ok(Saved {
-            text: Some(String::from_utf8_lossy(&bytes).into_owned()),
+            content: Some(bytes),
             version: version(result.properties.etag)?,
         })
     }
 
     async fn write(
         &self,
-        feed: Feed,
-        text: &str,
+        place: Place,
+        content: &[u8],
         expected: &Version,
     ) -> Result<Version, azure_core::Error> {
         let mut options = BlobClientUploadOptions {
-            blob_content_type: Some("text/plain; charset=utf-8".to_owned()),
+            blob_content_type: Some(content_type(place).to_owned()),
             ..BlobClientUploadOptions::default()
         };
         match expected {
             Version::Absent => options.if_none_match = Some(Etag::from("*")),
             Version::Tag(tag) => options.if_match = Some(Etag::from(tag.clone())),
         }
-        let blob = self.container.blob_client(name(feed));
-        let content: RequestContent<Bytes, _> = Bytes::from(text.to_owned()).into();
+        let blob = self.container.blob_client(&place.name());
+        let content: RequestContent<Bytes, _> = Bytes::copy_from_slice(content).into();
         let result = blob.upload(content, Some(options)).await?;
         version(result.etag)
     }
@@ -174,11 +176,11 @@ impl BlobStore {
     /// A write, with the container made and a lost answer seen through.
     async fn write_through(
         &self,
-        feed: Feed,
-        text: &str,
+        place: Place,
+        content: &[u8],
         expected: &Version,
     ) -> Result<Version, StoreError> {
-        let mut result = self.write(feed, text, expected).await;
+        let mut result = self.write(place, content, expected).await;
         if result
             .as_ref()
             .is_err_and(|error| has_code(error, &StorageErrorCode::ContainerNotFound))
@@ -189,13 +191,13 @@ impl BlobStore {
                 Err(error) if error.http_status() == Some(StatusCode::Conflict) => {}
                 Err(error) => return Err(failed(&error)),
             }
-            result = self.write(feed, text, expected).await;
+            result = self.write(place, content, expected).await;
         }
         match result {
             Ok(version) => Ok(version),
             Err(error) if is_conflict(&error) => {
-                let there = self.read(feed).await.map_err(|error| failed(&error))?;
-                if there.text.as_deref() == Some(text) {
+                let there = self.read(place).await.map_err(|error| failed(&error))?;
+                if there.content.as_deref() == Some(content) {
                     Ok(there.version)
                 } else {
                     Err(StoreError::RaceLost)
@@ -205,17 +207,55 @@ impl BlobStore {
         }
     }
 
+    async fn delete(&self, place: Place) -> Result<(), azure_core::Error> {
+        match self.container.blob_client(&place.name()).delete(None).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.http_status() == Some(StatusCode::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn names(&self, folder: Folder) -> Result<Vec<Place>, azure_core::Error> {
+        let options = BlobContainerClientListBlobsOptions {
+            prefix: Some(folder.prefix()),
+            ..BlobContainerClientListBlobsOptions::default()
+        };
+        let mut places = Vec::new();
+        let mut blobs = self.container.list_blobs(Some(options))?;
+        while let Some(blob) = blobs.next().await {
+            match blob {
+                Ok(blob) => places.extend(blob.name.and_then(|name| folder.place(&name))),
+                Err(error) if has_code(&error, &StorageErrorCode::ContainerNotFound) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(places)
+    }
+
     async fn in_time<T>(
         &self,
+        deadline: Deadline,
         work: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
+        let left = deadline.remaining(self.clock.elapsed()).unwrap_or_default();
+        let time = TIME.min(left);
         let clock = Arc::clone(&self.clock);
         tokio::select! {
+            biased;
             result = work => result,
-            () = clock.sleep(TIME) => Err(StoreError::Failed(
-                format!("blob storage did not answer within {} s", TIME.as_secs()).into(),
+            () = clock.sleep(time) => Err(StoreError::Failed(
+                format!("blob storage did not answer within {:.1} s", time.as_secs_f64()).into(),
             )),
         }
+    }
+}
+
+/// For whoever opens it in the portal.
+fn content_type(place: Place) -> &'static str {
+    match place {
+        Place::Checkpoint(_) => "text/plain; charset=utf-8",
+        Place::Ledger(..) => "application/octet-stream",
+        Place::Quarantine(..) => "application/json",
     }
 }
 
@@ -277,24 +317,36 @@ fn innermost(error: &azure_core::Error) -> String {
 }
 
 #[async_trait]
-impl CheckpointStore for BlobStore {
-    fn place(&self, feed: Feed) -> String {
+impl Store for BlobStore {
+    fn address(&self, place: Place) -> String {
         let mut url = self.container.url().clone();
         url.set_query(None);
-        format!("{url}/{}", name(feed))
+        format!("{url}/{}", place.name())
     }
 
-    async fn load(&self, feed: Feed) -> Result<Saved, StoreError> {
-        self.in_time(async { self.read(feed).await.map_err(|error| failed(&error)) })
-            .await
+    async fn load(&self, place: Place, deadline: Deadline) -> Result<Saved, StoreError> {
+        let work = async { self.read(place).await.map_err(|error| failed(&error)) };
+        self.in_time(deadline, work).await
     }
 
     async fn save(
         &self,
-        feed: Feed,
-        text: &str,
+        place: Place,
+        content: &[u8],
         expected: &Version,
+        deadline: Deadline,
     ) -> Result<Version, StoreError> {
-        self.in_time(self.write_through(feed, text, expected)).await
+        let work = self.write_through(place, content, expected);
+        self.in_time(deadline, work).await
+    }
+
+    async fn remove(&self, place: Place, deadline: Deadline) -> Result<(), StoreError> {
+        let work = async { self.delete(place).await.map_err(|error| failed(&error)) };
+        self.in_time(deadline, work).await
+    }
+
+    async fn list(&self, folder: Folder, deadline: Deadline) -> Result<Vec<Place>, StoreError> {
+        let work = async { self.names(folder).await.map_err(|error| failed(&error)) };
+        self.in_time(deadline, work).await
     }
 }

@@ -1,4 +1,4 @@
-//! The embedded store: checkpoints as files in a folder, for local use and the demo.
+//! The embedded store: files in a folder, for local use and the demo.
 //!
 //! A write goes to a file beside the target, is flushed to the disk, and takes the target's place in
 //! one step: a killed process leaves the old text or the new one. Writers take turns by a lock on a
@@ -14,25 +14,28 @@ use std::{
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
-use super::{MAX_TEXT_BYTES, name};
+use super::MAX_BYTES;
 use crate::{
-    ingest::ports::{CheckpointStore, Saved, StoreError, Version},
-    model::feed::Feed,
+    ingest::ports::{Saved, Store, StoreError, Version},
+    model::{
+        deadline::Deadline,
+        place::{Folder, Place},
+    },
 };
 
-/// A folder of checkpoints.
+/// A folder.
 #[derive(Debug, Clone)]
 pub struct FolderStore(PathBuf);
 
 impl FolderStore {
-    /// Uses `folder`, which is made when the first checkpoint is saved.
+    /// Uses `folder`, which is made when something is first saved.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self(folder.into())
     }
 
-    fn path(&self, feed: Feed) -> PathBuf {
-        self.0.join(name(feed))
+    fn path(&self, place: Place) -> PathBuf {
+        self.0.join(place.name())
     }
 }
 
@@ -41,17 +44,17 @@ fn read(path: &Path) -> io::Result<Saved> {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Ok(Saved {
-                text: None,
+                content: None,
                 version: Version::Absent,
             });
         }
         Err(error) => return Err(error),
     };
     let mut bytes = Vec::new();
-    file.take(MAX_TEXT_BYTES).read_to_end(&mut bytes)?;
+    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
     Ok(Saved {
         version: version(&bytes),
-        text: Some(String::from_utf8_lossy(&bytes).into_owned()),
+        content: Some(bytes),
     })
 }
 
@@ -59,21 +62,62 @@ fn version(bytes: &[u8]) -> Version {
     Version::Tag(format!("{:x}", Sha256::digest(bytes)))
 }
 
-fn write(folder: &Path, name: &str, text: &str, expected: &Version) -> Result<Version, StoreError> {
-    let failed = |error: io::Error| StoreError::Failed(error.into());
+/// Takes the turn of the folder's writers.
+fn lock(folder: &Path) -> Result<File, StoreError> {
     fs::create_dir_all(folder).map_err(failed)?;
     let lock = File::create(folder.join(".lock")).map_err(failed)?;
     lock.lock().map_err(failed)?;
-    let path = folder.join(name);
-    if read(&path).map_err(failed)?.version != *expected {
+    Ok(lock)
+}
+
+fn failed(error: io::Error) -> StoreError {
+    StoreError::Failed(error.into())
+}
+
+fn write(
+    folder: &Path,
+    path: &Path,
+    content: &[u8],
+    expected: &Version,
+) -> Result<Version, StoreError> {
+    let _lock = lock(folder)?;
+    if read(path).map_err(failed)?.version != *expected {
         return Err(StoreError::RaceLost);
     }
-    let beside = folder.join(format!("{name}.new"));
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(failed)?;
+    }
+    // Names are ours: none differs from another in its ending alone.
+    let beside = path.with_extension("new");
     let mut file = File::create(&beside).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.write_all(content).map_err(failed)?;
     file.sync_all().map_err(failed)?;
-    fs::rename(&beside, &path).map_err(failed)?;
-    Ok(version(text.as_bytes()))
+    fs::rename(&beside, path).map_err(failed)?;
+    Ok(version(content))
+}
+
+fn remove(folder: &Path, path: &Path) -> Result<(), StoreError> {
+    let _lock = lock(folder)?;
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+        _ => Ok(()),
+    }
+}
+
+fn list(root: &Path, folder: Folder) -> Result<Vec<Place>, StoreError> {
+    let prefix = folder.prefix();
+    let entries = match fs::read_dir(root.join(&prefix)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut places = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(failed)?.file_name();
+        places.extend(folder.place(&format!("{prefix}{}", name.display())));
+    }
+    places.sort_unstable();
+    Ok(places)
 }
 
 /// How long a read or write may take, the wait for the lock included: a stopped process that holds
@@ -90,23 +134,35 @@ async fn blocking<T: Send + 'static>(
 }
 
 #[async_trait]
-impl CheckpointStore for FolderStore {
-    fn place(&self, feed: Feed) -> String {
-        self.path(feed).display().to_string()
+impl Store for FolderStore {
+    fn address(&self, place: Place) -> String {
+        self.path(place).display().to_string()
     }
 
-    async fn load(&self, feed: Feed) -> Result<Saved, StoreError> {
-        let path = self.path(feed);
-        blocking(move || read(&path).map_err(|error| StoreError::Failed(error.into()))).await
+    async fn load(&self, place: Place, _: Deadline) -> Result<Saved, StoreError> {
+        let path = self.path(place);
+        blocking(move || read(&path).map_err(failed)).await
     }
 
     async fn save(
         &self,
-        feed: Feed,
-        text: &str,
+        place: Place,
+        content: &[u8],
         expected: &Version,
+        _: Deadline,
     ) -> Result<Version, StoreError> {
-        let (folder, text, expected) = (self.0.clone(), text.to_owned(), expected.clone());
-        blocking(move || write(&folder, name(feed), &text, &expected)).await
+        let (folder, path) = (self.0.clone(), self.path(place));
+        let (content, expected) = (content.to_vec(), expected.clone());
+        blocking(move || write(&folder, &path, &content, &expected)).await
+    }
+
+    async fn remove(&self, place: Place, _: Deadline) -> Result<(), StoreError> {
+        let (folder, path) = (self.0.clone(), self.path(place));
+        blocking(move || remove(&folder, &path)).await
+    }
+
+    async fn list(&self, folder: Folder, _: Deadline) -> Result<Vec<Place>, StoreError> {
+        let root = self.0.clone();
+        blocking(move || list(&root, folder)).await
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     http::HttpClient,
     ingest::{
         pass::{Pass, Plan},
-        ports::{CheckpointStore, Clock, Ports, Randomness},
+        ports::{Clock, Ports, Randomness, Store},
     },
     log_analytics::DataCollectorSink,
     mimecast::MimecastSource,
@@ -73,7 +73,7 @@ fn store(
     http: &HttpClient,
     settings: CheckpointSettings,
     clock: &Arc<dyn Clock>,
-) -> Result<Arc<dyn CheckpointStore>, Fault> {
+) -> Result<Arc<dyn Store>, Fault> {
     let (access, container) = match settings {
         CheckpointSettings::Folder(folder) => return Ok(Arc::new(FolderStore::new(folder))),
         CheckpointSettings::ConnectionString { access, container } => {

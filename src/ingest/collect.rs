@@ -31,6 +31,24 @@ pub(super) enum Work {
     End(ReadEnd),
 }
 
+/// What the ranges are read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// To move forward: the watermark follows.
+    Forward,
+    /// To look again at what lies behind the watermark, which stays where it is.
+    Behind,
+}
+
+/// What a feed's collector goes by.
+pub(super) struct Terms {
+    pub(super) feed: Feed,
+    pub(super) max_batch_bytes: usize,
+    pub(super) max_value_bytes: usize,
+    pub(super) late_arrival: TimeDelta,
+    pub(super) direction: Direction,
+}
+
 /// The next stage has gone.
 struct Gone;
 
@@ -41,6 +59,7 @@ pub(super) struct Collector {
     examiner: Examiner,
     /// Everything delivered lately, everything of this range and everything on its way.
     known: Recent,
+    direction: Direction,
     /// How far behind what was reached a record may still come.
     late_arrival: TimeDelta,
     order: Order,
@@ -77,19 +96,14 @@ impl Order {
 }
 
 impl Collector {
-    pub(super) fn new(
-        feed: Feed,
-        max_bytes: usize,
-        late_arrival: TimeDelta,
-        known: Recent,
-        out: Sender<Work>,
-    ) -> Self {
+    pub(super) fn new(terms: &Terms, known: Recent, out: Sender<Work>) -> Self {
         Self {
-            feed,
-            builder: BatchBuilder::new(feed, max_bytes),
-            examiner: Examiner::default(),
+            feed: terms.feed,
+            builder: BatchBuilder::new(terms.feed, terms.max_batch_bytes),
+            examiner: Examiner::new(terms.max_value_bytes),
             known,
-            late_arrival,
+            direction: terms.direction,
+            late_arrival: terms.late_arrival,
             order: Order::START,
             counts: Counts::default(),
             out,
@@ -160,7 +174,7 @@ impl Collector {
     async fn hand_on(&mut self, watermark: Option<DateTime<Utc>>) -> Result<(), Gone> {
         let work = Work::Deliver {
             batch: self.builder.take(),
-            watermark,
+            watermark: watermark.filter(|_| self.direction == Direction::Forward),
             counts: std::mem::take(&mut self.counts),
         };
         self.out.send(work).await.map_err(|_| Gone)

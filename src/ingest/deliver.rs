@@ -1,19 +1,20 @@
 //! Third stage: posts batches and saves the checkpoint behind each acknowledged one.
-//!
-//! Before the first post of a pass the checkpoint is saved once as it is: the claim. A store that
-//! cannot be written is found out before anything is delivered that could then not be remembered, and
-//! of two runs that read the same checkpoint one stops before it posts.
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::Receiver;
 use tracing::{debug, warn};
 
 use super::{
     collect::Work,
-    ports::{CheckpointStore, LogSink, SinkError, SourceError, StoreError, Version},
+    keeper::Keeper,
+    ports::{LogSink, Refusal, SinkError, SourceError, StoreError},
+    quarantine::Quarantine,
     read::ReadEnd,
     report::Counts,
 };
-use crate::model::{batch::Batch, deadline::Deadline, feed::Feed, progress::Progress};
+use crate::model::{batch::Batch, deadline::Deadline, feed::Feed, quarantined::Quarantined};
 
 /// How a feed's pipeline ended.
 #[derive(Debug)]
@@ -22,42 +23,25 @@ pub(super) enum End {
     Read(ReadEnd),
     /// The sink had no time left.
     OutOfTime(String),
+    /// The sink asks for a longer wait than the budget leaves.
+    Throttled(Duration),
     /// The sink did not take a batch.
     Refused(SinkError),
+    /// A record could not be set aside.
+    NotHeld(StoreError),
     /// The checkpoint could not be saved.
     NotSaved(StoreError),
-}
-
-/// Tells the texts of one run from those of another, and each from the one before: a store that meets
-/// its own text again knows that a write had gone through.
-pub(super) struct RunId {
-    id: String,
-    saves: u64,
-}
-
-impl RunId {
-    pub(super) fn new(bits: u128) -> Self {
-        Self {
-            id: format!("{:016x}", bits >> 64),
-            saves: 0,
-        }
-    }
-
-    fn next(&mut self) -> String {
-        self.saves += 1;
-        format!("{}-{}", self.id, self.saves)
-    }
 }
 
 /// The stage, with the progress it makes.
 pub(super) struct Deliverer<'a> {
     pub(super) feed: Feed,
     pub(super) sink: &'a dyn LogSink,
-    pub(super) store: &'a dyn CheckpointStore,
-    pub(super) deadline: Deadline,
-    pub(super) progress: &'a mut Progress,
-    pub(super) version: &'a mut Version,
-    pub(super) run: &'a mut RunId,
+    pub(super) quarantine: Quarantine<'a>,
+    pub(super) now: &'a (dyn Fn() -> DateTime<Utc> + Sync),
+    /// No post is begun after this.
+    pub(super) post_by: Deadline,
+    pub(super) keeper: &'a mut Keeper,
     pub(super) counts: &'a mut Counts,
 }
 
@@ -84,11 +68,11 @@ impl Deliverer<'_> {
                     {
                         return end;
                     }
-                    let moved = watermark.is_some_and(|time| self.progress.advance(time));
+                    let moved = watermark.is_some_and(|time| self.keeper.progress.advance(time));
                     if (changed || moved)
-                        && let Err(end) = self.save().await
+                        && let Err(error) = self.keeper.save().await
                     {
-                        return end;
+                        return End::NotSaved(error);
                     }
                 }
             }
@@ -96,36 +80,74 @@ impl Deliverer<'_> {
         End::Read(ReadEnd::Complete)
     }
 
-    /// Posts a batch, in halves where the sink finds it too large. Whatever is acknowledged is
-    /// saved before anything else is posted; the caller saves behind the last part.
+    /// Posts a batch, in halves where the sink does not take its content, down to the record at fault.
+    /// Whatever is dealt with is saved before anything else is posted; the caller saves behind the
+    /// last part.
     async fn post(&mut self, batch: Batch) -> Result<(), End> {
-        if self.run.saves == 0 {
-            self.save().await?;
-        }
+        self.keeper.claim().await.map_err(End::NotSaved)?;
+        // Before the post and not behind it: between an acknowledgement and the saving of it lies
+        // nothing else.
+        self.keeper.settle_if_much().await;
         let mut waiting = vec![batch];
         while let Some(batch) = waiting.pop() {
-            match self.sink.deliver(&batch, self.deadline).await {
-                Ok(receipt) => {
-                    self.progress.delivered(&batch);
-                    self.count(&batch, receipt.attempts);
-                    if !waiting.is_empty() {
-                        self.save().await?;
-                    }
-                }
-                Err(SinkError::TooLarge(cause)) => match batch.split() {
+            match self.sink.deliver(&batch, self.post_by).await {
+                Ok(receipt) => self.count(&batch, receipt.attempts),
+                Err(SinkError::Content(refusal)) => match batch.split() {
                     Some((left, right)) => {
                         self.counts.splits += 1;
                         debug!(feed = %self.feed, rows = batch.rows().len(), "batch halved");
                         waiting.extend([right, left]);
+                        continue;
                     }
-                    None => return Err(End::Refused(SinkError::TooLarge(cause))),
+                    None => self.set_aside(&batch, &refusal).await?,
                 },
                 Err(SinkError::OutOfTime(reason)) => return Err(End::OutOfTime(reason)),
+                Err(SinkError::Throttled(wait)) => return Err(End::Throttled(wait)),
                 Err(SinkError::Failed { cause, attempts }) => {
                     self.counts.retries += u64::from(attempts.saturating_sub(1));
                     return Err(End::Refused(SinkError::Failed { cause, attempts }));
                 }
             }
+            self.keeper.progress.delivered(&batch);
+            if !waiting.is_empty() {
+                self.keeper.save().await.map_err(End::NotSaved)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a single record that the sink refuses for good into quarantine, so that it holds up
+    /// nothing. Only if the sink takes anything at all: a workspace that answers 400 to everything is
+    /// not the records' fault.
+    async fn set_aside(&mut self, batch: &Batch, refusal: &Refusal) -> Result<(), End> {
+        if self.counts.delivered == 0
+            && let Err(error) = self.sink.probe(self.feed, self.post_by).await
+        {
+            return Err(match error {
+                SinkError::Content(of_nothing) => End::Refused(SinkError::Failed {
+                    cause: format!("a post without rows is refused too: {}", of_nothing.cause)
+                        .into(),
+                    attempts: 1,
+                }),
+                SinkError::OutOfTime(reason) => End::OutOfTime(reason),
+                SinkError::Throttled(wait) => End::Throttled(wait),
+                error @ SinkError::Failed { .. } => End::Refused(error),
+            });
+        }
+        for row in batch.rows() {
+            let held = Quarantined {
+                feed: self.feed,
+                fingerprint: row.fingerprint,
+                time: row.remembered_at,
+                held_at: (self.now)(),
+                reason: refusal.cause.to_string(),
+                status: refusal.status,
+                request_id: refusal.request_id.clone(),
+                row: batch.text(row).to_owned(),
+            };
+            self.quarantine.put(&held).await.map_err(End::NotHeld)?;
+            self.counts.quarantined += 1;
+            warn!(feed = %self.feed, fingerprint = %row.fingerprint, "A record was refused for good and set aside: {}. `mimecast-ttp quarantine list` shows it.", refusal.cause);
         }
         Ok(())
     }
@@ -136,21 +158,11 @@ impl Deliverer<'_> {
             warn!(feed = %self.feed, untimed, "Records without a readable time were delivered under the end of their range.");
         }
         self.counts.untimed += untimed;
+        let truncated = batch.rows().iter().map(|row| u64::from(row.long_values));
+        self.counts.truncated += truncated.sum::<u64>();
         self.counts.delivered += batch.rows().len() as u64;
         self.counts.batches += 1;
         self.counts.bytes += batch.body().len() as u64;
         self.counts.retries += u64::from(attempts.saturating_sub(1));
-    }
-
-    async fn save(&mut self) -> Result<(), End> {
-        let written_by = self.run.next();
-        let text = self.progress.checkpoint().to_text(self.feed, &written_by);
-        match self.store.save(self.feed, &text, self.version).await {
-            Ok(version) => {
-                *self.version = version;
-                Ok(())
-            }
-            Err(error) => Err(End::NotSaved(error)),
-        }
     }
 }

@@ -1,22 +1,22 @@
-//! One feed's part of a pass: load, run the pipeline, say how it ended.
+//! One feed's part of a pass: load, deliver what is new, compare counts, say how it ended.
 
 use chrono::TimeDelta;
 use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::{
-    collect::Collector,
-    deliver::{Deliverer, End, RunId},
-    ports::{Ports, SinkError, StoreError, Version},
+    collect::{Collector, Direction, Terms},
+    deliver::{Deliverer, End},
+    ended::{self, Ended},
+    keeper::{Keeper, OpenError},
+    ports::{Ports, StoreError},
+    quarantine::Quarantine,
     read::{ReadEnd, Reader},
     report::{Counts, FeedReport, Outcome},
 };
 use crate::model::{
-    checkpoint::Start,
-    deadline::Deadline,
-    event_time,
-    feed::Feed,
-    progress::{Progress, Reach},
+    date_range::DateRange, deadline::Deadline, event_time, feed::Feed, ledger::Entry, place::Place,
+    progress::Reach, tally::Span,
 };
 
 /// A token that is refused at the same place is left for the next pass after so many beginnings.
@@ -37,64 +37,62 @@ pub(super) struct FeedPass {
     pub(super) feed: Feed,
     pub(super) ports: Ports,
     pub(super) reach: Reach,
-    pub(super) batch_max_bytes: usize,
+    pub(super) max_batch_bytes: usize,
     /// No page is asked for after this, so that there is time to deliver what was read.
     pub(super) read_by: Deadline,
-    /// No post is begun after this.
+    /// No post is begun after this, so that there is time to remember it.
+    pub(super) post_by: Deadline,
+    /// Everything has ended by this.
     pub(super) done_by: Deadline,
 }
 
-/// How it ended, and what to tell about it.
-struct Ended(Outcome, Option<String>);
-
-impl Ended {
-    fn failed(message: impl Into<String>) -> Self {
-        Self(Outcome::Failed, Some(message.into()))
-    }
+/// What one run of the pipeline reads.
+pub(super) struct Stretch {
+    pub(super) ranges: Vec<DateRange>,
+    pub(super) direction: Direction,
+    /// What was delivered there, beside what the checkpoint knows.
+    pub(super) known: Vec<Entry>,
 }
 
 impl FeedPass {
     /// Runs the feed's part and reports. Never fails as a whole: failure is an outcome.
     pub(super) async fn run(self) -> FeedReport {
         let mut counts = Counts::default();
-        let (ended, watermark) = match self.load().await {
-            Ok((mut progress, version)) => {
-                let before = progress.checkpoint().watermark;
-                let ended = self.repeat(&mut progress, version, &mut counts).await;
-                let watermark = progress.checkpoint().watermark;
-                let stood_still = watermark == before && counts.delivered == 0;
-                (self.judge(ended, stood_still), Some(watermark))
+        let (ended, watermark) = match self.open().await {
+            Ok(mut keeper) => {
+                let before = keeper.progress.checkpoint().watermark;
+                let ended = self.work(&mut keeper, &mut counts).await;
+                let watermark = keeper.progress.checkpoint().watermark;
+                let stood_still = watermark == before && counts.delivered + counts.quarantined == 0;
+                let (wait, now) = (keeper.progress.checkpoint().wait, self.ports.clock.now());
+                let ended = ended.judged(self.feed, stood_still, wait, now);
+                (ended, Some(watermark))
             }
             Err(ended) => (ended, None),
         };
-        let Ended(outcome, message) = ended;
         FeedReport {
             feed: self.feed,
-            outcome,
-            message,
+            outcome: ended.outcome,
+            message: ended.message,
             counts,
             watermark,
             lag_seconds: watermark.map(|time| (self.ports.clock.now() - time).num_seconds().max(0)),
         }
     }
 
-    async fn load(&self) -> Result<(Progress, Version), Ended> {
-        let place = self.ports.store.place(self.feed);
-        let saved = self.ports.store.load(self.feed).await.map_err(|error| {
-            Ended::failed(format!(
-                "Reading the checkpoint {place}: {error}. Nothing was read or delivered."
-            ))
-        })?;
-        let start = Start::read(saved.text.as_deref(), self.feed).map_err(|error| {
-            Ended::failed(format!(
-                "Reading the checkpoint {place}: {error}. Nothing was read or delivered. \
-                 What to do: put back a valid checkpoint, or replace the content by the time to start from, \
-                 such as 2026-11-24T05:00:00Z (deliveries before it are not repeated), or delete it to read the whole look-back again."
-            ))
-        })?;
+    async fn open(&self) -> Result<Keeper, Ended> {
+        let place = self.place();
+        let keeper = Keeper::open(&self.ports, self.feed, self.reach, self.done_by)
+            .await
+            .map_err(|error| {
+                let nothing = match error {
+                    OpenError::Store(_) => " Nothing was read or delivered.",
+                    OpenError::Content(_) => "",
+                };
+                Ended::failed(format!("Reading the checkpoint {place}: {error}.{nothing}"))
+            })?;
+        let watermark = keeper.progress.checkpoint().watermark;
         let now = self.ports.clock.now();
-        let progress = Progress::resume(start, self.reach, now);
-        let watermark = progress.checkpoint().watermark;
         if watermark > now + CLOCK_TOLERANCE {
             return Err(Ended::failed(format!(
                 "Reading the checkpoint {place}: it lies in the future, at {}; nothing would be read until then. \
@@ -106,136 +104,174 @@ impl FeedPass {
         if watermark < now - RETENTION - CLOCK_TOLERANCE {
             warn!(feed = %self.feed, watermark = %event_time::to_utc_text(watermark), "The checkpoint is older than the 30 days for which Mimecast keeps its logs: what lies between can no longer be read.");
         }
-        Ok((progress, saved.version))
+        Ok(keeper)
     }
 
-    /// Runs the pipeline, and again from what is delivered where the source refused a token.
-    async fn repeat(
-        &self,
-        progress: &mut Progress,
-        mut version: Version,
-        counts: &mut Counts,
-    ) -> Ended {
-        let mut run = RunId::new(self.ports.random.bits());
+    async fn work(&self, keeper: &mut Keeper, counts: &mut Counts) -> Ended {
+        let now = self.ports.clock.now();
+        if let Some(wait) = keeper.progress.checkpoint().wait
+            && now < wait.until
+        {
+            return Ended::still_waiting(wait);
+        }
+        let before = keeper.progress.checkpoint().watermark;
+        let mut end = self.catch_up(keeper, counts).await;
+        let moved = keeper.progress.checkpoint().watermark > before;
+        if matches!(end, End::Read(ReadEnd::Complete))
+            && let Some(span) = keeper.progress.to_reconcile(self.ports.clock.now())
+        {
+            end = self.reconcile(keeper, counts, span).await;
+        } else {
+            keeper.settle_if_much().await;
+        }
+        end = self.remember(keeper, end, moved).await;
+        self.explain(end, counts)
+    }
+
+    /// Keeps for the next pass what this one learned about how to go about it.
+    async fn remember(&self, keeper: &mut Keeper, end: End, moved: bool) -> End {
+        let progress = &mut keeper.progress;
+        let waited = progress.checkpoint().wait.filter(|_| !moved);
+        let mut news = progress.wait(ended::wait(&end, self.ports.clock.now(), waited));
+        news |= match end {
+            End::Read(ReadEnd::Complete) => progress.lengthen_ranges(),
+            End::Read(ReadEnd::OutOfTime(_) | ReadEnd::TokenRefused(_)) if !moved => {
+                progress.shorten_ranges()
+            }
+            _ => false,
+        };
+        // Who could not save, or lost a race, does not try again.
+        if news
+            && !matches!(end, End::NotSaved(_))
+            && let Err(error) = keeper.save().await
+        {
+            return End::NotSaved(error);
+        }
+        end
+    }
+
+    fn explain(&self, end: End, counts: &Counts) -> Ended {
+        if let End::Read(ReadEnd::TokenRefused(reason)) = end {
+            return Ended::failed(format!(
+                "Reading {}: begun again {MAX_RESTARTS} times at the same place, and still: {reason}. \
+                 Everything read is delivered; the next run tries again from there, with shorter ranges.",
+                self.feed
+            ));
+        }
+        Ended::from(end, self.feed, &self.place(), counts.batches > 0)
+    }
+
+    /// Reads forward to now, and again from what is delivered where the source refused a token.
+    async fn catch_up(&self, keeper: &mut Keeper, counts: &mut Counts) -> End {
         let mut in_vain = 0;
         loop {
-            let before = progress.checkpoint().watermark;
-            match self
-                .pipeline(progress, &mut version, counts, &mut run)
-                .await
-            {
+            let before = keeper.progress.checkpoint().watermark;
+            match self.forward(keeper, counts).await {
                 End::Read(ReadEnd::TokenRefused(reason)) => {
                     counts.restarts += 1;
-                    let moved = progress.checkpoint().watermark > before;
+                    let moved = keeper.progress.checkpoint().watermark > before;
                     in_vain = if moved { 0 } else { in_vain + 1 };
                     warn!(feed = %self.feed, reason, "Reading again from what is delivered.");
                     if in_vain > MAX_RESTARTS {
-                        return Ended::failed(format!(
-                            "Reading {}: begun again {MAX_RESTARTS} times at the same place, and still: {reason}. \
-                             Everything read is delivered; the next run tries again from there.",
-                            self.feed
-                        ));
+                        return End::Read(ReadEnd::TokenRefused(reason));
                     }
                 }
-                end => return self.ended(end, counts.batches > 0),
+                end => return end,
             }
         }
     }
 
-    async fn pipeline(
+    /// Reads forward once. Where only the ledger knows what was delivered, range by range, so that
+    /// never more than an hour or two of it is in memory.
+    async fn forward(&self, keeper: &mut Keeper, counts: &mut Counts) -> End {
+        let mut ranges = keeper.progress.begin(self.ports.clock.now());
+        let direction = Direction::Forward;
+        let behind = ranges.partition_point(|range| keeper.progress.needs_ledger(*range));
+        let rest = ranges.split_off(behind);
+        for range in ranges {
+            let known = keeper.known(range).await;
+            if let Some(span) = Span::within(range.from(), range.to()) {
+                keeper.progress.recount(span, &known);
+            }
+            let stretch = Stretch {
+                ranges: vec![range],
+                direction,
+                known,
+            };
+            match self.pipeline(keeper, counts, stretch).await {
+                End::Read(ReadEnd::Complete) => {}
+                end => return end,
+            }
+        }
+        let stretch = Stretch {
+            ranges: rest,
+            direction,
+            known: Vec::new(),
+        };
+        self.pipeline(keeper, counts, stretch).await
+    }
+
+    /// Runs the three stages over a stretch.
+    pub(super) async fn pipeline(
         &self,
-        progress: &mut Progress,
-        version: &mut Version,
+        keeper: &mut Keeper,
         counts: &mut Counts,
-        run: &mut RunId,
+        stretch: Stretch,
     ) -> End {
-        let ranges = progress.begin(self.ports.clock.now());
         let (pages_in, pages_out) = mpsc::channel(PLACES);
         let (work_in, work_out) = mpsc::channel(PLACES);
+        let Ports {
+            source,
+            sink,
+            store,
+            clock,
+            ..
+        } = &self.ports;
         let reader = Reader {
             feed: self.feed,
-            source: &*self.ports.source,
-            clock: &*self.ports.clock,
+            source: &**source,
+            clock: &**clock,
             deadline: self.read_by,
         };
-        let known = progress.checkpoint().recent.clone();
-        let collector = Collector::new(
-            self.feed,
-            self.batch_max_bytes,
-            self.reach.late_arrival,
-            known,
-            work_in,
-        );
+        let mut known = keeper.progress.checkpoint().recent.clone();
+        for entry in stretch.known {
+            known.insert(entry.time, entry.fingerprint);
+        }
+        let terms = Terms {
+            feed: self.feed,
+            max_batch_bytes: self.max_batch_bytes,
+            max_value_bytes: sink.max_value_bytes(),
+            late_arrival: self.reach.late_arrival,
+            direction: stretch.direction,
+        };
+        let collector = Collector::new(&terms, known, work_in);
         let deliverer = Deliverer {
             feed: self.feed,
-            sink: &*self.ports.sink,
-            store: &*self.ports.store,
-            deadline: self.done_by,
-            progress,
-            version,
-            run,
+            sink: &**sink,
+            quarantine: Quarantine::new(&**store, self.done_by),
+            now: &|| clock.now(),
+            post_by: self.post_by,
+            keeper,
             counts,
         };
         let upstream = async {
-            tokio::join!(reader.run(ranges, pages_in), collector.run(pages_out));
+            tokio::join!(
+                reader.run(stretch.ranges, pages_in),
+                collector.run(pages_out)
+            );
             // The end of the pipeline is the last stage's to say.
             std::future::pending::<()>().await;
         };
+        // In a fixed order: the same answers make the same pass.
         tokio::select! {
+            biased;
             end = deliverer.run(work_out) => end,
             () = upstream => unreachable!("the upstream stages wait for ever at their end"),
         }
     }
 
-    fn ended(&self, end: End, posted: bool) -> Ended {
-        match end {
-            End::Read(ReadEnd::Complete | ReadEnd::TokenRefused(_)) => {
-                Ended(Outcome::Complete, None)
-            }
-            End::Read(ReadEnd::OutOfTime(reason)) | End::OutOfTime(reason) => {
-                Ended(Outcome::OutOfTime, Some(reason))
-            }
-            End::Read(ReadEnd::Failed(range, error)) => Ended::failed(format!(
-                "Reading {} for {range}: {error}. What was read before is delivered, the checkpoint stands there.",
-                self.feed
-            )),
-            End::Refused(SinkError::TooLarge(cause)) => Ended::failed(format!(
-                "Delivering {}: a single record is too large for Log Analytics: {cause}. The checkpoint stands before it.",
-                self.feed
-            )),
-            End::Refused(error) => Ended::failed(format!(
-                "Delivering {}: {error}. The checkpoint stands before that batch, so nothing is lost.",
-                self.feed
-            )),
-            End::NotSaved(StoreError::RaceLost) => Ended(
-                Outcome::RaceLost,
-                Some(format!(
-                    "Another run has saved the checkpoint {} meanwhile; it goes on, this one stopped.",
-                    self.ports.store.place(self.feed)
-                )),
-            ),
-            End::NotSaved(error) => Ended::failed(format!(
-                "Saving the checkpoint {}: {error}. {}",
-                self.ports.store.place(self.feed),
-                if posted {
-                    "The last batch was delivered and may be delivered once more."
-                } else {
-                    "Nothing was delivered, since it could not have been remembered."
-                }
-            )),
-        }
-    }
-
-    /// A pass that ran out of time without any step forward would do so for ever, and quietly.
-    fn judge(&self, ended: Ended, stood_still: bool) -> Ended {
-        match ended {
-            Ended(Outcome::OutOfTime, reason) if stood_still => Ended::failed(format!(
-                "The run budget ended without any step forward for {}: {}. What to do: raise run_budget_seconds, or look at why Mimecast or Log Analytics is slow.",
-                self.feed,
-                reason.unwrap_or_default()
-            )),
-            ended => ended,
-        }
+    fn place(&self) -> String {
+        self.ports.store.address(Place::Checkpoint(self.feed))
     }
 }
 
@@ -250,5 +286,18 @@ pub(super) fn broken(feed: Feed, reason: &str) -> FeedReport {
         counts: Counts::default(),
         watermark: None,
         lag_seconds: None,
+    }
+}
+
+/// Nothing else is of interest to the reconciliation.
+pub(super) fn completed(end: &End) -> bool {
+    matches!(end, End::Read(ReadEnd::Complete))
+}
+
+/// The store's answer as an end.
+pub(super) fn saved(result: Result<(), StoreError>) -> End {
+    match result {
+        Ok(()) => End::Read(ReadEnd::Complete),
+        Err(error) => End::NotSaved(error),
     }
 }

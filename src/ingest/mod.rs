@@ -15,8 +15,14 @@
 
 mod collect;
 mod deliver;
+mod ended;
 mod feed_pass;
+pub mod history;
+mod keeper;
+mod ledger;
 pub mod pass;
 pub mod ports;
+pub mod quarantine;
 mod read;
+mod reconcile;
 pub mod report;

@@ -48,12 +48,13 @@ impl Pass {
                 feed,
                 ports: self.ports.clone(),
                 reach: self.plan.reach,
-                batch_max_bytes: self
+                max_batch_bytes: self
                     .plan
                     .batch_max_bytes
                     .min(self.ports.sink.max_batch_bytes()),
-                // The last eighth is for delivering what was read.
-                read_by: Deadline::after(now, budget * 7 / 8),
+                // The last parts are for delivering what was read, and for remembering it.
+                read_by: Deadline::after(now, budget * 13 / 16),
+                post_by: Deadline::after(now, budget * 14 / 16),
                 done_by: Deadline::after(now, budget),
             };
             running.push((tasks.spawn(part.run()).id(), feed));
@@ -75,9 +76,11 @@ impl Pass {
 
 fn log(report: &FeedReport) {
     match report.outcome {
-        Outcome::Complete if report.counts.missing > 0 => warn!("{report}"),
+        Outcome::Complete if report.counts.missing + report.counts.quarantined > 0 => {
+            warn!("{report}");
+        }
         Outcome::Complete => info!("{report}"),
-        Outcome::OutOfTime | Outcome::RaceLost => warn!("{report}"),
+        Outcome::OutOfTime | Outcome::Waiting | Outcome::RaceLost => warn!("{report}"),
         Outcome::Failed => error!("{report}"),
     }
 }

@@ -11,6 +11,7 @@ use crate::model::{
     deadline::Deadline,
     feed::Feed,
     page::{Page, PageToken},
+    place::{Folder, Place},
 };
 
 /// What lies beneath an error, already free of secrets.
@@ -44,7 +45,12 @@ pub struct PageRequest<'a> {
     pub range: DateRange,
     /// The page after this token was given; the first page without.
     pub token: Option<&'a PageToken>,
+    /// At most so many records: [`FULL_PAGE`], or one where only the count is wanted.
+    pub size: u32,
 }
+
+/// The most records a page may hold; Mimecast's own default is 100.
+pub const FULL_PAGE: u32 = 500;
 
 /// Where records come from.
 #[async_trait]
@@ -66,6 +72,9 @@ pub enum SourceError {
     /// There was no time left to go on; nothing is wrong.
     #[error("{0}")]
     OutOfTime(String),
+    /// The source asks for a longer wait than there is time.
+    #[error("asked to wait {} s", .0.as_secs())]
+    Throttled(Duration),
     /// It will not work without someone doing something, or not now.
     #[error("{cause}")]
     Failed {
@@ -82,8 +91,15 @@ pub trait LogSink: Send + Sync {
     /// The largest body that one post may have, in bytes.
     fn max_batch_bytes(&self) -> usize;
 
+    /// The longest value that a column takes whole, in bytes; the service cuts off the rest.
+    fn max_value_bytes(&self) -> usize;
+
     /// Posts a batch. `Ok` means that the sink has taken it.
     async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError>;
+
+    /// Whether the sink takes a post of the feed at all: one without rows. Asked before a record is
+    /// held to be at fault.
+    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), SinkError>;
 }
 
 /// The sink's word for having taken a batch.
@@ -93,15 +109,29 @@ pub struct Receipt {
     pub attempts: u32,
 }
 
+/// The sink's word for not taking some content, whenever it is posted.
+#[derive(Debug)]
+pub struct Refusal {
+    /// What was answered.
+    pub cause: Cause,
+    /// The status, where there was an answer.
+    pub status: Option<u16>,
+    /// The service's own name for the request, for its support.
+    pub request_id: Option<String>,
+}
+
 /// Why a batch was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
-    /// The sink says that the batch is too large: halves may pass.
-    #[error("the batch is too large: {0}")]
-    TooLarge(Cause),
+    /// Too large, or a row in it cannot be read: a part of it may pass.
+    #[error("{}", .0.cause)]
+    Content(Refusal),
     /// There was no time left to go on; nothing is wrong.
     #[error("{0}")]
     OutOfTime(String),
+    /// The sink asks for a longer wait than there is time.
+    #[error("asked to wait {} s", .0.as_secs())]
+    Throttled(Duration),
     /// It will not work without someone doing something, or not now.
     #[error("{cause}")]
     Failed {
@@ -112,7 +142,7 @@ pub enum SinkError {
     },
 }
 
-/// The version of a saved text: its `ETag`, or the word that there is none yet.
+/// The version of something saved: its `ETag`, or the word that there is none yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Version {
     /// Nothing is saved.
@@ -121,33 +151,44 @@ pub enum Version {
     Tag(String),
 }
 
-/// What a store holds for a feed.
+/// What a store holds in a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saved {
-    /// The text; `None` where nothing is saved.
-    pub text: Option<String>,
+    /// The content; `None` where nothing is saved.
+    pub content: Option<Vec<u8>>,
     /// Its version, to be given back on the next save.
     pub version: Version,
 }
 
-/// Where checkpoints are kept.
+/// Where checkpoints, the ledger and the quarantine are kept.
 #[async_trait]
-pub trait CheckpointStore: Send + Sync {
-    /// Where the feed's checkpoint lies, as an operator would look for it.
-    fn place(&self, feed: Feed) -> String;
+pub trait Store: Send + Sync {
+    /// Where a place lies, as an operator would look for it.
+    fn address(&self, place: Place) -> String;
 
-    /// Reads the feed's text.
-    async fn load(&self, feed: Feed) -> Result<Saved, StoreError>;
+    /// Reads what is saved.
+    async fn load(&self, place: Place, deadline: Deadline) -> Result<Saved, StoreError>;
 
-    /// Writes the feed's text, all of it or nothing, if it still has the version `expected`.
-    async fn save(&self, feed: Feed, text: &str, expected: &Version)
-    -> Result<Version, StoreError>;
+    /// Writes the content, all of it or nothing, if the place still has the version `expected`.
+    async fn save(
+        &self,
+        place: Place,
+        content: &[u8],
+        expected: &Version,
+        deadline: Deadline,
+    ) -> Result<Version, StoreError>;
+
+    /// Removes what is saved; nothing there is as good.
+    async fn remove(&self, place: Place, deadline: Deadline) -> Result<(), StoreError>;
+
+    /// Everything in a folder, in the order of names.
+    async fn list(&self, folder: Folder, deadline: Deadline) -> Result<Vec<Place>, StoreError>;
 }
 
 /// Why a store did not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Someone else has written since the text was read: they go on, this one stops.
+    /// Someone else has written since the content was read: they go on, this one stops.
     #[error("another run has saved its progress meanwhile")]
     RaceLost,
     /// Reading or writing failed.
@@ -162,8 +203,8 @@ pub struct Ports {
     pub source: std::sync::Arc<dyn LogSource>,
     /// Log Analytics.
     pub sink: std::sync::Arc<dyn LogSink>,
-    /// The checkpoints.
-    pub store: std::sync::Arc<dyn CheckpointStore>,
+    /// Checkpoints, ledger and quarantine.
+    pub store: std::sync::Arc<dyn Store>,
     /// Time.
     pub clock: std::sync::Arc<dyn Clock>,
     /// Tells one run from another.

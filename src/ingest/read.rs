@@ -1,11 +1,11 @@
 //! First stage: reads ranges page by page.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use tokio::sync::mpsc::Sender;
 use tracing::{debug, warn};
 
-use super::ports::{Clock, LogSource, PageRequest, SourceError};
+use super::ports::{Clock, FULL_PAGE, LogSource, PageRequest, SourceError};
 use crate::model::{
     date_range::DateRange,
     deadline::Deadline,
@@ -43,6 +43,8 @@ pub(super) enum ReadEnd {
     Complete,
     /// The budget is used up.
     OutOfTime(String),
+    /// The source asks for a longer wait than the budget leaves.
+    Throttled(Duration),
     /// The source refused its own token: the range must be begun again from what is delivered.
     TokenRefused(String),
     /// A page could not be read.
@@ -135,10 +137,12 @@ impl Reader<'_> {
             feed: self.feed,
             range,
             token,
+            size: FULL_PAGE,
         };
         let result = self.source.fetch_page(request, self.deadline).await;
         result.map_err(|error| match error {
             SourceError::OutOfTime(reason) => ReadEnd::OutOfTime(reason),
+            SourceError::Throttled(wait) => ReadEnd::Throttled(wait),
             SourceError::PageTokenRefused(cause) => ReadEnd::TokenRefused(cause.to_string()),
             error @ SourceError::Failed { .. } => ReadEnd::Failed(range, error),
         })

@@ -15,6 +15,8 @@ pub enum Outcome {
     Complete,
     /// The run budget ended first; the next pass goes on from there.
     OutOfTime,
+    /// A service asked to be left alone for longer than the budget; the next run goes on after that.
+    Waiting,
     /// Another run was at work on the same checkpoint; it goes on, this one stopped.
     RaceLost,
     /// Something needs attention.
@@ -34,13 +36,20 @@ pub struct Counts {
     pub duplicates: u64,
     /// Delivered records whose time could not be read; they carry the end of their range.
     pub untimed: u64,
+    /// Values in delivered records that are longer than a column: the service keeps their beginning.
+    pub truncated: u64,
+    /// Delivered records that showed so late that only the comparison with Mimecast's count found
+    /// them.
+    pub reconciled: u64,
+    /// Records that the sink refused for good, and that lie in quarantine.
+    pub quarantined: u64,
     /// Posts that the sink took.
     pub batches: u64,
     /// Bytes in those posts.
     pub bytes: u64,
     /// Calls and posts that had to be made again.
     pub retries: u64,
-    /// Batches that had to be halved.
+    /// Batches that had to be halved: too large, or a record at fault in them.
     pub splits: u64,
     /// Times that a range was begun again.
     pub restarts: u64,
@@ -55,6 +64,9 @@ impl AddAssign for Counts {
         self.delivered += other.delivered;
         self.duplicates += other.duplicates;
         self.untimed += other.untimed;
+        self.truncated += other.truncated;
+        self.reconciled += other.reconciled;
+        self.quarantined += other.quarantined;
         self.batches += other.batches;
         self.bytes += other.bytes;
         self.retries += other.retries;
@@ -99,6 +111,7 @@ impl fmt::Display for FeedReport {
         let outcome = match self.outcome {
             Outcome::Complete => "complete",
             Outcome::OutOfTime => "out of time, the next run goes on",
+            Outcome::Waiting => "waiting as asked, a later run goes on",
             Outcome::RaceLost => "stopped, another run is at work",
             Outcome::Failed => "failed",
         };
@@ -112,6 +125,9 @@ impl fmt::Display for FeedReport {
         )?;
         for (count, what) in [
             (self.counts.untimed, "without a readable time"),
+            (self.counts.truncated, "values cut off by the service"),
+            (self.counts.reconciled, "found late by count"),
+            (self.counts.quarantined, "set aside in quarantine"),
             (self.counts.splits, "batches halved"),
             (self.counts.restarts, "ranges begun again"),
             (self.counts.missing, "counted by Mimecast but not shown"),

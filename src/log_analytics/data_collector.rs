@@ -17,9 +17,9 @@ use super::{
 use crate::{
     azure::ms_date::header_date,
     http::{self, Answer, HttpClient, Limits, Request, TransportError},
-    ingest::ports::{Clock, LogSink, Randomness, Receipt, SinkError},
+    ingest::ports::{Clock, LogSink, Randomness, Receipt, Refusal, SinkError},
     keys::HmacKey,
-    model::{batch::Batch, deadline::Deadline},
+    model::{batch::Batch, deadline::Deadline, feed::Feed},
     retry::{Attempt, GaveUp, Policy, Trying},
 };
 
@@ -31,6 +31,10 @@ const API_VERSION: &str = "api-version=2016-04-01";
 
 /// Error bodies are a few hundred bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// The documented limit of a value; the service cuts off the rest without a word. Counted in bytes of
+/// UTF-8, which is safe: the unit is unconfirmed.
+const MAX_VALUE_BYTES: usize = 32 * 1024;
 
 /// Names the member that holds a row's time.
 const TIME_MEMBER: &str = "time_generated";
@@ -92,7 +96,8 @@ struct ErrorBody {
 
 enum Ended {
     Taken,
-    TooLarge(PostError),
+    /// A part of it may pass.
+    Content(PostError),
 }
 
 impl DataCollectorSink {
@@ -132,17 +137,18 @@ impl DataCollectorSink {
         };
         let status = answer.status.as_u16();
         let retry_after = answer.retry_after(self.clock.now());
-        match decision::decide(status, batch.body().len(), retry_after) {
+        let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
+        match decision::decide(status, &body.error, batch.body().len(), retry_after) {
             Decision::Accept => Attempt::Done(Ended::Taken),
-            Decision::Split => Attempt::Done(Ended::TooLarge(refused(batch, &answer))),
+            Decision::Part => Attempt::Done(Ended::Content(refused(batch, &answer, &body))),
             Decision::Retry(after) => {
                 debug!(feed = %batch.feed(), status, ?after, "post to be made again");
                 Attempt::Again {
-                    error: refused(batch, &answer),
+                    error: refused(batch, &answer, &body),
                     after,
                 }
             }
-            Decision::Refuse => Attempt::Stop(refused(batch, &answer)),
+            Decision::Refuse => Attempt::Stop(refused(batch, &answer, &body)),
         }
     }
 
@@ -177,9 +183,8 @@ impl DataCollectorSink {
     }
 }
 
-fn refused(batch: &Batch, answer: &Answer) -> PostError {
+fn refused(batch: &Batch, answer: &Answer, body: &ErrorBody) -> PostError {
     let status = answer.status.as_u16();
-    let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
     let said = if body.error.is_empty() {
         format!("`{}`", http::excerpt(&answer.body))
     } else {
@@ -202,10 +207,30 @@ fn refused(batch: &Batch, answer: &Answer) -> PostError {
     }
 }
 
+impl PostError {
+    fn refusal(self) -> Refusal {
+        let (status, request_id) = match &self {
+            Self::Refused {
+                status, request_id, ..
+            } => (Some(*status), Some(request_id.clone())),
+            Self::Transport(_) => (None, None),
+        };
+        Refusal {
+            cause: self.into(),
+            status,
+            request_id,
+        }
+    }
+}
+
 #[async_trait]
 impl LogSink for DataCollectorSink {
     fn max_batch_bytes(&self) -> usize {
         MAX_POST_BYTES
+    }
+
+    fn max_value_bytes(&self) -> usize {
+        MAX_VALUE_BYTES
     }
 
     async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError> {
@@ -222,18 +247,25 @@ impl LogSink for DataCollectorSink {
         };
         match result {
             Ok((Ended::Taken, attempts)) => Ok(Receipt { attempts }),
-            Ok((Ended::TooLarge(error), _)) => Err(SinkError::TooLarge(error.into())),
+            Ok((Ended::Content(error), _)) => Err(SinkError::Content(error.refusal())),
             Err(GaveUp::Failed {
-                error: PostError::Transport(error @ TransportError::Broken { .. }),
+                error: error @ PostError::Transport(TransportError::Broken { .. }),
                 ..
             }) if decision::may_be_too_large(batch.body().len()) => {
-                Err(SinkError::TooLarge(error.into()))
+                Err(SinkError::Content(error.refusal()))
             }
             Err(ref gave_up @ GaveUp::Failed { attempts, .. }) => Err(SinkError::Failed {
                 cause: gave_up.to_string().into(),
                 attempts,
             }),
+            Err(GaveUp::Throttled { wait }) => Err(SinkError::Throttled(wait)),
             Err(gave_up) => Err(SinkError::OutOfTime(format!("Log Analytics: {gave_up}"))),
         }
+    }
+
+    /// An empty array is taken without an error and stores nothing.
+    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), SinkError> {
+        self.deliver(&Batch::empty(feed), deadline).await?;
+        Ok(())
     }
 }

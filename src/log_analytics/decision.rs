@@ -13,22 +13,43 @@ pub enum Decision {
     Accept,
     /// Try again, not before the given time where the service named one.
     Retry(Option<Duration>),
-    /// Post it in halves.
-    Split,
+    /// The content is at fault: a part of it may pass.
+    Part,
     /// Trying again does not help.
     Refuse,
 }
 
-/// Decides, from the status, the size of the body that was posted, and `Retry-After`.
+/// Decides, from the status, the service's `Error` code, the size of the body that was posted, and
+/// `Retry-After`.
 ///
-/// Source: Microsoft's table of return codes; 413 is not in it, but can only mean one thing.
+/// Source: Microsoft's table of return codes; 413 is not in it, but can only mean one thing. Of the
+/// codes of a 400, all but `InvalidDataFormat` speak of the request and not of its content. One that
+/// the table does not know is taken for the content: before a record is set aside for it, the service
+/// must have taken something, if only a post without rows.
 #[must_use]
-pub fn decide(status: u16, body_bytes: usize, retry_after: Option<Duration>) -> Decision {
-    match status {
-        200 => Decision::Accept,
-        413 => Decision::Split,
-        404 if body_bytes > SURELY_SMALL_BYTES => Decision::Split,
-        408 | 429 | 500 | 502 | 503 | 504 => Decision::Retry(retry_after),
+pub fn decide(
+    status: u16,
+    code: &str,
+    body_bytes: usize,
+    retry_after: Option<Duration>,
+) -> Decision {
+    match (status, code) {
+        (200, _) => Decision::Accept,
+        (413, _) => Decision::Part,
+        (404, _) if body_bytes > SURELY_SMALL_BYTES => Decision::Part,
+        (
+            400,
+            "InactiveCustomer"
+            | "InvalidApiVersion"
+            | "MissingApiVersion"
+            | "InvalidCustomerId"
+            | "InvalidLogType"
+            | "MissingLogType"
+            | "MissingContentType"
+            | "UnsupportedContentType",
+        ) => Decision::Refuse,
+        (400, _) => Decision::Part,
+        (408 | 429 | 500 | 502 | 503 | 504, _) => Decision::Retry(retry_after),
         _ => Decision::Refuse,
     }
 }
@@ -50,7 +71,9 @@ pub(super) fn advice(status: u16, code: &str) -> &'static str {
         (400, "InvalidCustomerId" | "InactiveCustomer") => {
             "check log_analytics_workspace_id: the workspace is unknown or closed"
         }
-        (400, "InvalidDataFormat") => "this should not happen: report it with the request id",
+        (400, "InvalidDataFormat") => {
+            "nothing: it goes into quarantine; replay it once the service takes it, or drop it"
+        }
         (404, _) => {
             "check log_analytics_uri: it must be the workspace's own address, such as https://WORKSPACE.ods.opinsights.azure.com"
         }
@@ -68,21 +91,35 @@ mod tests {
 
     #[test]
     fn every_answer_is_turned_into_a_decision_here() {
-        use Decision::{Accept, Refuse, Retry, Split};
+        use Decision::{Accept, Part, Refuse, Retry};
         let wait = Some(Duration::from_secs(7));
+        for code in [
+            "InactiveCustomer",
+            "InvalidApiVersion",
+            "MissingApiVersion",
+            "InvalidCustomerId",
+            "InvalidLogType",
+            "MissingLogType",
+            "MissingContentType",
+            "UnsupportedContentType",
+        ] {
+            assert_eq!(decide(400, code, 10, None), Refuse, "{code}");
+        }
+        assert_eq!(decide(400, "InvalidDataFormat", 10, None), Part);
+        assert_eq!(decide(403, "InvalidAuthorization", 10, None), Refuse);
         for (status, bytes, after, decision) in [
             (200, 10, None, Accept),
             (202, 10, None, Refuse),
             (204, 10, None, Refuse),
             (301, 10, None, Refuse),
-            (400, 10, None, Refuse),
+            (400, 10, None, Part),
             (401, 10, None, Refuse),
             (403, 10, None, Refuse),
             (404, 10, None, Refuse),
             (404, 1_000_000, None, Refuse),
-            (404, 1_000_001, None, Split),
+            (404, 1_000_001, None, Part),
             (408, 10, None, Retry(None)),
-            (413, 10, None, Split),
+            (413, 10, None, Part),
             (429, 10, wait, Retry(wait)),
             (429, 10, None, Retry(None)),
             (500, 10, None, Retry(None)),
@@ -91,7 +128,11 @@ mod tests {
             (504, 10, None, Retry(None)),
             (501, 10, None, Refuse),
         ] {
-            assert_eq!(decide(status, bytes, after), decision, "{status} {bytes}");
+            assert_eq!(
+                decide(status, "", bytes, after),
+                decision,
+                "{status} {bytes}"
+            );
         }
     }
 }

@@ -385,6 +385,7 @@ impl LogSource for MimecastSource {
                 cause: gave_up.to_string().into(),
                 attempts,
             }),
+            Err(GaveUp::Throttled { wait }) => Err(SourceError::Throttled(wait)),
             Err(gave_up) => Err(SourceError::OutOfTime(format!("Mimecast: {gave_up}"))),
         }
     }

@@ -42,6 +42,7 @@ pub const NAMES: &[&str] = &[
     "lookback_days",
     "settle_seconds",
     "late_arrival_minutes",
+    "reconcile_hours",
     "run_budget_seconds",
     "batch_max_bytes",
 ];

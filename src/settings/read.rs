@@ -61,6 +61,7 @@ pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settin
                 .number("late_arrival_minutes", 15, 0, 1440, "15")
                 .into(),
         ),
+        reconcile: TimeDelta::hours(reader.number("reconcile_hours", 24, 1, 168, "24").into()),
     };
     let run_budget = reader.number(
         "run_budget_seconds",

@@ -16,8 +16,8 @@ use mimecast_ttp::{
     ingest::{
         pass::{Pass, Plan},
         ports::{
-            CheckpointStore, Clock, LogSink, LogSource, PageRequest, Ports, Receipt, Saved,
-            SinkError, SourceError, StoreError, Version,
+            Clock, LogSink, LogSource, PageRequest, Ports, Receipt, Refusal, Saved, SinkError,
+            SourceError, Store, StoreError, Version,
         },
         report::FeedReport,
     },
@@ -27,6 +27,7 @@ use mimecast_ttp::{
         event_time,
         feed::Feed,
         page::{Page, PageToken},
+        place::{Folder, Place},
         progress::Reach,
     },
 };
@@ -41,6 +42,7 @@ pub const REACH: Reach = Reach {
     lookback: TimeDelta::days(1),
     settle: TimeDelta::seconds(15),
     late_arrival: TimeDelta::minutes(15),
+    reconcile: TimeDelta::hours(24),
 };
 
 /// A record of the URL feed with a serial number.
@@ -56,12 +58,14 @@ pub enum SourceFault {
     RefuseToken,
     Fail(&'static str),
     OutOfTime,
+    Throttle(Duration),
     Panic,
 }
 
 /// One thing that the sink does instead of taking a batch.
 pub enum SinkFault {
     TooLarge,
+    Throttle(Duration),
     Fail(&'static str),
 }
 
@@ -92,12 +96,21 @@ pub struct World {
     pub source_faults: Mutex<HashMap<u64, SourceFault>>,
     pub sink_faults: Mutex<VecDeque<Option<SinkFault>>>,
     pub max_rows: Mutex<usize>,
+    /// The serial numbers of rows that the sink refuses whatever they come with.
+    pub poison: Mutex<Vec<u64>>,
+    /// The sink refuses every content, even none.
+    pub refuses_all: Mutex<bool>,
     pub fetches: AtomicU64,
+    pub counts: AtomicU64,
     pub posts: AtomicU64,
     pub events: Mutex<Vec<String>>,
     pub delivered: Mutex<Vec<serde_json::Value>>,
-    pub saved: Mutex<HashMap<Feed, (String, u64)>>,
+    pub saved: Mutex<HashMap<Place, (Vec<u8>, u64)>>,
     pub race: Mutex<bool>,
+    /// Whether a range leaves out the second `to`.
+    pub excludes_to: bool,
+    /// Whether pages say how many records a range holds.
+    pub says_total: bool,
     pub trailing_token: bool,
     pub looping_token: bool,
     pub reversed: bool,
@@ -117,12 +130,17 @@ impl Default for World {
             source_faults: Mutex::default(),
             sink_faults: Mutex::default(),
             max_rows: Mutex::new(usize::MAX),
+            poison: Mutex::default(),
+            refuses_all: Mutex::default(),
             fetches: AtomicU64::new(0),
+            counts: AtomicU64::new(0),
             posts: AtomicU64::new(0),
             events: Mutex::default(),
             delivered: Mutex::default(),
             saved: Mutex::default(),
             race: Mutex::default(),
+            excludes_to: false,
+            says_total: true,
             trailing_token: false,
             looping_token: false,
             reversed: false,
@@ -172,13 +190,31 @@ impl World {
             .collect()
     }
 
-    /// The saved text of the URL feed.
+    /// The saved checkpoint of the URL feed.
     pub fn checkpoint(&self) -> Option<String> {
-        self.saved
-            .lock()
-            .unwrap()
-            .get(&Feed::Url)
-            .map(|(text, _)| text.clone())
+        self.text(Place::Checkpoint(Feed::Url))
+    }
+
+    /// The text in a place.
+    pub fn text(&self, place: Place) -> Option<String> {
+        let saved = self.saved.lock().unwrap();
+        let (content, _) = saved.get(&place)?;
+        Some(String::from_utf8(content.clone()).unwrap())
+    }
+
+    /// Puts a checkpoint of the URL feed into place.
+    pub fn put_checkpoint(&self, text: &str) {
+        let place = Place::Checkpoint(Feed::Url);
+        let mut saved = self.saved.lock().unwrap();
+        let version = saved.get(&place).map_or(1, |(_, version)| version + 1);
+        saved.insert(place, (text.as_bytes().to_vec(), version));
+    }
+
+    /// The places in use.
+    pub fn places(&self) -> Vec<Place> {
+        let mut places: Vec<_> = self.saved.lock().unwrap().keys().copied().collect();
+        places.sort_unstable();
+        places
     }
 
     /// The watermark in the saved text.
@@ -247,11 +283,21 @@ impl Clock for World {
 #[async_trait]
 impl LogSource for World {
     async fn fetch_page(&self, request: PageRequest<'_>, _: Deadline) -> Result<Page, SourceError> {
-        let number = self.fetches.fetch_add(1, Ordering::SeqCst) + 1;
+        let counting = request.size == 1;
+        let number = if counting {
+            self.counts.fetch_add(1, Ordering::SeqCst);
+            self.fetches.load(Ordering::SeqCst)
+        } else {
+            self.fetches.fetch_add(1, Ordering::SeqCst) + 1
+        };
         self.advance(self.page_time);
-        self.event(format!("fetch {number}"));
         drop(self.gate.lock().await);
-        let fault = self.source_faults.lock().unwrap().remove(&number);
+        let fault = if counting {
+            None
+        } else {
+            self.event(format!("fetch {number}"));
+            self.source_faults.lock().unwrap().remove(&number)
+        };
         match fault {
             Some(SourceFault::RefuseToken) => {
                 return Err(SourceError::PageTokenRefused("token refused".into()));
@@ -265,6 +311,7 @@ impl LogSource for World {
             Some(SourceFault::OutOfTime) => {
                 return Err(SourceError::OutOfTime("throttled".to_owned()));
             }
+            Some(SourceFault::Throttle(wait)) => return Err(SourceError::Throttled(wait)),
             Some(SourceFault::Panic) => panic!("the source broke"),
             None => {}
         }
@@ -278,6 +325,7 @@ impl LogSource for World {
                 request.feed == Feed::Url
                     && given.visible <= now
                     && (range.from()..=range.to()).contains(&given.time)
+                    && !(self.excludes_to && given.time == range.to())
             })
             .cloned()
             .collect();
@@ -299,7 +347,7 @@ impl LogSource for World {
         let texts: Vec<_> = rows
             .iter()
             .skip(offset)
-            .take(self.page_size)
+            .take(self.page_size.min(request.size as usize))
             .map(|given| &given.text)
             .collect();
         let mut page = Page::of(&texts);
@@ -310,7 +358,7 @@ impl LogSource for World {
         if self.looping_token && request.token.is_some() {
             page.next = request.token.cloned();
         }
-        page.total = hidden.map(|_| counted);
+        page.total = self.says_total.then_some(counted);
         page.attempts = 1;
         tokio::task::yield_now().await;
         Ok(page)
@@ -323,13 +371,21 @@ impl LogSink for World {
         30_000_000
     }
 
+    fn max_value_bytes(&self) -> usize {
+        1000
+    }
+
     async fn deliver(&self, batch: &Batch, _: Deadline) -> Result<Receipt, SinkError> {
         let number = self.posts.fetch_add(1, Ordering::SeqCst) + 1;
         self.event(format!("post {number}"));
         self.advance(self.post_time);
-        tokio::task::yield_now().await;
+        // Long enough for whatever else can go on meanwhile.
+        for _ in 0..8 {
+            tokio::task::yield_now().await;
+        }
         match self.sink_faults.lock().unwrap().pop_front().flatten() {
-            Some(SinkFault::TooLarge) => return Err(SinkError::TooLarge("413".into())),
+            Some(SinkFault::TooLarge) => return Err(refusal(413)),
+            Some(SinkFault::Throttle(wait)) => return Err(SinkError::Throttled(wait)),
             Some(SinkFault::Fail(why)) => {
                 return Err(SinkError::Failed {
                     cause: why.into(),
@@ -341,28 +397,45 @@ impl LogSink for World {
         let rows: Vec<serde_json::Value> =
             serde_json::from_slice(batch.body()).expect("a JSON array");
         if rows.len() > *self.max_rows.lock().unwrap() {
-            return Err(SinkError::TooLarge("413".into()));
+            return Err(refusal(413));
+        }
+        let poison = self.poison.lock().unwrap().clone();
+        let is_poison = |row: &serde_json::Value| poison.contains(&row["n"].as_u64().unwrap());
+        if *self.refuses_all.lock().unwrap() || rows.iter().any(is_poison) {
+            return Err(refusal(400));
         }
         self.delivered.lock().unwrap().extend(rows);
         self.event(format!("taken {number}"));
         Ok(Receipt { attempts: 1 })
     }
+
+    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), SinkError> {
+        self.deliver(&Batch::empty(feed), deadline).await.map(drop)
+    }
+}
+
+fn refusal(status: u16) -> SinkError {
+    SinkError::Content(Refusal {
+        cause: format!("answered {status}").into(),
+        status: Some(status),
+        request_id: Some("request-1".to_owned()),
+    })
 }
 
 #[async_trait]
-impl CheckpointStore for World {
-    fn place(&self, feed: Feed) -> String {
-        format!("memory/{feed}")
+impl Store for World {
+    fn address(&self, place: Place) -> String {
+        format!("memory/{}", place.name())
     }
 
-    async fn load(&self, feed: Feed) -> Result<Saved, StoreError> {
-        Ok(match self.saved.lock().unwrap().get(&feed) {
-            Some((text, version)) => Saved {
-                text: Some(text.clone()),
+    async fn load(&self, place: Place, _: Deadline) -> Result<Saved, StoreError> {
+        Ok(match self.saved.lock().unwrap().get(&place) {
+            Some((content, version)) => Saved {
+                content: Some(content.clone()),
                 version: Version::Tag(version.to_string()),
             },
             None => Saved {
-                text: None,
+                content: None,
                 version: Version::Absent,
             },
         })
@@ -370,24 +443,40 @@ impl CheckpointStore for World {
 
     async fn save(
         &self,
-        feed: Feed,
-        text: &str,
+        place: Place,
+        content: &[u8],
         expected: &Version,
+        _: Deadline,
     ) -> Result<Version, StoreError> {
         tokio::task::yield_now().await;
         if *self.race.lock().unwrap() {
             return Err(StoreError::RaceLost);
         }
         let mut saved = self.saved.lock().unwrap();
-        let current = saved.get(&feed).map_or(Version::Absent, |(_, version)| {
+        let current = saved.get(&place).map_or(Version::Absent, |(_, version)| {
             Version::Tag(version.to_string())
         });
         if current != *expected {
             return Err(StoreError::RaceLost);
         }
-        let version = saved.get(&feed).map_or(1, |(_, version)| version + 1);
-        saved.insert(feed, (text.to_owned(), version));
-        self.events.lock().unwrap().push("save".to_owned());
+        let version = saved.get(&place).map_or(1, |(_, version)| version + 1);
+        saved.insert(place, (content.to_vec(), version));
+        if matches!(place, Place::Checkpoint(_)) {
+            self.events.lock().unwrap().push("save".to_owned());
+        }
         Ok(Version::Tag(version.to_string()))
+    }
+
+    async fn remove(&self, place: Place, _: Deadline) -> Result<(), StoreError> {
+        self.saved.lock().unwrap().remove(&place);
+        Ok(())
+    }
+
+    async fn list(&self, folder: Folder, _: Deadline) -> Result<Vec<Place>, StoreError> {
+        let places = self.places();
+        Ok(places
+            .into_iter()
+            .filter(|place| place.name().starts_with(&folder.prefix()))
+            .collect())
     }
 }

@@ -7,5 +7,5 @@ mod verdict;
 
 pub(super) use login::{binding, renewal_body};
 pub use page::{NotAPage, page};
-pub use request::{PAGE_SIZE, path, request_body};
+pub use request::{path, request_body};
 pub use verdict::{Failure, Verdict, effective_status, verdict};

@@ -8,9 +8,6 @@ use crate::{
     model::{feed::Feed, page::PageToken},
 };
 
-/// The most records a page may hold; Mimecast's own default is 100.
-pub const PAGE_SIZE: u32 = 500;
-
 /// The path of a feed's get-logs function.
 #[must_use]
 pub const fn path(feed: Feed) -> &'static str {
@@ -66,7 +63,7 @@ pub fn request_body(request: PageRequest<'_>) -> Vec<u8> {
     let body = Body {
         meta: RequestMeta {
             pagination: RequestPagination {
-                page_size: PAGE_SIZE,
+                page_size: request.size,
                 page_token: request.token.map(PageToken::as_str),
             },
         },
@@ -91,6 +88,7 @@ fn date(time: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ingest::ports::FULL_PAGE;
     use crate::model::{date_range::DateRange, event_time};
 
     #[test]
@@ -102,7 +100,13 @@ mod tests {
         );
         let range = DateRange::new(from, to, to).unwrap();
         let body = |feed, token: Option<&PageToken>| {
-            String::from_utf8(request_body(PageRequest { feed, range, token })).unwrap()
+            String::from_utf8(request_body(PageRequest {
+                feed,
+                range,
+                token,
+                size: FULL_PAGE,
+            }))
+            .unwrap()
         };
         assert_eq!(
             body(Feed::Url, None),

@@ -1,0 +1,139 @@
+//! What the end of a feed's work means, in an outcome and in words.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+
+use super::{deliver::End, ports::StoreError, read::ReadEnd, report::Outcome};
+use crate::model::{
+    checkpoint::{Service, Wait},
+    event_time,
+    feed::Feed,
+};
+
+/// A feed that waits as it was asked to is no failure, unless nothing was delivered for so long: a stop
+/// must never be silent.
+const QUIET_WAIT: TimeDelta = TimeDelta::hours(1);
+
+/// A service that asks for a longer wait than this is asked again after it: a mistake of the service
+/// must not stop a feed for days.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// How a feed's work ended, and what to tell about it.
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) message: Option<String>,
+}
+
+impl Ended {
+    pub(super) fn failed(message: impl Into<String>) -> Self {
+        Self::of(Outcome::Failed, message)
+    }
+
+    fn of(outcome: Outcome, message: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            message: Some(message.into()),
+        }
+    }
+
+    /// The words for the end of a pipeline. `place` is the checkpoint's, `posted` whether anything was
+    /// delivered in this pass.
+    pub(super) fn from(end: End, feed: Feed, place: &str, posted: bool) -> Self {
+        match end {
+            End::Read(ReadEnd::Complete | ReadEnd::TokenRefused(_)) => Self {
+                outcome: Outcome::Complete,
+                message: None,
+            },
+            End::Read(ReadEnd::OutOfTime(reason)) | End::OutOfTime(reason) => {
+                Self::of(Outcome::OutOfTime, reason)
+            }
+            End::Read(ReadEnd::Throttled(wait)) => Self::throttled(Service::Mimecast, wait),
+            End::Throttled(wait) => Self::throttled(Service::LogAnalytics, wait),
+            End::Read(ReadEnd::Failed(range, error)) => Self::failed(format!(
+                "Reading {feed} for {range}: {error}. What was read before is delivered, the checkpoint stands there."
+            )),
+            End::Refused(error) => Self::failed(format!(
+                "Delivering {feed}: {error}. The checkpoint stands before that batch, so nothing is lost."
+            )),
+            End::NotHeld(error) => Self::failed(format!(
+                "Setting aside a record of {feed} that Log Analytics refuses: {error}. The checkpoint stands before it, so nothing is lost."
+            )),
+            End::NotSaved(StoreError::RaceLost) => Self::of(
+                Outcome::RaceLost,
+                format!(
+                    "Another run has saved the checkpoint {place} meanwhile; it goes on, this one stopped."
+                ),
+            ),
+            End::NotSaved(error) => Self::failed(format!(
+                "Saving the checkpoint {place}: {error}. {}",
+                if posted {
+                    "The last batch was delivered and may be delivered once more."
+                } else {
+                    "Nothing was delivered, since it could not have been remembered."
+                }
+            )),
+        }
+    }
+
+    fn throttled(service: Service, wait: Duration) -> Self {
+        Self::of(
+            Outcome::Waiting,
+            format!(
+                "{service} asks for no calls for {} s, longer than the run budget leaves; no run calls before that.",
+                wait.as_secs()
+            ),
+        )
+    }
+
+    /// The pass came before the end of a wait.
+    pub(super) fn still_waiting(wait: Wait) -> Self {
+        let until = event_time::to_utc_text(wait.until);
+        Self::of(
+            Outcome::Waiting,
+            format!("{} asked for no calls before {until}.", wait.asked_by),
+        )
+    }
+
+    /// What would go on for ever, and quietly, is a failure: a pass that ran out of time without any
+    /// step forward, and a long wait.
+    pub(super) fn judged(
+        self,
+        feed: Feed,
+        stood_still: bool,
+        wait: Option<Wait>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let reason = self.message.as_deref().unwrap_or_default();
+        match self.outcome {
+            Outcome::OutOfTime if stood_still => Self::failed(format!(
+                "The run budget ended without any step forward for {feed}: {reason}. What to do: raise run_budget_seconds, or look at why Mimecast or Log Analytics is slow. The next run asks for shorter ranges."
+            )),
+            Outcome::Waiting => match wait.filter(|wait| now - wait.since > QUIET_WAIT) {
+                Some(wait) => Self::failed(format!(
+                    "Nothing of {feed} was delivered since {}: {reason} What to do: look for other clients that use up the quota of these keys, or ask the support of {}.",
+                    event_time::to_utc_text(wait.since),
+                    wait.asked_by
+                )),
+                None => self,
+            },
+            _ => self,
+        }
+    }
+}
+
+/// The wait that an end asks for. It goes on from the one before, if nothing was delivered in between.
+pub(super) fn wait(end: &End, now: DateTime<Utc>, before: Option<Wait>) -> Option<Wait> {
+    let (asked_by, wait) = match end {
+        End::Read(ReadEnd::Throttled(wait)) => (Service::Mimecast, *wait),
+        End::Throttled(wait) => (Service::LogAnalytics, *wait),
+        _ => return None,
+    };
+    // Rounded up: the text holds whole seconds.
+    let wait = wait.min(LONGEST_WAIT) + Duration::from_secs(1);
+    Some(Wait {
+        since: before.map_or(now.trunc_subsecs(0), |before| before.since),
+        until: (now + wait).trunc_subsecs(0),
+        asked_by,
+    })
+}

@@ -1,0 +1,101 @@
+//! Looking at a feed's checkpoint, and setting it back.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    keeper::{self, OpenError},
+    ports::{Store, StoreError, Version},
+};
+use crate::model::{
+    checkpoint::{Checkpoint, Start},
+    deadline::Deadline,
+    event_time,
+    feed::Feed,
+    place::Place,
+};
+
+/// A feed's checkpoint as it is saved.
+#[derive(Debug)]
+pub struct Shown {
+    /// What it says.
+    pub start: Start,
+    version: Version,
+}
+
+/// Why a checkpoint cannot be set back.
+#[derive(Debug, thiserror::Error)]
+pub enum RewindError {
+    /// There is none of ours yet.
+    #[error(
+        "the feed has no checkpoint of this program yet. What to do: let a run begin, or save a plain timestamp such as 2026-11-24T05:00:00Z as the checkpoint"
+    )]
+    NoCheckpoint,
+    /// It is no rewind.
+    #[error(
+        "it is not before the watermark {}: what lies between would never be read", event_time::to_utc_text(*.0)
+    )]
+    NotBack(DateTime<Utc>),
+    /// It was changed meanwhile, or cannot be written.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+impl Shown {
+    /// Reads the feed's checkpoint.
+    pub async fn load(
+        store: &dyn Store,
+        feed: Feed,
+        deadline: Deadline,
+    ) -> Result<Self, OpenError> {
+        let (start, version) = keeper::read(store, feed, deadline).await?;
+        Ok(Self { start, version })
+    }
+
+    /// The checkpoint set back to `to`.
+    pub fn rewound(
+        &self,
+        to: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Checkpoint, RewindError> {
+        let Start::From(checkpoint) = &self.start else {
+            return Err(RewindError::NoCheckpoint);
+        };
+        if to >= checkpoint.watermark {
+            return Err(RewindError::NotBack(checkpoint.watermark));
+        }
+        let mut checkpoint = checkpoint.clone();
+        checkpoint.rewind(to, now);
+        Ok(checkpoint)
+    }
+
+    /// Saves a checkpoint in place of this one, unless a run has saved meanwhile.
+    pub async fn replace(
+        &self,
+        store: &dyn Store,
+        feed: Feed,
+        checkpoint: &Checkpoint,
+        written_by: &str,
+        deadline: Deadline,
+    ) -> Result<(), StoreError> {
+        let text = checkpoint.to_text(feed, written_by);
+        store
+            .save(
+                Place::Checkpoint(feed),
+                text.as_bytes(),
+                &self.version,
+                deadline,
+            )
+            .await?;
+        Ok(())
+    }
+}
+
+/// From when on the ledger surely knows what was delivered, given how far it is kept.
+#[must_use]
+pub fn known_from(
+    checkpoint: &Checkpoint,
+    now: DateTime<Utc>,
+    reconcile: TimeDelta,
+) -> DateTime<Utc> {
+    checkpoint.tally.since().max(now - reconcile)
+}

@@ -1,0 +1,185 @@
+//! A feed's progress during a pass, and the saving of it.
+
+use std::{collections::HashMap, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use tracing::warn;
+
+use super::{
+    ledger::Ledger,
+    ports::{Ports, Store, StoreError, Version},
+};
+use crate::model::{
+    checkpoint::{CheckpointError, Start},
+    date_range::DateRange,
+    deadline::Deadline,
+    feed::Feed,
+    ledger::{Entry, Hour},
+    place::Place,
+    progress::{Progress, Reach},
+    tally::Span,
+};
+
+/// So many fingerprints that no pass reads again may wait in the checkpoint before the ledger takes
+/// them: few enough for a small checkpoint, enough for a quiet feed to write its ledger once an hour.
+const SETTLE_AT: usize = 2_000;
+
+/// If the ledger cannot be written, so many may wait at most.
+const MOST_UNSETTLED: usize = 10 * SETTLE_AT;
+
+/// Why a checkpoint cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It cannot be read.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// It holds something else.
+    #[error(
+        "{0}. Nothing was read or delivered. What to do: put back a valid checkpoint, or replace the content by the time to start from, \
+         such as 2026-11-24T05:00:00Z (deliveries before it are not repeated), or delete it to read the whole look-back again"
+    )]
+    Content(#[from] CheckpointError),
+}
+
+/// Reads what is saved of a feed's progress.
+pub(super) async fn read(
+    store: &dyn Store,
+    feed: Feed,
+    deadline: Deadline,
+) -> Result<(Start, Version), OpenError> {
+    let saved = store.load(Place::Checkpoint(feed), deadline).await?;
+    let text = saved.content.as_deref().map(String::from_utf8_lossy);
+    Ok((Start::read(text.as_deref(), feed)?, saved.version))
+}
+
+/// Tells the texts of one run from those of another, and each from the one before: a store that meets
+/// its own text again knows that a write had gone through.
+#[derive(Debug)]
+struct RunId {
+    id: String,
+    saves: u64,
+}
+
+impl RunId {
+    fn next(&mut self) -> String {
+        self.saves += 1;
+        format!("{}-{}", self.id, self.saves)
+    }
+}
+
+/// The progress, where it is saved, and what the store holds.
+pub(super) struct Keeper {
+    feed: Feed,
+    store: Arc<dyn Store>,
+    deadline: Deadline,
+    version: Version,
+    run: RunId,
+    /// The progress as it is; saved only by [`Self::save`].
+    pub(super) progress: Progress,
+}
+
+impl Keeper {
+    /// Loads the feed's progress.
+    pub(super) async fn open(
+        ports: &Ports,
+        feed: Feed,
+        reach: Reach,
+        deadline: Deadline,
+    ) -> Result<Self, OpenError> {
+        let (start, version) = read(&*ports.store, feed, deadline).await?;
+        Ok(Self {
+            feed,
+            store: Arc::clone(&ports.store),
+            deadline,
+            version,
+            run: RunId {
+                id: format!("{:016x}", ports.random.bits() >> 64),
+                saves: 0,
+            },
+            progress: Progress::resume(start, reach, ports.clock.now()),
+        })
+    }
+
+    /// Saves the checkpoint, if nobody else has meanwhile.
+    pub(super) async fn save(&mut self) -> Result<(), StoreError> {
+        let written_by = self.run.next();
+        let text = self.progress.checkpoint().to_text(self.feed, &written_by);
+        let place = Place::Checkpoint(self.feed);
+        self.version = self
+            .store
+            .save(place, text.as_bytes(), &self.version, self.deadline)
+            .await?;
+        Ok(())
+    }
+
+    /// Saves the checkpoint as it is before the first post of a pass. A store that cannot be written
+    /// is found out before anything is delivered that could then not be remembered, and of two runs
+    /// that read the same checkpoint one stops before it posts.
+    pub(super) async fn claim(&mut self) -> Result<(), StoreError> {
+        if self.run.saves > 0 {
+            return Ok(());
+        }
+        self.save().await
+    }
+
+    /// Moves what no pass reads again into the ledger, if it is much. The next save forgets it.
+    pub(super) async fn settle_if_much(&mut self) {
+        if self.progress.to_settle().len() >= SETTLE_AT {
+            self.settle().await;
+        }
+    }
+
+    /// Moves what no pass reads again into the ledger. The checkpoint forgets it only afterwards, so
+    /// that nothing is forgotten in between.
+    pub(super) async fn settle(&mut self) {
+        let entries = self.progress.to_settle();
+        let count = entries.len();
+        match self.ledger().add(entries).await {
+            Ok(()) => self.progress.settled(),
+            Err(error) if count < MOST_UNSETTLED => {
+                warn!(feed = %self.feed, "The ledger cannot be written: {error}. The checkpoint keeps {count} fingerprints for it.");
+            }
+            Err(error) => {
+                warn!(feed = %self.feed, "The ledger cannot be written: {error}. {count} fingerprints are given up: records around them that show late may be delivered once more.");
+                self.progress.settled();
+            }
+        }
+    }
+
+    /// What the ledger knows of the hours that a range touches.
+    pub(super) async fn known(&self, range: DateRange) -> Vec<Entry> {
+        let expected = Hour::between(range.from(), range.to())
+            .filter_map(|hour| self.expected(hour).map(|count| (hour, count)))
+            .collect::<HashMap<_, _>>();
+        self.ledger()
+            .known((range.from(), range.to()), &expected)
+            .await
+    }
+
+    /// How many entries an hour of the ledger should have: what was counted there, without what the
+    /// checkpoint still holds.
+    fn expected(&self, hour: Hour) -> Option<u64> {
+        let checkpoint = self.progress.checkpoint();
+        let (start, end) = (hour.start(), hour.start() + chrono::TimeDelta::hours(1));
+        let counted = checkpoint.tally.total(Span::within(start, end)?);
+        let held = checkpoint.recent.between(start, end).len() as u64;
+        // Rows that are alike to the byte are counted and have one entry.
+        Some(u64::from(counted > held))
+    }
+
+    /// Removes the hours of the ledger that no comparison reaches any more.
+    pub(super) async fn remove_old(&self) {
+        let kept_from: DateTime<Utc> = self.progress.kept_from();
+        if let Err(error) = self.ledger().remove_before(kept_from).await {
+            warn!(feed = %self.feed, "Old hours of the ledger cannot be removed: {error}. They do no harm.");
+        }
+    }
+
+    fn ledger(&self) -> Ledger<'_> {
+        Ledger {
+            feed: self.feed,
+            store: &*self.store,
+            deadline: self.deadline,
+        }
+    }
+}

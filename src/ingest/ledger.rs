@@ -1,0 +1,124 @@
+//! Reading and writing the ledger: what was delivered, hour by hour.
+//!
+//! The ledger only ever makes fewer copies. When it cannot be read, or something is missing from it,
+//! a warning says so and the records in question may be delivered once more; they are never skipped.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use tracing::warn;
+
+use super::ports::{Store, StoreError};
+use crate::model::{
+    deadline::Deadline,
+    feed::Feed,
+    ledger::{Entry, Hour, LedgerHour},
+    place::{Folder, Place},
+};
+
+/// Two runs that add to one hour at the same time take turns so often.
+const TURNS: u32 = 4;
+
+/// A feed's ledger.
+#[derive(Clone, Copy)]
+pub(super) struct Ledger<'a> {
+    pub(super) feed: Feed,
+    pub(super) store: &'a dyn Store,
+    pub(super) deadline: Deadline,
+}
+
+impl Ledger<'_> {
+    /// Adds entries to the hours they belong to.
+    pub(super) async fn add(&self, entries: Vec<Entry>) -> Result<(), StoreError> {
+        let mut hours: BTreeMap<Hour, Vec<Entry>> = BTreeMap::new();
+        for entry in entries {
+            hours.entry(Hour::of(entry.time)).or_default().push(entry);
+        }
+        for (hour, entries) in hours {
+            self.add_to(hour, entries).await?;
+        }
+        Ok(())
+    }
+
+    async fn add_to(&self, hour: Hour, entries: Vec<Entry>) -> Result<(), StoreError> {
+        let place = Place::Ledger(self.feed, hour);
+        let mut turn = 1;
+        loop {
+            let saved = self.store.load(place, self.deadline).await?;
+            let mut ledger = match &saved.content {
+                Some(bytes) => self.read(hour, bytes),
+                None => LedgerHour::new(hour),
+            };
+            ledger.add(entries.iter().copied());
+            let bytes = ledger.to_bytes();
+            match self
+                .store
+                .save(place, &bytes, &saved.version, self.deadline)
+                .await
+            {
+                Ok(_) => return Ok(()),
+                // Entries are only ever added, so whoever comes second adds to what is there now.
+                Err(StoreError::RaceLost) if turn < TURNS => turn += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn read(&self, hour: Hour, bytes: &[u8]) -> LedgerHour {
+        LedgerHour::from_bytes(hour, bytes).unwrap_or_else(|damaged| {
+            let place = self.store.address(Place::Ledger(self.feed, hour));
+            warn!(feed = %self.feed, place, "The ledger cannot be used: {damaged}. Records of this hour that show late may be delivered once more.");
+            LedgerHour::new(hour)
+        })
+    }
+
+    /// What was delivered in the hours that the closed interval touches. `expected` says how many
+    /// entries an hour should have at least.
+    pub(super) async fn known(
+        &self,
+        (from, to): (DateTime<Utc>, DateTime<Utc>),
+        expected: &HashMap<Hour, u64>,
+    ) -> Vec<Entry> {
+        let mut known = Vec::new();
+        for hour in Hour::between(from, to) {
+            let place = Place::Ledger(self.feed, hour);
+            let before = known.len();
+            match self.store.load(place, self.deadline).await {
+                Ok(saved) => {
+                    if let Some(bytes) = saved.content {
+                        known.extend(self.read(hour, &bytes).entries());
+                    }
+                }
+                Err(error) => {
+                    let place = self.store.address(place);
+                    warn!(feed = %self.feed, place, "The ledger cannot be read: {error}. Records of this hour may be delivered once more.");
+                    continue;
+                }
+            }
+            let found = (known.len() - before) as u64;
+            if expected
+                .get(&hour)
+                .is_some_and(|expected| found < *expected)
+            {
+                let place = self.store.address(place);
+                warn!(feed = %self.feed, place, found, "The ledger has lost entries. Records of this hour may be delivered once more.");
+            }
+        }
+        known
+    }
+
+    /// Removes every hour before `kept_from`.
+    pub(super) async fn remove_before(&self, kept_from: DateTime<Utc>) -> Result<(), StoreError> {
+        let kept_from = Hour::of(kept_from);
+        for place in self
+            .store
+            .list(Folder::Ledger(self.feed), self.deadline)
+            .await?
+        {
+            if matches!(place, Place::Ledger(_, hour) if hour < kept_from) {
+                self.store.remove(place, self.deadline).await?;
+            }
+        }
+        Ok(())
+    }
+}

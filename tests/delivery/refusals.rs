@@ -1,0 +1,149 @@
+//! What the sink does not take.
+
+use std::sync::Arc;
+
+use mimecast_ttp::{
+    ingest::{quarantine::Quarantine, report::Outcome},
+    model::{deadline::Deadline, feed::Feed},
+};
+
+use crate::{
+    support::world::{SinkFault, World, at},
+    world_of,
+};
+
+fn quarantine(world: &World) -> Quarantine<'_> {
+    Quarantine::new(
+        world,
+        Deadline::after(std::time::Duration::ZERO, std::time::Duration::MAX),
+    )
+}
+
+#[tokio::test]
+async fn a_record_at_fault_goes_to_quarantine_and_the_others_are_delivered() {
+    let world = Arc::new(World {
+        page_size: 500,
+        ..world_of(100)
+    });
+    world.poison.lock().unwrap().extend([17, 18, 99]);
+    let report = world.pass().await;
+    assert_eq!(
+        (
+            report.outcome,
+            report.counts.delivered,
+            report.counts.quarantined
+        ),
+        (Outcome::Complete, 97, 3),
+        "{report}"
+    );
+    assert!(report.to_string().contains("3 set aside in quarantine"));
+    let all: Vec<_> = (0..100).filter(|n| ![17, 18, 99].contains(n)).collect();
+    assert_eq!(world.serials(), all);
+    assert_eq!(world.watermark(), at("2026-03-02T07:59:45Z"));
+
+    let held = quarantine(&world);
+    let fingerprints = held.list(Feed::Url).await.unwrap();
+    assert_eq!(fingerprints.len(), 3);
+    let first = held.get(Feed::Url, fingerprints[0]).await.unwrap();
+    assert_eq!(
+        (first.status, first.reason.as_str()),
+        (Some(400), "answered 400")
+    );
+    assert_eq!(first.request_id.as_deref(), Some("request-1"));
+    let row: serde_json::Value = serde_json::from_str(&first.row).unwrap();
+    assert_eq!(row["mimecastFingerprint"], fingerprints[0].to_string());
+
+    // Whoever reads them again knows that they were dealt with.
+    world.advance(std::time::Duration::from_secs(300));
+    let report = world.pass().await;
+    assert_eq!((report.counts.delivered, report.counts.quarantined), (0, 0));
+
+    // Once the sink takes them they are replayed, and only then removed.
+    assert!(held.post(&first, &*world).await.is_err());
+    world.poison.lock().unwrap().clear();
+    held.post(&first, &*world).await.unwrap();
+    held.remove(Feed::Url, first.fingerprint).await.unwrap();
+    assert_eq!(held.list(Feed::Url).await.unwrap().len(), 2);
+    assert!(world.delivered.lock().unwrap().contains(&row));
+}
+
+#[tokio::test]
+async fn a_single_record_that_is_too_large_goes_to_quarantine() {
+    let world = Arc::new(World {
+        page_size: 500,
+        ..world_of(4)
+    });
+    world.sink_faults.lock().unwrap().extend([
+        Some(SinkFault::TooLarge),
+        None,
+        Some(SinkFault::TooLarge),
+        Some(SinkFault::TooLarge),
+    ]);
+    let report = world.pass().await;
+    assert_eq!(
+        (
+            report.outcome,
+            report.counts.delivered,
+            report.counts.quarantined
+        ),
+        (Outcome::Complete, 3, 1)
+    );
+    assert_eq!(world.serials(), [0, 1, 3]);
+}
+
+#[tokio::test]
+async fn a_lonely_record_at_fault_is_set_aside_because_the_sink_takes_an_empty_post() {
+    let world = Arc::new(world_of(1));
+    world.poison.lock().unwrap().push(0);
+    let report = world.pass().await;
+    assert_eq!(
+        (report.outcome, report.counts.quarantined),
+        (Outcome::Complete, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_sink_that_refuses_everything_is_a_failure_and_not_the_records_fault() {
+    let world = Arc::new(world_of(20));
+    *world.refuses_all.lock().unwrap() = true;
+    let report = world.pass().await;
+    assert_eq!(
+        (report.outcome, report.counts.quarantined),
+        (Outcome::Failed, 0)
+    );
+    let message = report.message.unwrap();
+    assert!(
+        message.contains("a post without rows is refused too"),
+        "{message}"
+    );
+    *world.refuses_all.lock().unwrap() = false;
+    world.pass().await;
+    assert_eq!(world.serials(), (0..20).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_forbidden_post_stops_the_feed_without_bisecting() {
+    let world = Arc::new(world_of(20));
+    let fault = SinkFault::Fail("403 InvalidAuthorization");
+    world.sink_faults.lock().unwrap().push_back(Some(fault));
+    let report = world.pass().await;
+    assert_eq!((report.outcome, report.counts.splits), (Outcome::Failed, 0));
+    assert_eq!(world.posts.load(std::sync::atomic::Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn values_over_the_column_limit_are_delivered_and_counted() {
+    let world = Arc::new(World::default());
+    let time = at("2026-03-02T07:50:00Z");
+    let long = "x".repeat(1001);
+    let text = format!(r#"{{"n":0,"date":"2026-03-02T07:50:00Z","subject":"{long}"}}"#);
+    world.add_text(time, time, text);
+    let report = world.pass().await;
+    assert_eq!((report.counts.delivered, report.counts.truncated), (1, 1));
+    assert!(
+        report
+            .to_string()
+            .contains("1 values cut off by the service")
+    );
+    assert_eq!(world.delivered.lock().unwrap()[0]["subject"], long);
+}

@@ -1,0 +1,162 @@
+//! Deadlines, and services that ask for a wait.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use chrono::TimeDelta;
+use mimecast_ttp::ingest::report::Outcome;
+
+use crate::{
+    support::world::{SinkFault, SourceFault, World, at},
+    world_of,
+};
+
+const TICK: Duration = Duration::from_secs(300);
+
+#[tokio::test]
+async fn a_long_wait_ends_the_pass_and_the_next_does_not_call_before_it() {
+    let world = Arc::new(world_of(10));
+    let fault = SourceFault::Throttle(Duration::from_secs(900));
+    world.source_faults.lock().unwrap().insert(2, fault);
+    let report = world.pass().await;
+    assert_eq!(
+        (report.outcome, report.counts.delivered),
+        (Outcome::Waiting, 3),
+        "{report}"
+    );
+    let message = report.message.unwrap();
+    assert!(
+        message.contains("Mimecast asks for no calls for 900 s"),
+        "{message}"
+    );
+    for _ in 0..3 {
+        let report = world.pass().await;
+        assert_eq!((report.outcome, report.counts.pages), (Outcome::Waiting, 0));
+        assert!(
+            report
+                .message
+                .unwrap()
+                .contains("before 2026-03-02T08:15:01Z"),
+            "it says until when"
+        );
+        world.advance(TICK);
+    }
+    assert_eq!(world.fetches.load(Ordering::SeqCst), 2);
+    world.advance(Duration::from_secs(1));
+    assert_eq!(world.pass().await.outcome, Outcome::Complete);
+    assert_eq!(world.serials(), (0..10).collect::<Vec<_>>());
+    assert!(!world.checkpoint().unwrap().contains(r#""wait""#));
+}
+
+#[tokio::test]
+async fn a_wait_that_the_sink_asks_for_is_kept_too() {
+    let world = Arc::new(world_of(3));
+    let fault = SinkFault::Throttle(Duration::from_secs(600));
+    world.sink_faults.lock().unwrap().push_back(Some(fault));
+    let report = world.pass().await;
+    assert_eq!(report.outcome, Outcome::Waiting);
+    assert!(
+        report
+            .message
+            .unwrap()
+            .contains("Log Analytics asks for no calls")
+    );
+    world.advance(TICK);
+    assert_eq!(world.pass().await.outcome, Outcome::Waiting);
+    assert_eq!(world.posts.load(Ordering::SeqCst), 1);
+    world.advance(TICK + Duration::from_secs(1));
+    assert_eq!(world.pass().await.outcome, Outcome::Complete);
+    assert_eq!(world.serials(), [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_wait_of_days_is_a_mistake_and_lasts_an_hour_and_is_loud() {
+    let world = Arc::new(world_of(3));
+    world.pass().await;
+    world.advance(TICK);
+    let next = world.fetches.load(Ordering::SeqCst) + 1;
+    let fault = SourceFault::Throttle(Duration::from_secs(7 * 86_400));
+    world.source_faults.lock().unwrap().insert(next, fault);
+    assert_eq!(world.pass().await.outcome, Outcome::Waiting);
+    world.advance(Duration::from_secs(3590));
+    assert_eq!(world.pass().await.outcome, Outcome::Waiting);
+    assert_eq!(world.fetches.load(Ordering::SeqCst), next);
+    world.advance(Duration::from_secs(12));
+    let fault = SourceFault::Throttle(Duration::from_secs(7 * 86_400));
+    world.source_faults.lock().unwrap().insert(next + 1, fault);
+    let report = world.pass().await;
+    assert_eq!(
+        report.outcome,
+        Outcome::Failed,
+        "an hour of silence is a failure"
+    );
+    let message = report.message.unwrap();
+    assert!(
+        message.contains("since 2026-03-02T08:05:00Z") && message.contains("quota"),
+        "{message}"
+    );
+    world.advance(Duration::from_secs(3602));
+    assert_eq!(world.pass().await.outcome, Outcome::Complete);
+}
+
+#[tokio::test]
+async fn a_backlog_of_ten_days_clears_over_several_passes_and_each_moves_the_watermark() {
+    let world = World {
+        page_time: Duration::from_secs(4),
+        page_size: 50,
+        ..World::default()
+    };
+    let start = at("2026-02-20T08:00:00Z");
+    for number in 0..2400 {
+        let time = start + TimeDelta::minutes(number * 6);
+        world.add(time, time);
+    }
+    let world = Arc::new(world);
+    world.put_checkpoint("2026-02-20T08:00:00+0000");
+    let mut watermarks = vec![start];
+    let mut outcome = Outcome::OutOfTime;
+    while outcome != Outcome::Complete {
+        let report = world.pass_with(Duration::from_secs(60), 1_000_000).await;
+        outcome = report.outcome;
+        assert!(
+            matches!(outcome, Outcome::OutOfTime | Outcome::Complete),
+            "{report}"
+        );
+        assert!(world.watermark() > *watermarks.last().unwrap());
+        watermarks.push(world.watermark());
+    }
+    assert!(watermarks.len() > 4, "{watermarks:?}");
+    assert_eq!(world.serials(), (0..2400).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn pages_out_of_order_that_do_not_fit_into_a_pass_are_read_in_shorter_ranges() {
+    let world = Arc::new(World {
+        page_time: Duration::from_secs(10),
+        page_size: 10,
+        reversed: true,
+        ..world_of(600)
+    });
+    let mut passes = 0;
+    while world
+        .pass_with(Duration::from_secs(120), 1_000_000)
+        .await
+        .outcome
+        != Outcome::Complete
+    {
+        passes += 1;
+        assert!(passes < 60, "stuck at {}", world.watermark());
+        world.advance(TICK);
+    }
+    let mut serials = world.serials();
+    serials.sort_unstable();
+    assert_eq!(serials, (0..600).collect::<Vec<_>>());
+    assert!(
+        world
+            .checkpoint()
+            .unwrap()
+            .contains(r#""range_seconds":86400"#)
+    );
+}
