@@ -22,6 +22,9 @@ pub struct Row {
     pub remembered_at: DateTime<Utc>,
     /// Whether the time is the record's own.
     pub time_is_own: bool,
+    /// Whether it is remembered under another time than it is listed under, see
+    /// [`Look::is_displaced`].
+    pub displaced: bool,
     /// How many of its values the sink will cut off.
     pub long_values: u32,
 }
@@ -84,6 +87,7 @@ impl Batch {
             fingerprint,
             remembered_at,
             time_is_own: true,
+            displaced: false,
             long_values: 0,
         };
         Self {
@@ -186,6 +190,7 @@ impl BatchBuilder {
             fingerprint: look.fingerprint,
             remembered_at: look.remembered_at(range),
             time_is_own: look.time.is_some(),
+            displaced: look.is_displaced(range),
             long_values: look.long_values,
         });
         Push::Added

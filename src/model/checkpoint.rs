@@ -178,8 +178,22 @@ struct Document {
     moves: Moves,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tally: Option<TallyText>,
+    /// What may be listed again anywhere.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    displaced: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     delivered: BTreeMap<String, Vec<String>>,
+}
+
+fn by_time(seconds: BTreeMap<i64, Vec<Fingerprint>>) -> BTreeMap<String, Vec<String>> {
+    seconds
+        .into_iter()
+        .filter_map(|(second, known)| {
+            let time = event_time::to_utc_text(DateTime::from_timestamp(second, 0)?);
+            let known = known.into_iter().map(Fingerprint::to_base64);
+            Some((time, known.collect()))
+        })
+        .collect()
 }
 
 #[derive(Serialize, Deserialize)]
@@ -207,7 +221,7 @@ impl Checkpoint {
     /// The text to save. `written_by` names the run and the save, so that no two texts are alike.
     #[must_use]
     pub fn to_text(&self, feed: Feed, written_by: &str) -> String {
-        let delivered = self.recent.by_second();
+        let [delivered, displaced] = self.recent.by_second().map(by_time);
         let (first_quarter, quarters) = self.tally.to_list();
         let document = Document {
             kind: KIND.to_owned(),
@@ -230,13 +244,8 @@ impl Checkpoint {
                 first_quarter: event_time::to_utc_text(first_quarter),
                 quarters,
             }),
-            delivered: delivered
-                .iter()
-                .filter_map(|(second, known)| {
-                    let second = event_time::to_utc_text(DateTime::from_timestamp(*second, 0)?);
-                    Some((second, known.iter().map(|one| one.to_base64()).collect()))
-                })
-                .collect(),
+            displaced,
+            delivered,
         };
         // A struct of strings and numbers always serialises.
         serde_json::to_string(&document).unwrap_or_default()
@@ -276,13 +285,11 @@ impl Start {
         }
         let document: Document = serde_json::from_str(text).map_err(damaged)?;
         let mut recent = Recent::default();
-        for (second, known) in &document.delivered {
-            let time = time(second)?;
-            for one in known {
-                let fingerprint = Fingerprint::from_base64(one)
-                    .ok_or_else(|| damaged(format!("`{one}` is no fingerprint")))?;
-                recent.insert(time, fingerprint);
-            }
+        for (time, fingerprint) in remembered(&document.delivered)? {
+            recent.insert(time, fingerprint);
+        }
+        for (time, fingerprint) in remembered(&document.displaced)? {
+            recent.insert_displaced(time, fingerprint);
         }
         document.checkpoint(recent).map(Self::From)
     }
@@ -331,6 +338,21 @@ impl Document {
     }
 }
 
+fn remembered(
+    seconds: &BTreeMap<String, Vec<String>>,
+) -> Result<Vec<(DateTime<Utc>, Fingerprint)>, CheckpointError> {
+    let mut all = Vec::new();
+    for (second, known) in seconds {
+        let time = time(second)?;
+        for one in known {
+            let fingerprint = Fingerprint::from_base64(one)
+                .ok_or_else(|| damaged(format!("`{one}` is no fingerprint")))?;
+            all.push((time, fingerprint));
+        }
+    }
+    Ok(all)
+}
+
 fn time(text: &str) -> Result<DateTime<Utc>, CheckpointError> {
     event_time::parse(text).ok_or_else(|| damaged(format!("`{text}` is no time")))
 }
@@ -358,6 +380,9 @@ mod tests {
             example.recent.insert(time, fingerprinter.take(text));
             example.tally.add(time);
         }
+        example
+            .recent
+            .insert_displaced(time, fingerprinter.take("{}"));
         example.moves.push(Move {
             at: time,
             from: example.watermark,
@@ -392,7 +417,11 @@ mod tests {
     fn the_text_is_fixed_because_it_outlives_the_program() {
         let text = example().to_text(Feed::Url, "run-1");
         assert!(
-            text.starts_with(r#"{"kind":"mimecast-ttp checkpoint","version":1,"feed":"url","written_by":"run-1","watermark":"2026-11-24T05:00:00Z","read_again_from":"2026-11-24T04:45:00Z","settled_before":"2026-11-24T04:40:00Z","range_seconds":21600,"wait":{"since":"2026-11-24T05:00:00Z","until":"2026-11-24T05:05:00Z","asked_by":"Log Analytics"},"reconciled_at":"2026-11-24T05:00:00Z","moves":[{"at":"2026-11-24T05:00:00Z","from":"2026-11-24T04:00:00Z","to":"2026-11-24T05:00:00Z","reason":"delivered"}],"tally":{"since":"2026-11-24T04:00:00Z","first_quarter":"2026-11-24T04:45:00Z","quarters":[1,2]},"delivered":{"2026-11-24T04:59:51Z":[""#),
+            text.starts_with(r#"{"kind":"mimecast-ttp checkpoint","version":1,"feed":"url","written_by":"run-1","watermark":"2026-11-24T05:00:00Z","read_again_from":"2026-11-24T04:45:00Z","settled_before":"2026-11-24T04:40:00Z","range_seconds":21600,"wait":{"since":"2026-11-24T05:00:00Z","until":"2026-11-24T05:05:00Z","asked_by":"Log Analytics"},"reconciled_at":"2026-11-24T05:00:00Z","moves":[{"at":"2026-11-24T05:00:00Z","from":"2026-11-24T04:00:00Z","to":"2026-11-24T05:00:00Z","reason":"delivered"}],"tally":{"since":"2026-11-24T04:00:00Z","first_quarter":"2026-11-24T04:45:00Z","quarters":[1,2]},"displaced":{"2026-11-24T05:00:00Z":[""#),
+            "{text}"
+        );
+        assert!(
+            text.contains(r#""]},"delivered":{"2026-11-24T04:59:51Z":[""#),
             "{text}"
         );
     }

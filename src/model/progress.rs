@@ -117,10 +117,12 @@ impl Progress {
     pub fn delivered(&mut self, batch: &Batch) {
         let kept_from = self.kept_from();
         for row in batch.rows() {
-            let new = self
-                .checkpoint
-                .recent
-                .insert(row.remembered_at, row.fingerprint);
+            let recent = &mut self.checkpoint.recent;
+            let new = if row.displaced {
+                recent.insert_displaced(row.remembered_at, row.fingerprint)
+            } else {
+                recent.insert(row.remembered_at, row.fingerprint)
+            };
             if new && row.remembered_at >= kept_from {
                 self.checkpoint.tally.add(row.remembered_at);
             }
@@ -155,6 +157,7 @@ impl Progress {
         // What is older than the ledger reaches is never asked for again.
         let useless = checkpoint.read_again_from.min(kept_from);
         checkpoint.recent.forget_before(useless);
+        checkpoint.recent.forget_displaced_before(useless);
         checkpoint.tally.forget_before(useless);
         true
     }
@@ -163,7 +166,7 @@ impl Progress {
     #[must_use]
     pub fn to_settle(&self) -> Vec<Entry> {
         let (from, to) = (self.kept_from(), self.checkpoint.read_again_from);
-        self.checkpoint.recent.between(from, to)
+        self.checkpoint.recent.placed(from, to)
     }
 
     /// Forgets what [`Self::to_settle`] gave, once the ledger has it. Before that it would be

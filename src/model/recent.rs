@@ -7,64 +7,132 @@ use chrono::{DateTime, Utc};
 
 use super::{fingerprint::Fingerprint, ledger::Entry};
 
+/// So many displaced records are remembered. There is none in an orderly log; if every record were one,
+/// a checkpoint should still be small.
+const MOST_DISPLACED: usize = 10_000;
+
 /// Fingerprints with the second by which old ones are forgotten.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Recent(HashMap<Fingerprint, i64>);
+pub struct Recent {
+    placed: HashMap<Fingerprint, i64>,
+    displaced: HashMap<Fingerprint, i64>,
+}
 
 impl Recent {
-    /// Remembers a record. `false` if it was known already.
+    /// Remembers a record under its own second. `false` if it was known already.
     pub fn insert(&mut self, time: DateTime<Utc>, fingerprint: Fingerprint) -> bool {
-        self.0.insert(fingerprint, time.timestamp()).is_none()
+        let known = self.displaced.contains_key(&fingerprint);
+        self.placed.insert(fingerprint, time.timestamp()).is_none() && !known
+    }
+
+    /// Remembers a record that may be listed again anywhere. `false` if it was known already. Where
+    /// there are too many, the oldest are forgotten.
+    pub fn insert_displaced(&mut self, time: DateTime<Utc>, fingerprint: Fingerprint) -> bool {
+        let known = self.contains(fingerprint);
+        self.displaced.insert(fingerprint, time.timestamp());
+        if self.displaced.len() > MOST_DISPLACED {
+            let mut seconds: Vec<_> = self.displaced.values().copied().collect();
+            let (_, middle, _) = seconds.select_nth_unstable(MOST_DISPLACED / 2);
+            let middle = *middle;
+            self.displaced.retain(|_, second| *second > middle);
+        }
+        !known
     }
 
     /// Whether the record is known.
     #[must_use]
     pub fn contains(&self, fingerprint: Fingerprint) -> bool {
-        self.0.contains_key(&fingerprint)
+        self.placed.contains_key(&fingerprint) || self.displaced.contains_key(&fingerprint)
     }
 
-    /// Forgets what lies before `time`.
+    /// Forgets what lies before `time`, but not what is displaced.
     pub fn forget_before(&mut self, time: DateTime<Utc>) {
         let second = time.timestamp();
-        self.0.retain(|_, at| *at >= second);
+        self.placed.retain(|_, at| *at >= second);
     }
 
-    /// What is remembered from `from` on and before `to`.
+    /// Forgets displaced records that were listed before `time`.
+    pub fn forget_displaced_before(&mut self, time: DateTime<Utc>) {
+        let second = time.timestamp();
+        self.displaced.retain(|_, at| *at >= second);
+    }
+
+    /// What is remembered under a second of its own from `from` on and before `to`.
+    #[must_use]
+    pub fn placed(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Entry> {
+        entries(&self.placed, from, to).collect()
+    }
+
+    /// Everything that is remembered from `from` on and before `to`.
     #[must_use]
     pub fn between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Entry> {
-        self.0
-            .iter()
-            .filter_map(|(fingerprint, second)| {
-                Some(Entry {
-                    time: DateTime::from_timestamp(*second, 0)?,
-                    fingerprint: *fingerprint,
-                })
-            })
-            .filter(|entry| (from..to).contains(&entry.time))
+        entries(&self.placed, from, to)
+            .chain(entries(&self.displaced, from, to))
             .collect()
     }
 
     /// How many fingerprints are kept.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.placed.len() + self.displaced.len()
     }
 
     /// Whether none is kept.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len() == 0
     }
 
-    /// The fingerprints by second, both in order.
-    pub(crate) fn by_second(&self) -> BTreeMap<i64, Vec<Fingerprint>> {
-        let mut seconds: BTreeMap<i64, Vec<_>> = BTreeMap::new();
-        for (fingerprint, second) in &self.0 {
-            seconds.entry(*second).or_default().push(*fingerprint);
+    /// The placed and the displaced fingerprints by second, all in order.
+    pub(super) fn by_second(&self) -> [BTreeMap<i64, Vec<Fingerprint>>; 2] {
+        [&self.placed, &self.displaced].map(|map| {
+            let mut seconds: BTreeMap<i64, Vec<_>> = BTreeMap::new();
+            for (fingerprint, second) in map {
+                seconds.entry(*second).or_default().push(*fingerprint);
+            }
+            for known in seconds.values_mut() {
+                known.sort_unstable();
+            }
+            seconds
+        })
+    }
+}
+
+fn entries(
+    map: &HashMap<Fingerprint, i64>,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> impl Iterator<Item = Entry> {
+    map.iter()
+        .filter_map(|(fingerprint, second)| {
+            Some(Entry {
+                time: DateTime::from_timestamp(*second, 0)?,
+                fingerprint: *fingerprint,
+            })
+        })
+        .filter(move |entry| (from..to).contains(&entry.time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::fingerprint::Fingerprinter;
+
+    #[test]
+    fn displaced_records_stay_until_they_are_old_and_never_become_too_many() {
+        let (mut recent, mut fingerprinter) = (Recent::default(), Fingerprinter::default());
+        let mut of = |number: i64| fingerprinter.take(&number.to_string());
+        let at = |second| DateTime::from_timestamp(second, 0).unwrap();
+        assert!(recent.insert_displaced(at(5), of(0)));
+        assert!(!recent.insert(at(5), of(0)));
+        recent.forget_before(at(100));
+        assert!(recent.contains(of(0)));
+        recent.forget_displaced_before(at(6));
+        assert!(recent.is_empty());
+        for number in 0..25_000 {
+            recent.insert_displaced(at(number), of(number));
         }
-        for known in seconds.values_mut() {
-            known.sort_unstable();
-        }
-        seconds
+        assert!(recent.len() <= MOST_DISPLACED);
+        assert!(recent.contains(of(24_999)) && recent.contains(of(20_001)));
     }
 }

@@ -32,13 +32,21 @@ impl Look {
     }
 
     /// The time under which it is remembered. A record that was listed in a range can be listed
-    /// again for as long as that range's end can: one whose own time cannot be read, or lies
-    /// elsewhere, is remembered under the end.
+    /// again for as long as that range's end can: one that is displaced is remembered under the end.
     #[must_use]
     pub fn remembered_at(self, range: DateRange) -> DateTime<Utc> {
         self.time
-            .filter(|time| (range.from()..=range.to()).contains(time))
+            .filter(|_| !self.is_displaced(range))
             .unwrap_or(range.to())
+    }
+
+    /// Whether its own time cannot be read or lies outside the range in which it was listed, so that
+    /// nobody but Mimecast knows under which second it will be listed again.
+    #[must_use]
+    pub fn is_displaced(self, range: DateRange) -> bool {
+        !self
+            .time
+            .is_some_and(|time| (range.from()..=range.to()).contains(&time))
     }
 }
 
