@@ -4,11 +4,11 @@ use serde::Deserialize;
 
 /// What matters of an invocation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Invocation {
+pub struct Invocation {
     /// The run is late: the app was down at its time.
-    pub(super) past_due: bool,
+    pub past_due: bool,
     /// The payload had the documented shape.
-    pub(super) understood: bool,
+    pub understood: bool,
 }
 
 #[derive(Deserialize)]
@@ -20,7 +20,8 @@ struct Payload {
 impl Invocation {
     /// Reads a payload. The times in it are ignored: the first run's lie in the year 1, and the
     /// checkpoint knows better.
-    pub(super) fn read(body: &[u8]) -> Self {
+    #[must_use]
+    pub fn read(body: &[u8]) -> Self {
         let Ok(payload) = serde_json::from_slice::<Payload>(body) else {
             return Self::default();
         };

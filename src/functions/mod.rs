@@ -9,4 +9,5 @@
 mod invocation;
 mod router;
 
+pub use invocation::Invocation;
 pub use router::{Handler, router};
