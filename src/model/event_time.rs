@@ -4,7 +4,7 @@
 //! must not stop a record. Log Analytics documents `YYYY-MM-DDThh:mm:ssZ` and takes at most
 //! milliseconds safely.
 
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, SubsecRound, Timelike, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Timelike, Utc};
 
 /// Reads an event time in any spelling met so far: `+0000`, `+00:00`, `Z`, another offset, a
 /// fraction of any length, or no zone at all (taken as UTC). `None` for anything else.
@@ -18,8 +18,9 @@ pub fn parse(text: &str) -> Option<DateTime<Utc>> {
             NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(|time| time.and_utc())
         })
         .ok()
+        // Cut to milliseconds. A leap second becomes the second after it: few readers know `:60`.
+        .and_then(|time| DateTime::from_timestamp_millis(time.timestamp_millis()))
         .filter(|time| (1970..=9999).contains(&chrono::Datelike::year(time)))
-        .map(|time| time.trunc_subsecs(3))
 }
 
 /// UTC with the suffix `Z`; milliseconds only where there are some.
@@ -51,6 +52,18 @@ mod tests {
         ] {
             assert_eq!(parse(text).map(to_utc_text).as_deref(), Some(utc), "{text}");
         }
+    }
+
+    #[test]
+    fn a_leap_second_becomes_the_second_after_it() {
+        for (text, utc) in [
+            ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+            ("2016-12-31T23:59:60.25+0000", "2017-01-01T00:00:00.250Z"),
+            ("2016-12-31T23:59:60", "2017-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(parse(text).map(to_utc_text).as_deref(), Some(utc), "{text}");
+        }
+        assert_eq!(parse("9999-12-31T23:59:60Z"), None);
     }
 
     #[test]
