@@ -94,28 +94,28 @@ impl Examiner {
             .map(|(_, value)| match value.as_bytes().first() {
                 Some(b'{') => self.long_values(value, depth + 1),
                 Some(b'"') if value.len() > self.max_value_bytes => {
-                    self.text.clear();
-                    json::unescape_into(&mut self.text, value);
-                    u32::from(self.text.len() > self.max_value_bytes)
+                    u32::from(self.says(value).len() > self.max_value_bytes)
                 }
                 _ => u32::from(value.len() > self.max_value_bytes),
             })
             .sum()
     }
 
+    fn says(&mut self, literal: &str) -> &[u8] {
+        self.text.clear();
+        json::unescape_into(&mut self.text, literal);
+        &self.text
+    }
+
     /// The first member of the feed's time name that can be read; a duplicate that cannot does no
     /// harm.
     fn time(&mut self, feed: Feed, record: &str) -> Option<DateTime<Utc>> {
-        json::members(record)
-            .filter(|(key, _)| key.trim_matches('"') == feed.time_member())
-            .find_map(|(_, value)| {
-                if !value.starts_with('"') {
-                    return None;
-                }
-                self.text.clear();
-                json::unescape_into(&mut self.text, value);
-                event_time::parse(std::str::from_utf8(&self.text).ok()?)
-            })
+        json::members(record).find_map(|(key, value)| {
+            if self.says(key) != feed.time_member().as_bytes() || !value.starts_with('"') {
+                return None;
+            }
+            event_time::parse(std::str::from_utf8(self.says(value)).ok()?)
+        })
     }
 }
 
@@ -214,6 +214,11 @@ mod tests {
         let escaped = r#"{"date":"2026-03-02T08:00:14\u002b0000"}"#;
         assert_eq!(
             time(Feed::Url, escaped).as_deref(),
+            Some("2026-03-02T08:00:14Z")
+        );
+        let escaped_name = r#"{"d\u0061te":"2026-03-02T08:00:14Z"}"#;
+        assert_eq!(
+            time(Feed::Url, escaped_name).as_deref(),
             Some("2026-03-02T08:00:14Z")
         );
         let doubled = r#"{"date":null,"date":"soon","date":"2026-03-02T08:00:14.5Z"}"#;
