@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::model::object::Object;
+
 /// What matters of an invocation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Invocation {
@@ -22,7 +24,7 @@ impl Invocation {
     /// checkpoint knows better.
     #[must_use]
     pub fn read(body: &[u8]) -> Self {
-        let Ok(payload) = serde_json::from_slice::<Payload>(body) else {
+        let Ok(Object::<Payload>(payload)) = serde_json::from_slice(body) else {
             return Self::default();
         };
         let past_due = payload
@@ -70,6 +72,7 @@ mod tests {
             "{}",
             r#"{"Data":[]}"#,
             r#"{"Data":{}}"#,
+            r#"[{"timer":{"IsPastDue":true}}]"#,
             "\u{0}",
         ] {
             assert_eq!(

@@ -13,6 +13,7 @@ pub mod json;
 pub mod ledger;
 pub mod moves;
 pub mod narrowing;
+pub(crate) mod object;
 pub mod page;
 pub mod place;
 pub mod progress;

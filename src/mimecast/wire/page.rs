@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use super::verdict::{Fail, Meta, Verdict, failures};
 use crate::model::{
     feed::Feed,
+    object::Object,
     page::{Page, PageToken},
 };
 
@@ -33,9 +34,9 @@ pub enum NotAPage {
 
 #[derive(Deserialize)]
 struct Answer<'a> {
-    meta: Option<Meta>,
+    meta: Option<Object<Meta>>,
     #[serde(borrow)]
-    data: Option<Vec<Data<'a>>>,
+    data: Option<Vec<Object<Data<'a>>>>,
     fail: Option<Vec<Fail>>,
 }
 
@@ -72,10 +73,11 @@ pub fn page(feed: Feed, body: &[u8]) -> Result<Page, NotAPage> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let text = String::from_utf8_lossy(body).into_owned();
     let (places, next, total) = {
-        let answer: Answer<'_> = serde_json::from_str(&text).map_err(|error| shape(&error))?;
+        let Object::<Answer<'_>>(answer) =
+            serde_json::from_str(&text).map_err(|error| shape(&error))?;
         let (status, pagination) = answer
             .meta
-            .map_or((None, None), |meta| (meta.status, meta.pagination));
+            .map_or((None, None), |Object(meta)| (meta.status, meta.pagination));
         let verdict = Verdict {
             meta_status: status,
             failures: failures(answer.fail),
@@ -87,7 +89,7 @@ pub fn page(feed: Feed, body: &[u8]) -> Result<Page, NotAPage> {
             .data
             .ok_or_else(|| NotAPage::OtherShape("`data` is missing".to_owned()))?;
         let mut places = Vec::new();
-        for item in data {
+        for Object(item) in data {
             let rows = item.rows(feed).ok_or_else(|| {
                 NotAPage::OtherShape(format!("`data` has an item without `{}`", array(feed)))
             })?;
@@ -105,7 +107,7 @@ pub fn page(feed: Feed, body: &[u8]) -> Result<Page, NotAPage> {
                 places.push(start..start + row.len());
             }
         }
-        let (next, total) = pagination.map_or((None, None), |pagination| {
+        let (next, total) = pagination.map_or((None, None), |Object(pagination)| {
             (pagination.next, pagination.total_count)
         });
         (places, next.and_then(PageToken::new), total)
@@ -164,6 +166,10 @@ mod tests {
             r#"{"data":{"attachmentLogs":[]}}"#,
             r#"{"data":[{"attachmentLogs":"none"}]}"#,
             r#"{"data":[{"attachmentLogs":[{}, "row"]}]}"#,
+            // As serde reads a struct out of a list, by position.
+            "[null,[],null]",
+            r#"{"data":[[null,[],null]]}"#,
+            r#"{"data":[],"meta":[200,null]}"#,
         ] {
             let error = page(Feed::Attachment, body.as_bytes()).unwrap_err();
             assert!(matches!(error, NotAPage::OtherShape(_)), "{body}: {error}");

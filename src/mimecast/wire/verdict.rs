@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::model::object::Object;
+
 /// One error that Mimecast names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Failure {
@@ -41,7 +43,7 @@ pub fn effective_status(http_status: u16, verdict: Option<&Verdict>) -> u16 {
 
 #[derive(Deserialize)]
 struct VerdictShape {
-    meta: Option<Meta>,
+    meta: Option<Object<Meta>>,
     fail: Option<Vec<Fail>>,
     error: Option<FailureShape>,
 }
@@ -89,11 +91,11 @@ pub(super) fn failures(fail: Option<Vec<Fail>>) -> Vec<Failure> {
 /// Reads what an answer of any status says about success; `None` where it is no JSON object that could say it.
 #[must_use]
 pub fn verdict(body: &[u8]) -> Option<Verdict> {
-    let shape: VerdictShape = serde_json::from_slice(body).ok()?;
+    let Object::<VerdictShape>(shape) = serde_json::from_slice(body).ok()?;
     let mut failures = failures(shape.fail);
     failures.extend(shape.error.map(Into::into));
     Some(Verdict {
-        meta_status: shape.meta.and_then(|meta| meta.status),
+        meta_status: shape.meta.and_then(|Object(meta)| meta.status),
         failures,
     })
 }
@@ -102,7 +104,7 @@ pub fn verdict(body: &[u8]) -> Option<Verdict> {
 #[derive(Deserialize)]
 pub(super) struct Meta {
     pub(super) status: Option<u16>,
-    pub(super) pagination: Option<Pagination>,
+    pub(super) pagination: Option<Object<Pagination>>,
 }
 
 /// Where a page stands among the others.
@@ -143,6 +145,8 @@ mod tests {
                 .failures
                 .is_empty()
         );
-        assert_eq!(verdict(b"<html>"), None);
+        for body in ["<html>", "[null,null,null]", "7"] {
+            assert_eq!(verdict(body.as_bytes()), None, "{body}");
+        }
     }
 }
