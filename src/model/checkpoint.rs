@@ -15,6 +15,7 @@ use super::{
     feed::Feed,
     fingerprint::Fingerprint,
     moves::{Move, Moves, Reason},
+    object::Object,
     recent::Recent,
     tally::Tally,
 };
@@ -207,7 +208,7 @@ struct WaitText {
 struct TallyText {
     since: String,
     first_quarter: String,
-    quarters: Vec<u64>,
+    quarters: Vec<u32>,
 }
 
 #[derive(Deserialize)]
@@ -265,9 +266,9 @@ impl Start {
         if let Some(taken_over) = event_time::parse(text) {
             return Ok(Self::TakenOver(taken_over));
         }
-        let header: Header = serde_json::from_str(text)
+        let Object(header) = serde_json::from_str(text)
             .ok()
-            .filter(|header: &Header| header.kind == KIND)
+            .filter(|Object(header): &Object<Header>| header.kind == KIND)
             .ok_or_else(|| CheckpointError::NotOurs {
                 begin: text
                     .chars()
@@ -301,6 +302,10 @@ impl Document {
     fn checkpoint(self, recent: Recent) -> Result<Checkpoint, CheckpointError> {
         let watermark = time(&self.watermark)?;
         let read_again_from = time(&self.read_again_from)?;
+        // A hand may have changed one of the two: what lies between would never be read.
+        if read_again_from > watermark {
+            return Err(damaged("reading would begin behind the watermark"));
+        }
         let started = Checkpoint::starting(watermark);
         Ok(Checkpoint {
             watermark,
@@ -510,6 +515,11 @@ mod tests {
                 &ours.replace("05:00:00Z\":[\"", "05:00:00Z\":[\"?"),
                 "is no fingerprint",
             ),
+            (
+                &ours.replace("04:45:00Z\",", "05:00:01Z\","),
+                "it is damaged: reading would begin behind the watermark",
+            ),
+            (r#"["mimecast-ttp checkpoint",1,"url"]"#, "neither"),
         ] {
             let found = Start::read(Some(text), Feed::Url).unwrap_err().to_string();
             assert!(found.contains(error), "{text}: {found}");

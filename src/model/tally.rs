@@ -112,7 +112,7 @@ fn start(quarter: i64) -> DateTime<Utc> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
     since: DateTime<Utc>,
-    counts: BTreeMap<i64, u64>,
+    counts: BTreeMap<i64, u32>,
 }
 
 impl Tally {
@@ -134,7 +134,8 @@ impl Tally {
     /// Counts a record.
     pub fn add(&mut self, time: DateTime<Utc>) {
         if time >= self.since {
-            *self.counts.entry(quarter(time)).or_default() += 1;
+            let count = self.counts.entry(quarter(time)).or_default();
+            *count = count.saturating_add(1);
         }
     }
 
@@ -143,7 +144,7 @@ impl Tally {
     pub fn total(&self, span: Span) -> u64 {
         self.counts
             .range(span.from..span.to)
-            .map(|(_, count)| count)
+            .map(|(_, count)| u64::from(*count))
             .sum()
     }
 
@@ -169,17 +170,16 @@ impl Tally {
     /// differs, such as two rows that are alike to the byte or one that was rewritten since, is not
     /// missing.
     pub fn explain(&mut self, span: Span, total: u64) {
-        let before = self.total(span);
-        if total != before {
-            let last = span.to - 1;
-            let of_last = self.counts.get(&last).copied().unwrap_or_default();
-            if let Some(more) = (of_last + total).checked_sub(before) {
-                self.counts.insert(last, more);
-            } else {
-                self.recount(span, []);
-                self.counts.insert(last, total);
-            }
+        let others = Span {
+            to: span.to - 1,
+            ..span
+        };
+        if self.total(others) > total {
+            self.recount(span, []);
         }
+        let of_last = total - self.total(others).min(total);
+        let of_last = u32::try_from(of_last).unwrap_or(u32::MAX);
+        self.counts.insert(span.to - 1, of_last);
     }
 
     /// Forgets what lies before `time`.
@@ -191,7 +191,7 @@ impl Tally {
     }
 
     /// The first quarter with a count, and the counts from there on, one for each quarter.
-    pub(super) fn to_list(&self) -> (DateTime<Utc>, Vec<u64>) {
+    pub(super) fn to_list(&self) -> (DateTime<Utc>, Vec<u32>) {
         let Some((first, last)) = self
             .counts
             .first_key_value()
@@ -207,7 +207,7 @@ impl Tally {
     }
 
     /// Reads what [`Self::to_list`] gave.
-    pub(super) fn from_list(since: DateTime<Utc>, first: DateTime<Utc>, counts: &[u64]) -> Self {
+    pub(super) fn from_list(since: DateTime<Utc>, first: DateTime<Utc>, counts: &[u32]) -> Self {
         Self {
             since,
             counts: (quarter(first)..)
