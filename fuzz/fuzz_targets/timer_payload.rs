@@ -1,0 +1,5 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    mimecast_ttp_fuzz::entry::timer_payload(input);
+});
