@@ -1,6 +1,6 @@
 //! Second stage: drops what was delivered before and collects the rest into batches.
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::{
@@ -22,7 +22,8 @@ pub(super) enum Work {
     /// Post the batch, if there is one, and then move the watermark.
     Deliver {
         batch: Option<Batch>,
-        /// Up to where everything is delivered once the batch is.
+        /// Up to where everything is delivered once the batch is: the end of a range that is read to
+        /// its end. Before that nothing is known, even if all records so far came oldest first.
         watermark: Option<DateTime<Utc>>,
         /// What happened since the work before.
         counts: Counts,
@@ -62,37 +63,8 @@ pub(super) struct Collector {
     direction: Direction,
     /// How far behind what was reached a record may still come.
     late_arrival: TimeDelta,
-    order: Order,
     counts: Counts,
     out: Sender<Work>,
-}
-
-/// How far the range has come, as long as its records come oldest first. Once one comes out of
-/// order, nothing is known about what is still to come, and the watermark waits for the end of the
-/// range.
-struct Order {
-    reached: Option<DateTime<Utc>>,
-    kept: bool,
-}
-
-impl Order {
-    const START: Self = Self {
-        reached: None,
-        kept: true,
-    };
-
-    /// A time outside the range says nothing about how far it is read, so it breaks the order too.
-    fn note(&mut self, time: DateTime<Utc>, range: DateRange) {
-        let inside = (range.from()..=range.to()).contains(&time.trunc_subsecs(0));
-        self.kept &= inside && self.reached.is_none_or(|before| before <= time);
-        self.reached = self.reached.max(Some(time));
-    }
-
-    /// The watermark that holds once everything noted so far is delivered. Records of the same
-    /// second may still follow: the next read begins at that second or before.
-    fn watermark(&self) -> Option<DateTime<Utc>> {
-        self.reached.filter(|_| self.kept)
-    }
 }
 
 impl Collector {
@@ -104,7 +76,6 @@ impl Collector {
             known,
             direction: terms.direction,
             late_arrival: terms.late_arrival,
-            order: Order::START,
             counts: Counts::default(),
             out,
         }
@@ -117,7 +88,6 @@ impl Collector {
                 Read::Page(range, page) => self.page(range, &page).await,
                 Read::Missing(missing) => {
                     self.counts.missing += missing;
-                    self.order.kept = false;
                     Ok(())
                 }
                 Read::RangeEnd {
@@ -125,7 +95,6 @@ impl Collector {
                     missing,
                     again,
                 } => {
-                    self.order = Order::START;
                     self.counts.missing += missing;
                     self.counts.restarts += u64::from(again);
                     // Reading only goes forward from here: remembering a whole backlog would not
@@ -135,7 +104,7 @@ impl Collector {
                 }
                 Read::End(end) => {
                     // What was read before a failure or the deadline is delivered all the same.
-                    match self.hand_on(self.order.watermark()).await {
+                    match self.hand_on(None).await {
                         Ok(()) => self.out.send(Work::End(end)).await.map_err(|_| Gone),
                         gone => gone,
                     }
@@ -157,15 +126,12 @@ impl Collector {
                 self.counts.duplicates += 1;
             } else {
                 if self.builder.push(record, look, range) == Push::Full {
-                    self.hand_on(self.order.watermark()).await?;
+                    self.hand_on(None).await?;
                     // An empty builder takes any record.
                     let _added = self.builder.push(record, look, range);
                 }
                 self.known
                     .insert(look.remembered_at(range), look.fingerprint);
-            }
-            if let Some(time) = look.time {
-                self.order.note(time, range);
             }
         }
         Ok(())

@@ -29,6 +29,8 @@ pub(super) enum End {
     Refused(SinkError),
     /// A record could not be set aside.
     NotHeld(StoreError),
+    /// The ledger could not be read.
+    NoLedger(StoreError),
     /// The checkpoint could not be saved.
     NotSaved(StoreError),
 }

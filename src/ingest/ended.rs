@@ -51,13 +51,16 @@ impl Ended {
             End::Read(ReadEnd::Throttled(wait)) => Self::throttled(Service::Mimecast, wait),
             End::Throttled(wait) => Self::throttled(Service::LogAnalytics, wait),
             End::Read(ReadEnd::Failed(range, error)) => Self::failed(format!(
-                "Reading {feed} for {range}: {error}. What was read before is delivered, the checkpoint stands there."
+                "Reading {feed} for {range}: {error}. What was read before is delivered and remembered; the next run reads that range again."
             )),
             End::Refused(error) => Self::failed(format!(
                 "Delivering {feed}: {error}. The checkpoint stands before that batch, so nothing is lost."
             )),
             End::NotHeld(error) => Self::failed(format!(
                 "Setting aside a record of {feed} that Log Analytics refuses: {error}. The checkpoint stands before it, so nothing is lost."
+            )),
+            End::NoLedger(error) => Self::failed(format!(
+                "Reading the ledger of {feed}: {error}. Nothing is delivered without knowing what was; the next run tries again."
             )),
             End::NotSaved(StoreError::RaceLost) => Self::of(
                 Outcome::RaceLost,

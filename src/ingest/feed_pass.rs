@@ -189,10 +189,11 @@ impl FeedPass {
         let behind = ranges.partition_point(|range| keeper.progress.needs_ledger(*range));
         let rest = ranges.split_off(behind);
         for range in ranges {
-            let known = keeper.known(range).await;
-            if let Some(span) = Span::within(range.from(), range.to()) {
-                keeper.progress.recount(span, &known);
-            }
+            let known = match keeper.known(range).await {
+                Ok(known) => known,
+                Err(error) => return End::NoLedger(error),
+            };
+            keeper.progress.recount(Span::covering(range), &known);
             let stretch = Stretch {
                 ranges: vec![range],
                 direction,

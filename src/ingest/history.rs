@@ -63,7 +63,7 @@ impl Shown {
         if to >= checkpoint.watermark {
             return Err(RewindError::NotBack(checkpoint.watermark));
         }
-        let mut checkpoint = checkpoint.clone();
+        let mut checkpoint = (**checkpoint).clone();
         checkpoint.rewind(to, now);
         Ok(checkpoint)
     }

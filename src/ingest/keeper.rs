@@ -1,13 +1,13 @@
 //! A feed's progress during a pass, and the saving of it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use tracing::warn;
 
 use super::{
     ledger::Ledger,
-    ports::{Ports, Store, StoreError, Version},
+    ports::{Clock, Ports, Store, StoreError, Version},
 };
 use crate::model::{
     checkpoint::{CheckpointError, Start},
@@ -26,6 +26,10 @@ const SETTLE_AT: usize = 2_000;
 
 /// If the ledger cannot be written, so many may wait at most.
 const MOST_UNSETTLED: usize = 10 * SETTLE_AT;
+
+/// A claim older than this is made anew before a post: another run may have come meanwhile. So a run
+/// that lost its claim posts one more batch only if it begins within this time, see [`Keeper::claim`].
+const CLAIM_LASTS: Duration = Duration::from_secs(2);
 
 /// Why a checkpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +78,9 @@ pub(super) struct Keeper {
     deadline: Deadline,
     version: Version,
     run: RunId,
+    clock: Arc<dyn Clock>,
+    /// When the checkpoint was last saved.
+    saved: Option<Duration>,
     /// The progress as it is; saved only by [`Self::save`].
     pub(super) progress: Progress,
 }
@@ -96,6 +103,8 @@ impl Keeper {
                 id: format!("{:016x}", ports.random.bits() >> 64),
                 saves: 0,
             },
+            clock: Arc::clone(&ports.clock),
+            saved: None,
             progress: Progress::resume(start, reach, ports.clock.now()),
         })
     }
@@ -109,17 +118,19 @@ impl Keeper {
             .store
             .save(place, text.as_bytes(), &self.version, self.deadline)
             .await?;
+        self.saved = Some(self.clock.elapsed());
         Ok(())
     }
 
-    /// Saves the checkpoint as it is before the first post of a pass. A store that cannot be written
-    /// is found out before anything is delivered that could then not be remembered, and of two runs
-    /// that read the same checkpoint one stops before it posts.
+    /// Saves the checkpoint as it is before a post, unless that was done just now. A store that cannot
+    /// be written is found out before anything is delivered that could then not be remembered; of two
+    /// runs that read the same checkpoint one stops before it posts; and a run that was overtaken
+    /// while it was reading stops too.
     pub(super) async fn claim(&mut self) -> Result<(), StoreError> {
-        if self.run.saves > 0 {
-            return Ok(());
+        match self.saved {
+            Some(saved) if self.clock.elapsed().saturating_sub(saved) <= CLAIM_LASTS => Ok(()),
+            _ => self.save().await,
         }
-        self.save().await
     }
 
     /// Moves what no pass reads again into the ledger, if it is much. The next save forgets it.
@@ -147,7 +158,7 @@ impl Keeper {
     }
 
     /// What the ledger knows of the hours that a range touches.
-    pub(super) async fn known(&self, range: DateRange) -> Vec<Entry> {
+    pub(super) async fn known(&self, range: DateRange) -> Result<Vec<Entry>, StoreError> {
         let expected = Hour::between(range.from(), range.to())
             .filter_map(|hour| self.expected(hour).map(|count| (hour, count)))
             .collect::<HashMap<_, _>>();
@@ -162,7 +173,7 @@ impl Keeper {
         let checkpoint = self.progress.checkpoint();
         let (start, end) = (hour.start(), hour.start() + chrono::TimeDelta::hours(1));
         let counted = checkpoint.tally.total(Span::within(start, end)?);
-        let held = checkpoint.recent.between(start, end).len() as u64;
+        let held = checkpoint.recent.placed(start, end).len() as u64;
         // Rows that are alike to the byte are counted and have one entry.
         Some(u64::from(counted > held))
     }

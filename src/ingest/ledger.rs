@@ -1,7 +1,8 @@
 //! Reading and writing the ledger: what was delivered, hour by hour.
 //!
-//! The ledger only ever makes fewer copies. When it cannot be read, or something is missing from it,
-//! a warning says so and the records in question may be delivered once more; they are never skipped.
+//! The ledger only ever makes fewer copies. When it is damaged, or something is missing from it, a
+//! warning says so and the records in question may be delivered once more; they are never skipped. A
+//! store that does not answer is no reason for copies: the next run asks again.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -78,22 +79,13 @@ impl Ledger<'_> {
         &self,
         (from, to): (DateTime<Utc>, DateTime<Utc>),
         expected: &HashMap<Hour, u64>,
-    ) -> Vec<Entry> {
+    ) -> Result<Vec<Entry>, StoreError> {
         let mut known = Vec::new();
         for hour in Hour::between(from, to) {
             let place = Place::Ledger(self.feed, hour);
             let before = known.len();
-            match self.store.load(place, self.deadline).await {
-                Ok(saved) => {
-                    if let Some(bytes) = saved.content {
-                        known.extend(self.read(hour, &bytes).entries());
-                    }
-                }
-                Err(error) => {
-                    let place = self.store.address(place);
-                    warn!(feed = %self.feed, place, "The ledger cannot be read: {error}. Records of this hour may be delivered once more.");
-                    continue;
-                }
+            if let Some(bytes) = self.store.load(place, self.deadline).await?.content {
+                known.extend(self.read(hour, &bytes).entries());
             }
             let found = (known.len() - before) as u64;
             if expected
@@ -104,7 +96,7 @@ impl Ledger<'_> {
                 warn!(feed = %self.feed, place, found, "The ledger has lost entries. Records of this hour may be delivered once more.");
             }
         }
-        known
+        Ok(known)
     }
 
     /// Removes every hour before `kept_from`.

@@ -13,9 +13,17 @@ use crate::model::{
     page::{Page, PageToken},
 };
 
-/// More pages than this of one range are a server gone astray: 20,000 pages of 500 are ten million
-/// records of one day.
-const MAX_PAGES: usize = 20_000;
+/// A range that holds more is cut into parts that hold less. The watermark moves behind whole ranges
+/// only, whatever order the records come in; so this bounds what a refused token or a failure throws
+/// away, what a checkpoint must remember in the middle of a range, and the memory that reading takes.
+const MAX_RECORDS: u64 = 5_000;
+
+/// The same where Mimecast does not say how many records a range holds.
+const MAX_PAGES: usize = 10;
+
+/// More pages than this of a range that cannot be cut are a server gone astray: ten million records in
+/// a second.
+const ENDLESS: usize = 20_000;
 
 /// What the stage hands on.
 #[derive(Debug)]
@@ -51,6 +59,14 @@ pub(super) enum ReadEnd {
     Failed(DateRange, SourceError),
 }
 
+/// How a listing went.
+enum Listing {
+    /// To its end; so many records were counted but not shown.
+    Whole { missing: u64 },
+    /// It holds too much: read these parts instead.
+    TooLong(Vec<DateRange>),
+}
+
 /// The stage.
 pub(super) struct Reader<'a> {
     pub(super) feed: Feed,
@@ -74,20 +90,42 @@ impl Reader<'_> {
         drop(out.send(Read::End(end)).await);
     }
 
-    /// Reads a range, and once more where fewer records were shown than counted: the next stage
-    /// drops what it knows and keeps what was missing.
+    /// Reads a range, in parts where it holds too much.
     async fn range(&self, range: DateRange, out: &Sender<Read>) -> Result<(), ReadEnd> {
-        let mut missing = self.listing(range, out).await?;
+        let mut open = vec![range];
+        while let Some(range) = open.pop() {
+            match self.listing(range, out).await? {
+                Listing::TooLong(mut parts) => {
+                    debug!(feed = %self.feed, %range, parts = parts.len(), "range cut into parts");
+                    parts.reverse();
+                    open.extend(parts);
+                }
+                Listing::Whole { missing } => self.range_end(range, missing, out).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A range is read to its end, but once more where fewer records were shown than counted: the next
+    /// stage drops what it knows and keeps what was missing.
+    async fn range_end(
+        &self,
+        range: DateRange,
+        mut missing: u64,
+        out: &Sender<Read>,
+    ) -> Result<(), ReadEnd> {
         let again = missing > 0;
         if again {
             warn!(feed = %self.feed, %range, missing, "Mimecast counted more records than it showed; reading the range once more.");
-            missing = match self.listing(range, out).await {
-                Ok(still) => still,
+            match self.listing(range, out).await {
+                Ok(Listing::Whole { missing: still }) => missing = still,
+                // More were added meanwhile than fit: nothing new is known.
+                Ok(Listing::TooLong(_)) => {}
                 Err(early) => {
                     hand_on(out, Read::Missing(missing)).await?;
                     return Err(early);
                 }
-            };
+            }
         }
         hand_on(
             out,
@@ -100,15 +138,25 @@ impl Reader<'_> {
         .await
     }
 
-    /// Reads all pages of a range once. Gives how many records were counted but not shown.
-    async fn listing(&self, range: DateRange, out: &Sender<Read>) -> Result<u64, ReadEnd> {
+    /// Reads the pages of a range once.
+    async fn listing(&self, range: DateRange, out: &Sender<Read>) -> Result<Listing, ReadEnd> {
         let (mut token, mut used) = (None, HashSet::new());
         let (mut shown, mut counted) = (0_u64, None);
-        for number in 1..=MAX_PAGES {
+        for number in 1..=ENDLESS {
             let mut page = self.page(range, token.as_ref()).await?;
             debug!(feed = %self.feed, %range, number, records = page.len(), "page read");
             shown += page.len() as u64;
             counted = counted.or(page.total);
+            let too_long = match counted {
+                Some(counted) => number == 1 && counted > MAX_RECORDS,
+                None => number == MAX_PAGES && page.next.is_some(),
+            };
+            if too_long {
+                let parts = range.parts(counted.map_or(2, |counted| counted.div_ceil(MAX_RECORDS)));
+                if parts.len() > 1 {
+                    return Ok(Listing::TooLong(parts));
+                }
+            }
             // An empty page ends the range even with a token, and so does a token seen before: both
             // have been met in the field, and following them would never end.
             let next = page.next.take().filter(|_| !page.is_empty());
@@ -117,10 +165,11 @@ impl Reader<'_> {
             }
             token = next.filter(|next| used.insert(next.clone()));
             if token.is_none() {
-                return Ok(counted.map_or(0, |counted| counted.saturating_sub(shown)));
+                let missing = counted.map_or(0, |counted| counted.saturating_sub(shown));
+                return Ok(Listing::Whole { missing });
             }
         }
-        let cause = format!("the listing does not end within {MAX_PAGES} pages").into();
+        let cause = format!("the listing does not end within {ENDLESS} pages").into();
         Err(ReadEnd::Failed(
             range,
             SourceError::Failed { cause, attempts: 1 },

@@ -3,10 +3,10 @@
 //! A pass reads again what may still show late, as far as `late_arrival` goes. What shows later than
 //! that is found here: at most hourly, one call asks how many records the last `reconcile_hours`
 //! hold. If it is the number that was delivered, all is well. If not, the halves are counted, and
-//! theirs, until the place is small; that is read again, and what is not in the ledger is delivered.
+//! theirs, down to the quarter of an hour; that is read again, and what is not known is delivered.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::{
     collect::Direction,
@@ -19,8 +19,8 @@ use super::{
 };
 use crate::model::{
     date_range::DateRange,
-    ledger::{Entry, Hour},
-    narrowing::{self, Find, Narrowing},
+    ledger::Hour,
+    narrowing::{Find, Narrowing},
     tally::{RangeEnd, Span},
 };
 
@@ -47,8 +47,8 @@ impl FeedPass {
         // What the pass itself missed is missed here again.
         let missing = std::mem::take(&mut counts.missing);
         let mut end = End::Read(ReadEnd::Complete);
-        for (find, ends) in finds {
-            end = self.look_again(keeper, counts, find, ends).await;
+        for find in finds {
+            end = self.look_again(keeper, counts, find).await;
             if !completed(&end) {
                 break;
             }
@@ -63,17 +63,15 @@ impl FeedPass {
         saved(keeper.save().await)
     }
 
-    /// The spans in which Mimecast counts another number than was delivered; `None` where it does
+    /// The quarters in which Mimecast counts another number than was delivered; `None` where it does
     /// not count.
-    async fn differences(
-        &self,
-        keeper: &Keeper,
-        whole: Span,
-    ) -> Counted<Option<Vec<(Find, RangeEnd)>>> {
+    async fn differences(&self, keeper: &Keeper, whole: Span) -> Counted<Option<Vec<Find>>> {
         let tally = &keeper.progress.checkpoint().tally;
-        let Some(total) = self.count(whole.to_count(RangeEnd::Included)).await? else {
+        let range = tally.to_count(whole, RangeEnd::Included);
+        let Some(total) = self.count(range).await? else {
             return Ok(None);
         };
+        debug!(feed = %self.feed, %whole, total, delivered = tally.total(whole), "counts compared");
         if total == tally.total(whole) {
             return Ok(Some(Vec::new()));
         }
@@ -81,23 +79,9 @@ impl FeedPass {
         let Some(ends) = self.range_end(keeper, whole).await? else {
             return Ok(None);
         };
-        let finds = self
-            .narrow(keeper, whole, ends, narrowing::ONE_PAGE)
-            .await?;
-        Ok(finds.map(|finds| finds.into_iter().map(|find| (find, ends)).collect()))
-    }
-
-    async fn narrow(
-        &self,
-        keeper: &Keeper,
-        whole: Span,
-        ends: RangeEnd,
-        worth_reading: u64,
-    ) -> Counted<Option<Vec<Find>>> {
-        let tally = &keeper.progress.checkpoint().tally;
-        let mut narrowing = Narrowing::new(tally, whole, worth_reading);
+        let mut narrowing = Narrowing::new(tally, whole);
         while let Some(span) = narrowing.next() {
-            match self.count(span.to_count(ends)).await? {
+            match self.count(tally.to_count(span, ends)).await? {
                 Some(total) => narrowing.counted(total),
                 None => return Ok(None),
             }
@@ -128,11 +112,11 @@ impl FeedPass {
         let checkpoint = keeper.progress.checkpoint();
         let mut entries = checkpoint
             .recent
-            .between(whole.start(), checkpoint.watermark);
+            .placed(whole.start(), checkpoint.watermark);
         if entries.is_empty() {
             let hour = Hour::of(checkpoint.tally.last_before(whole.end())?).start();
             let range = DateRange::new(hour, hour + TimeDelta::minutes(59), self.ports.clock.now());
-            entries = keeper.known(range.ok()?).await;
+            entries = keeper.known(range.ok()?).await.ok()?;
         }
         let seconds: std::collections::BTreeSet<_> =
             entries.into_iter().map(|entry| entry.time).collect();
@@ -162,48 +146,16 @@ impl FeedPass {
         }
     }
 
-    /// Reads a span again and delivers what is not known. Where the ledger has lost something, only the
-    /// quarters that differ, so that no more than those are delivered once more.
-    async fn look_again(
-        &self,
-        keeper: &mut Keeper,
-        counts: &mut Counts,
-        find: Find,
-        ends: RangeEnd,
-    ) -> End {
-        let Some(range) = find.span.to_read() else {
+    /// Reads a quarter again and delivers what is not known.
+    async fn look_again(&self, keeper: &mut Keeper, counts: &mut Counts, find: Find) -> End {
+        let Some(range) = keeper.progress.checkpoint().tally.to_read(find.quarter) else {
             return End::Read(ReadEnd::Complete);
         };
-        let known = keeper.known(range).await;
-        if find.span.is_quarter() || keeper.progress.is_all(find.span, &known) {
-            return self.read_again(keeper, counts, find, range, known).await;
-        }
-        let finds = match self.narrow(keeper, find.span, ends, 0).await {
-            Ok(finds) => finds.unwrap_or_default(),
-            Err(end) => return end,
+        let known = match keeper.known(range).await {
+            Ok(known) => known,
+            Err(error) => return End::NoLedger(error),
         };
-        for find in finds {
-            let Some(range) = find.span.to_read() else {
-                continue;
-            };
-            let known = keeper.known(range).await;
-            let end = self.read_again(keeper, counts, find, range, known).await;
-            if !completed(&end) {
-                return end;
-            }
-        }
-        End::Read(ReadEnd::Complete)
-    }
-
-    async fn read_again(
-        &self,
-        keeper: &mut Keeper,
-        counts: &mut Counts,
-        find: Find,
-        range: DateRange,
-        known: Vec<Entry>,
-    ) -> End {
-        keeper.progress.recount(find.span, &known);
+        keeper.progress.recount(find.quarter, &known);
         let (delivered, missing) = (counts.delivered, counts.missing);
         let stretch = Stretch {
             ranges: vec![range],
@@ -214,11 +166,16 @@ impl FeedPass {
         let late = counts.delivered - delivered;
         counts.reconciled += late;
         if late > 0 {
-            info!(feed = %self.feed, late, "Records of {} that showed late were found by count and delivered.", find.span);
+            info!(feed = %self.feed, late, "Records of {} that showed late were found by count and delivered.", find.quarter);
         }
-        if completed(&end) && counts.missing == missing {
-            keeper.progress.explain(find.span, find.total);
+        if !completed(&end) {
+            return end;
         }
-        end
+        if counts.missing == missing {
+            // The count was taken before the reading, so the reading has seen all of it.
+            keeper.progress.explain(find.quarter, find.total);
+        }
+        // So that a pass which cannot look everywhere leaves less for the next one.
+        saved(keeper.save().await)
     }
 }

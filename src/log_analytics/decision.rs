@@ -35,8 +35,6 @@ pub fn decide(
 ) -> Decision {
     match (status, code) {
         (200, _) => Decision::Accept,
-        (413, _) => Decision::Part,
-        (404, _) if body_bytes > SURELY_SMALL_BYTES => Decision::Part,
         (
             400,
             "InactiveCustomer"
@@ -48,7 +46,8 @@ pub fn decide(
             | "MissingContentType"
             | "UnsupportedContentType",
         ) => Decision::Refuse,
-        (400, _) => Decision::Part,
+        (400 | 413, _) => Decision::Part,
+        (404, _) if body_bytes > SURELY_SMALL_BYTES => Decision::Part,
         (408 | 429 | 500 | 502 | 503 | 504, _) => Decision::Retry(retry_after),
         _ => Decision::Refuse,
     }

@@ -25,7 +25,7 @@ use super::{
 pub const LONGEST_RANGE: TimeDelta = TimeDelta::days(1);
 /// The shortest range that a feed shrinks to where a longer one cannot be read to its end within the
 /// run budget.
-pub const SHORTEST_RANGE: TimeDelta = TimeDelta::minutes(1);
+pub const SHORTEST_RANGE: TimeDelta = TimeDelta::seconds(1);
 
 /// What the first member of our text says, so that any other JSON is recognised as not ours.
 const KIND: &str = "mimecast-ttp checkpoint";
@@ -126,7 +126,7 @@ pub enum Start {
     /// The existing connector came so far. What lies before was its to deliver.
     TakenOver(DateTime<Utc>),
     /// A checkpoint of ours.
-    From(Checkpoint),
+    From(Box<Checkpoint>),
 }
 
 /// Why a text is no checkpoint.
@@ -292,7 +292,7 @@ impl Start {
         for (time, fingerprint) in remembered(&document.displaced)? {
             recent.insert_displaced(time, fingerprint);
         }
-        document.checkpoint(recent).map(Self::From)
+        Ok(Self::From(Box::new(document.checkpoint(recent)?)))
     }
 }
 
@@ -414,7 +414,7 @@ mod tests {
         let checkpoint = example();
         assert_eq!(
             Start::read(Some(&checkpoint.to_text(Feed::Url, "run-1")), Feed::Url),
-            Ok(Start::From(checkpoint))
+            Ok(Start::From(Box::new(checkpoint)))
         );
     }
 

@@ -73,6 +73,16 @@ impl DateRange {
             step = (step * 2).min(longest.max(step));
         }
     }
+
+    /// Cuts the range into so many parts of the same length, or as many as there are seconds;
+    /// neighbours share their border second.
+    #[must_use]
+    pub fn parts(self, count: u64) -> Vec<Self> {
+        let seconds = (self.to - self.from).num_seconds().unsigned_abs();
+        let step = seconds.div_ceil(count.max(1)).max(1);
+        let step = TimeDelta::seconds(step.try_into().unwrap_or(i64::MAX));
+        self.slices(step, step)
+    }
 }
 
 impl fmt::Display for DateRange {
@@ -126,6 +136,10 @@ mod tests {
             .map(|slice| (slice.to() - slice.from()).num_hours())
             .collect();
         assert_eq!(hours, [6, 12, 24, 12]);
+        let parts = slices[0].parts(5);
+        assert_eq!((parts.len(), parts[4].to()), (5, slices[0].to()));
+        let second = DateRange::new(from, from + TimeDelta::seconds(1), to).unwrap();
+        assert_eq!(second.parts(9), [second]);
         let instant = DateRange::new(to, to, to).unwrap();
         assert_eq!(
             instant.slices(TimeDelta::days(1), TimeDelta::days(1)),

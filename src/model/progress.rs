@@ -59,7 +59,7 @@ impl Progress {
             checkpoint
         };
         let checkpoint = match start {
-            Start::From(checkpoint) => checkpoint,
+            Start::From(checkpoint) => *checkpoint,
             Start::TakenOver(time) => started(time, Reason::TakenOver),
             Start::Fresh => started(now - reach.lookback, Reason::FirstRun),
         };
@@ -113,18 +113,19 @@ impl Progress {
         range.from() < self.checkpoint.settled_before
     }
 
-    /// Remembers the rows of a batch that the sink acknowledged, or of a record in quarantine.
+    /// Remembers the rows of a batch that the sink acknowledged, or of a record in quarantine. A
+    /// displaced one is not counted, since nobody knows in which quarter Mimecast does: the first
+    /// comparison finds it there, sees that it is known, and counts it.
     pub fn delivered(&mut self, batch: &Batch) {
         let kept_from = self.kept_from();
+        let Checkpoint { recent, tally, .. } = &mut self.checkpoint;
         for row in batch.rows() {
-            let recent = &mut self.checkpoint.recent;
-            let new = if row.displaced {
-                recent.insert_displaced(row.remembered_at, row.fingerprint)
-            } else {
-                recent.insert(row.remembered_at, row.fingerprint)
-            };
-            if new && row.remembered_at >= kept_from {
-                self.checkpoint.tally.add(row.remembered_at);
+            if row.displaced {
+                recent.insert_displaced(row.remembered_at, row.fingerprint);
+            } else if recent.insert(row.remembered_at, row.fingerprint)
+                && row.remembered_at >= kept_from
+            {
+                tally.add(row.remembered_at);
             }
         }
     }
@@ -192,39 +193,25 @@ impl Progress {
         let due = checkpoint
             .reconciled_at
             .is_none_or(|last| now - last >= RECONCILE_EVERY || last > now);
-        let from = (now - self.reach.reconcile).max(checkpoint.tally.since());
-        let span = Span::within(from, checkpoint.read_again_from);
+        let from = now - self.reach.reconcile;
+        let span = checkpoint
+            .tally
+            .comparable(from, checkpoint.read_again_from);
         span.filter(|_| due)
-    }
-
-    /// Whether the ledger and the checkpoint know everything that was counted in the span.
-    #[must_use]
-    pub fn is_all(&self, span: Span, ledger: &[Entry]) -> bool {
-        self.known(span, ledger).len() as u64 >= self.checkpoint.tally.total(span)
     }
 
     /// Counts anew what is known in a span that is about to be read again: had the ledger lost
     /// something, it would count twice.
     pub fn recount(&mut self, span: Span, ledger: &[Entry]) {
-        let known = self.known(span, ledger);
+        let recent = self.checkpoint.recent.placed(span.start(), span.end());
+        let known: HashSet<_> = ledger.iter().copied().chain(recent).collect();
         let times = known.into_iter().map(|entry| entry.time);
         self.checkpoint.tally.recount(span, times);
     }
 
-    fn known(&self, span: Span, ledger: &[Entry]) -> HashSet<Entry> {
-        let recent = self.checkpoint.recent.between(span.start(), span.end());
-        let inside = |entry: &Entry| (span.start()..span.end()).contains(&entry.time);
-        ledger
-            .iter()
-            .copied()
-            .chain(recent)
-            .filter(inside)
-            .collect()
-    }
-
-    /// Everything that Mimecast has in the span was seen, and it counts `total` there.
-    pub fn explain(&mut self, span: Span, total: u64) {
-        self.checkpoint.tally.explain(span, total);
+    /// Everything that Mimecast has in the quarter was seen, and it counts `total` there.
+    pub fn explain(&mut self, quarter: Span, total: u64) {
+        self.checkpoint.tally.explain(quarter, total);
     }
 
     /// The comparison is done.
@@ -244,7 +231,7 @@ impl Progress {
     /// A range could not be read to its end within a pass: shorter ones, which can. `true` if that
     /// is news.
     pub fn shorten_ranges(&mut self) -> bool {
-        let shorter = (self.checkpoint.first_range / 2).max(SHORTEST_RANGE);
+        let shorter = (self.checkpoint.first_range / 8).max(SHORTEST_RANGE);
         std::mem::replace(&mut self.checkpoint.first_range, shorter) != shorter
     }
 
@@ -416,7 +403,7 @@ mod tests {
         );
         let mut checkpoint = progress.checkpoint().clone();
         checkpoint.rewind(at("2026-03-08T06:30:00Z"), now);
-        let mut progress = Progress::resume(Start::From(checkpoint), REACH, now);
+        let mut progress = Progress::resume(Start::From(Box::new(checkpoint)), REACH, now);
         let ranges = progress.begin(now);
         assert_eq!(ranges[0].from(), at("2026-03-08T06:30:00Z"));
         assert_eq!(ranges.last().unwrap().to(), at("2026-03-08T11:59:45Z"));
@@ -433,11 +420,12 @@ mod tests {
     }
 
     #[test]
-    fn a_range_that_cannot_be_read_within_a_pass_is_halved_until_it_can() {
+    fn a_range_that_cannot_be_read_within_a_pass_becomes_shorter_until_it_can() {
         let now = at("2026-03-08T12:00:00Z");
         let mut progress = fresh(now);
         assert!(progress.shorten_ranges());
-        assert_eq!(progress.begin(now).len(), 8);
+        // Three hours, six, twelve, and whole days from there on.
+        assert_eq!(progress.begin(now).len(), 10);
         while progress.shorten_ranges() {}
         assert_eq!(progress.checkpoint().first_range, SHORTEST_RANGE);
         assert!(progress.lengthen_ranges());

@@ -60,14 +60,15 @@ impl Recent {
     /// What is remembered under a second of its own from `from` on and before `to`.
     #[must_use]
     pub fn placed(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Entry> {
-        entries(&self.placed, from, to).collect()
-    }
-
-    /// Everything that is remembered from `from` on and before `to`.
-    #[must_use]
-    pub fn between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Entry> {
-        entries(&self.placed, from, to)
-            .chain(entries(&self.displaced, from, to))
+        self.placed
+            .iter()
+            .filter_map(|(fingerprint, second)| {
+                Some(Entry {
+                    time: DateTime::from_timestamp(*second, 0)?,
+                    fingerprint: *fingerprint,
+                })
+            })
+            .filter(|entry| (from..to).contains(&entry.time))
             .collect()
     }
 
@@ -96,21 +97,6 @@ impl Recent {
             seconds
         })
     }
-}
-
-fn entries(
-    map: &HashMap<Fingerprint, i64>,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-) -> impl Iterator<Item = Entry> {
-    map.iter()
-        .filter_map(|(fingerprint, second)| {
-            Some(Entry {
-                time: DateTime::from_timestamp(*second, 0)?,
-                fingerprint: *fingerprint,
-            })
-        })
-        .filter(move |entry| (from..to).contains(&entry.time))
 }
 
 #[cfg(test)]

@@ -41,6 +41,15 @@ impl Span {
         (span.from < span.to).then_some(span)
     }
 
+    /// The quarters that a range touches.
+    #[must_use]
+    pub fn covering(range: DateRange) -> Self {
+        Self {
+            from: quarter(range.from()),
+            to: quarter(range.to()) + 1,
+        }
+    }
+
     /// Its first moment.
     #[must_use]
     pub fn start(self) -> DateTime<Utc> {
@@ -51,23 +60,6 @@ impl Span {
     #[must_use]
     pub fn end(self) -> DateTime<Utc> {
         start(self.to)
-    }
-
-    /// The range that counts just this span.
-    #[must_use]
-    pub fn to_count(self, end: RangeEnd) -> Option<DateRange> {
-        let to = match end {
-            RangeEnd::Included => self.end() - TimeDelta::seconds(1),
-            RangeEnd::Excluded => self.end(),
-        };
-        DateRange::new(self.start(), to, self.end()).ok()
-    }
-
-    /// The range to read: one second more, so that every second of the span is listed, whether or
-    /// not Mimecast includes `to`.
-    #[must_use]
-    pub fn to_read(self) -> Option<DateRange> {
-        DateRange::new(self.start(), self.end(), self.end()).ok()
     }
 
     /// Whether it is a single quarter.
@@ -139,6 +131,34 @@ impl Tally {
         }
     }
 
+    /// What may be compared of the time between two moments: whole quarters, but for the one in which
+    /// counting began.
+    #[must_use]
+    pub fn comparable(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<Span> {
+        if self.since <= from {
+            return Span::within(from, to);
+        }
+        let began = start(quarter(self.since));
+        Span::within(began, to)
+    }
+
+    /// The range that counts just this span, from when on there are counts.
+    #[must_use]
+    pub fn to_count(&self, span: Span, end: RangeEnd) -> Option<DateRange> {
+        let to = match end {
+            RangeEnd::Included => span.end() - TimeDelta::seconds(1),
+            RangeEnd::Excluded => span.end(),
+        };
+        DateRange::new(span.start().max(self.since), to, span.end()).ok()
+    }
+
+    /// The range to read for this span: up to the second behind it, so that every second of it is
+    /// listed, whether or not Mimecast includes `to`.
+    #[must_use]
+    pub fn to_read(&self, span: Span) -> Option<DateRange> {
+        DateRange::new(span.start().max(self.since), span.end(), span.end()).ok()
+    }
+
     /// How many were counted in the span.
     #[must_use]
     pub fn total(&self, span: Span) -> u64 {
@@ -166,20 +186,13 @@ impl Tally {
         }
     }
 
-    /// Everything that Mimecast has in the span was seen, and it counts `total` there. What still
+    /// Everything that Mimecast has in the quarter was seen, and it counts `total` there. What still
     /// differs, such as two rows that are alike to the byte or one that was rewritten since, is not
     /// missing.
-    pub fn explain(&mut self, span: Span, total: u64) {
-        let others = Span {
-            to: span.to - 1,
-            ..span
-        };
-        if self.total(others) > total {
-            self.recount(span, []);
-        }
-        let of_last = total - self.total(others).min(total);
-        let of_last = u32::try_from(of_last).unwrap_or(u32::MAX);
-        self.counts.insert(span.to - 1, of_last);
+    pub fn explain(&mut self, quarter: Span, total: u64) {
+        self.recount(quarter, []);
+        let total = u32::try_from(total).unwrap_or(u32::MAX);
+        self.counts.insert(quarter.from, total);
     }
 
     /// Forgets what lies before `time`.
@@ -233,7 +246,9 @@ mod tests {
 
     fn tally(times: &[&str]) -> Tally {
         let mut tally = Tally::new(at("00:00:00"));
-        times.iter().for_each(|time| tally.add(at(time)));
+        for time in times {
+            tally.add(at(time));
+        }
         tally
     }
 
@@ -245,10 +260,19 @@ mod tests {
             (at("05:15:00"), at("05:45:00"))
         );
         assert_eq!(Span::within(at("05:01:00"), at("05:29:59")), None);
-        let to_count = |end| inner.to_count(end).unwrap().to();
+        let tally = Tally::new(at("05:20:00"));
+        let to_count = |end| tally.to_count(inner, end).unwrap().to();
         assert_eq!(to_count(RangeEnd::Included), at("05:44:59"));
         assert_eq!(to_count(RangeEnd::Excluded), at("05:45:00"));
-        assert_eq!(inner.to_read().unwrap().to(), at("05:45:00"));
+        let to_read = tally.to_read(inner).unwrap();
+        assert_eq!(
+            (to_read.from(), to_read.to()),
+            (at("05:20:00"), at("05:45:00"))
+        );
+        let all = tally.comparable(at("04:50:00"), at("05:50:00")).unwrap();
+        assert_eq!((all.start(), all.end()), (at("05:15:00"), at("05:45:00")));
+        let later = tally.comparable(at("05:21:00"), at("05:50:00")).unwrap();
+        assert_eq!(later.start(), at("05:30:00"));
     }
 
     #[test]
@@ -263,14 +287,12 @@ mod tests {
 
     #[test]
     fn what_is_explained_is_not_missing_any_more() {
-        let mut tally = tally(&["05:00:00"]);
+        let mut tally = tally(&["05:00:00", "05:20:00"]);
         let hour = span("05:00:00", "06:00:00");
-        tally.explain(hour, 3);
-        assert_eq!(tally.total(hour), 3);
-        tally.explain(hour, 2);
-        assert_eq!(tally.total(hour), 2);
-        tally.explain(hour, 0);
-        assert_eq!(tally.total(hour), 0);
+        for total in [3, 2, 0] {
+            tally.explain(span("05:00:00", "05:15:00"), total);
+            assert_eq!(tally.total(hour), total + 1);
+        }
         tally.recount(hour, [at("05:20:00"), at("06:20:00")]);
         assert_eq!(tally.total(span("05:00:00", "07:00:00")), 1);
     }

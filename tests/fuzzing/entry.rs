@@ -29,6 +29,8 @@ use mimecast_ttp::{
         event_time,
         feed::Feed,
         fingerprint::Fingerprinter,
+        ledger::{Hour, LedgerHour},
+        quarantined::Quarantined,
         record::{self, Examiner, Look},
     },
 };
@@ -110,6 +112,10 @@ pub fn checkpoint(input: &[u8]) -> bool {
                 text.chars().all(|c| c.is_whitespace() || c == '\u{feff}'),
                 "only an empty text is a first run"
             ),
+            Ok(Start::TakenOver(time)) => {
+                assert_time(&event_time::to_utc_text(time));
+                accepted.push(feed);
+            }
             Ok(Start::From(checkpoint)) => {
                 assert!(
                     checkpoint.read_again_from <= checkpoint.watermark,
@@ -126,6 +132,12 @@ pub fn checkpoint(input: &[u8]) -> bool {
             }
             Err(error) => assert!(!error.to_string().is_empty()),
         }
+    }
+    // The other things that are saved are read as carefully.
+    drop(Quarantined::read(&text));
+    let hour = Hour::of(DateTime::default());
+    if let Ok(ledger) = LedgerHour::from_bytes(hour, input) {
+        assert_eq!(ledger.to_bytes(), input, "a ledger has one form");
     }
     assert!(
         accepted.len() <= 1 || event_time::parse(text.trim_matches('\u{feff}')).is_some(),

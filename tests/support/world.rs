@@ -81,6 +81,10 @@ pub struct Given {
 }
 
 /// The world's records and everything that happened.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one habit of the source, and tests combine them freely"
+)]
 pub struct World {
     pub now: Mutex<DateTime<Utc>>,
     pub elapsed: Mutex<Duration>,

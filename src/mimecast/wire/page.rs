@@ -108,7 +108,8 @@ pub fn page(feed: Feed, body: &[u8]) -> Result<Page, NotAPage> {
             }
         }
         let (next, total) = pagination.map_or((None, None), |Object(pagination)| {
-            (pagination.next, pagination.total_count)
+            let total = pagination.total_count;
+            (pagination.next, total.and_then(|total| total.as_u64()))
         });
         (places, next.and_then(PageToken::new), total)
     };
@@ -191,6 +192,17 @@ mod tests {
                 matches!(page(Feed::Url, body.as_bytes()), Err(NotAPage::Failure(_))),
                 "{body}"
             );
+        }
+    }
+
+    #[test]
+    fn a_count_that_is_none_does_not_cost_the_page() {
+        for total in ["null", "-1", "7.5", "\"7\"", "{}"] {
+            let body = format!(
+                r#"{{"meta":{{"pagination":{{"totalCount":{total}}}}},"data":[{{"clickLogs":[{{}}]}}]}}"#
+            );
+            let page = page(Feed::Url, body.as_bytes()).unwrap();
+            assert_eq!((page.len(), page.total), (1, None), "{total}");
         }
     }
 

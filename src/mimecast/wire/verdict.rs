@@ -112,7 +112,8 @@ pub(super) struct Meta {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Pagination {
     pub(super) next: Option<String>,
-    pub(super) total_count: Option<u64>,
+    /// Any value: a count that cannot be read must not stop a feed.
+    pub(super) total_count: Option<serde_json::Value>,
 }
 
 #[cfg(test)]
