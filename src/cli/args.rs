@@ -1,8 +1,9 @@
 //! The command line.
 
+use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
 
-use crate::model::feed::Feed;
+use crate::model::{event_time, feed::Feed, fingerprint::Fingerprint};
 
 /// Delivers the Mimecast Targeted Threat Protection logs to Log Analytics.
 ///
@@ -11,7 +12,7 @@ use crate::model::feed::Feed;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 done, 1 a feed failed, 2 settings or command line at fault."
+    after_help = "Exit codes: 0 done, 1 a feed failed or nothing was changed, 2 settings or command line at fault."
 )]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -24,6 +25,12 @@ pub(super) enum Command {
     Serve(Serve),
     /// Run one pass now with the settings of the environment.
     Run(Run),
+    /// Look at a feed's progress, or set it back to have records read again.
+    #[command(subcommand)]
+    Checkpoint(Checkpoint),
+    /// Look at records that Log Analytics refused for good, post them again, or give them up.
+    #[command(subcommand)]
+    Quarantine(Quarantine),
     /// Play some days on this machine alone: simulators, the real handler, the host's calls, a check of
     /// every row. Needs no settings.
     #[cfg(feature = "simulator")]
@@ -54,6 +61,84 @@ pub(super) struct Run {
     /// Print the report as JSON.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Checkpoint {
+    /// Show what is saved: watermark, memory, waits, and the last moves with their reasons.
+    Show(Show),
+    /// Set a feed back. The next run reads everything from there on again; what the ledger knows, the
+    /// last `reconcile_hours`, is not delivered again. Asks before it writes.
+    Rewind(Rewind),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Show {
+    /// Only this feed: url, attachment or impersonation. May be given more than once.
+    #[arg(long = "feed", value_name = "FEED")]
+    pub(super) feeds: Vec<Feed>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Rewind {
+    /// The feed: url, attachment or impersonation.
+    #[arg(long, value_name = "FEED")]
+    pub(super) feed: Feed,
+    /// The time to go back to, such as 2026-11-24T05:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(super) to: DateTime<Utc>,
+    /// Do not ask.
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>, String> {
+    event_time::parse(text).ok_or_else(|| "not a time; write it as 2026-11-24T05:00:00Z".to_owned())
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Quarantine {
+    /// List what is set aside, oldest first.
+    List(Listing),
+    /// Show one record: why it was refused, and the row itself.
+    Show(QuarantineShow),
+    /// Post records again, as they are; what is taken leaves the quarantine. Asks before it posts.
+    Replay(Chosen),
+    /// Remove records for good. Asks before it does.
+    Drop(Chosen),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Listing {
+    /// Only this feed: url, attachment or impersonation. May be given more than once.
+    #[arg(long = "feed", value_name = "FEED")]
+    pub(super) feeds: Vec<Feed>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct QuarantineShow {
+    /// The record, as `quarantine list` names it.
+    pub(super) fingerprint: Fingerprint,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("which").required(true))]
+pub(super) struct Chosen {
+    /// The records, as `quarantine list` names them.
+    #[arg(value_name = "FINGERPRINT", group = "which")]
+    pub(super) fingerprints: Vec<Fingerprint>,
+    /// All records in quarantine.
+    #[arg(long, group = "which")]
+    pub(super) all: bool,
+    /// Do not ask.
+    #[arg(long)]
+    pub(super) yes: bool,
 }
 
 #[cfg(feature = "simulator")]
@@ -123,5 +208,24 @@ mod tests {
             matches!(run.command, Some(Command::Run(Run { feeds, json: true })) if feeds == [Feed::Url, Feed::Attachment])
         );
         assert!(Args::try_parse_from(["mimecast-ttp", "run", "--feed", "mail"]).is_err());
+    }
+
+    #[test]
+    fn what_is_written_to_must_be_named() {
+        let parse = |line: &str| Args::try_parse_from(line.split(' '));
+        assert!(
+            parse("mimecast-ttp checkpoint rewind --feed url --to 2026-11-24T05:00:00Z").is_ok()
+        );
+        for line in [
+            "mimecast-ttp checkpoint rewind --feed url",
+            "mimecast-ttp checkpoint rewind --feed url --to yesterday",
+            "mimecast-ttp checkpoint rewind --to 2026-11-24T05:00:00Z",
+            "mimecast-ttp quarantine drop",
+            "mimecast-ttp quarantine drop --yes",
+            "mimecast-ttp quarantine replay everything",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+        assert!(parse("mimecast-ttp quarantine drop --all").is_ok());
     }
 }

@@ -1,10 +1,13 @@
 //! The commands, and the one place that sees both the application and its adapters.
 
 mod args;
+mod ask;
+mod checkpoint;
 #[cfg(feature = "simulator")]
 mod clock_file;
 #[cfg(feature = "simulator")]
 mod demo;
+mod quarantine;
 mod run;
 mod serve;
 #[cfg(feature = "simulator")]
@@ -21,7 +24,10 @@ use std::{
 use clap::Parser;
 
 use self::args::{Args, Command};
-use crate::telemetry::{self, Reader};
+use crate::{
+    model::feed::Feed,
+    telemetry::{self, Reader},
+};
 
 /// Everything is done.
 const DONE: u8 = 0;
@@ -37,7 +43,7 @@ pub fn main() -> ExitCode {
     let command = args.command.unwrap_or_default();
     let reader = match command {
         Command::Serve(_) => Reader::Host,
-        Command::Run(_) => Reader::Person,
+        Command::Run(_) | Command::Checkpoint(_) | Command::Quarantine(_) => Reader::Person,
         #[cfg(feature = "simulator")]
         Command::Demo(_) | Command::Simulate(_) => Reader::Person,
     };
@@ -54,6 +60,8 @@ pub fn main() -> ExitCode {
         match command {
             Command::Serve(options) => serve::serve(&options, &environment).await,
             Command::Run(options) => run::run(&options, &environment).await,
+            Command::Checkpoint(command) => checkpoint::checkpoint(&command, &environment).await,
+            Command::Quarantine(command) => quarantine::quarantine(&command, &environment).await,
             #[cfg(feature = "simulator")]
             Command::Demo(options) => demo::demo(&options).await,
             #[cfg(feature = "simulator")]
@@ -61,6 +69,14 @@ pub fn main() -> ExitCode {
         }
     });
     ExitCode::from(code)
+}
+
+/// The feeds that were asked for, each once and in their order; all where none was.
+fn feeds(asked: &[Feed]) -> Vec<Feed> {
+    Feed::ALL
+        .into_iter()
+        .filter(|feed| asked.is_empty() || asked.contains(feed))
+        .collect()
 }
 
 /// The one place that reads the environment.

@@ -1,7 +1,6 @@
 //! `run`: one pass now.
 
-use super::{AT_FAULT, DONE, FAILED, args::Run, say, say_error, wiring};
-use crate::model::feed::Feed;
+use super::{AT_FAULT, DONE, FAILED, args::Run, feeds, say, say_error, wiring};
 
 /// Runs one pass over the chosen feeds and prints the report.
 pub(super) async fn run(options: &Run, environment: &dyn Fn(&str) -> Option<String>) -> u8 {
@@ -12,14 +11,7 @@ pub(super) async fn run(options: &Run, environment: &dyn Fn(&str) -> Option<Stri
             return AT_FAULT;
         }
     };
-    let mut feeds = if options.feeds.is_empty() {
-        Feed::ALL.to_vec()
-    } else {
-        options.feeds.clone()
-    };
-    feeds.sort_unstable();
-    feeds.dedup();
-    let report = pass.run(&feeds).await;
+    let report = pass.run(&feeds(&options.feeds)).await;
     if options.json {
         match serde_json::to_string_pretty(&report) {
             Ok(text) => say(&text),

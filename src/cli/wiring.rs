@@ -1,6 +1,8 @@
 //! From settings to a pass that is ready to run.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     azure::identity,
@@ -11,10 +13,11 @@ use crate::{
     http::HttpClient,
     ingest::{
         pass::{Pass, Plan},
-        ports::{Clock, Ports, Randomness, Store},
+        ports::{Clock, LogSink, Ports, Randomness, Store},
     },
     log_analytics::DataCollectorSink,
     mimecast::MimecastSource,
+    model::deadline::Deadline,
     settings::{CheckpointSettings, Faults, Settings},
     system::{SystemClock, SystemRandom},
 };
@@ -67,6 +70,56 @@ pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, Faul
         batch_max_bytes: settings.batch_max_bytes,
     };
     Ok(Pass::new(ports, plan))
+}
+
+/// What is saved, for the commands that look at it and mend it.
+pub(super) struct Storage {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) random: Arc<dyn Randomness>,
+    /// How far back the ledger reaches.
+    pub(super) reconcile: TimeDelta,
+    clock: Arc<dyn Clock>,
+}
+
+/// A person waits no longer for one command.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+impl Storage {
+    /// The time by which a call must have ended.
+    pub(super) fn deadline(&self) -> Deadline {
+        Deadline::after(self.clock.elapsed(), PATIENCE)
+    }
+
+    /// The wall clock.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+}
+
+/// Opens the storage that `lookup` names; needs no other settings.
+pub(super) fn storage(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Storage, Fault> {
+    let (settings, reconcile) = Settings::read_storage(lookup)?;
+    let clock = clock(lookup)?;
+    let http = HttpClient::new().map_err(other)?;
+    Ok(Storage {
+        store: store(&http, settings, &clock)?,
+        random: Arc::new(SystemRandom),
+        reconcile,
+        clock,
+    })
+}
+
+/// The sink that `lookup` names; needs no other settings.
+pub(super) fn sink(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn LogSink>, Fault> {
+    let workspace = Settings::read_workspace(lookup)?;
+    let http = HttpClient::new().map_err(other)?;
+    let random = Arc::new(SystemRandom);
+    Ok(Arc::new(DataCollectorSink::new(
+        http,
+        workspace,
+        clock(lookup)?,
+        random,
+    )))
 }
 
 fn store(

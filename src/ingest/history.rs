@@ -1,6 +1,6 @@
 //! Looking at a feed's checkpoint, and setting it back.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{
     keeper::{self, OpenError},
@@ -51,21 +51,21 @@ impl Shown {
         Ok(Self { start, version })
     }
 
-    /// The checkpoint set back to `to`.
+    /// The checkpoint set back to `to`, and where it stood.
     pub fn rewound(
         &self,
         to: DateTime<Utc>,
         now: DateTime<Utc>,
-    ) -> Result<Checkpoint, RewindError> {
+    ) -> Result<(DateTime<Utc>, Checkpoint), RewindError> {
         let Start::From(checkpoint) = &self.start else {
             return Err(RewindError::NoCheckpoint);
         };
         if to >= checkpoint.watermark {
             return Err(RewindError::NotBack(checkpoint.watermark));
         }
-        let mut checkpoint = (**checkpoint).clone();
-        checkpoint.rewind(to, now);
-        Ok(checkpoint)
+        let mut rewound = (**checkpoint).clone();
+        rewound.rewind(to, now);
+        Ok((checkpoint.watermark, rewound))
     }
 
     /// Saves a checkpoint in place of this one, unless a run has saved meanwhile.
@@ -88,14 +88,4 @@ impl Shown {
             .await?;
         Ok(())
     }
-}
-
-/// From when on the ledger surely knows what was delivered, given how far it is kept.
-#[must_use]
-pub fn known_from(
-    checkpoint: &Checkpoint,
-    now: DateTime<Utc>,
-    reconcile: TimeDelta,
-) -> DateTime<Utc> {
-    checkpoint.tally.since().max(now - reconcile)
 }

@@ -12,6 +12,7 @@ mod tests;
 
 use std::{path::PathBuf, time::Duration};
 
+use chrono::TimeDelta;
 use url::Url;
 
 pub use faults::{Fault, Faults};
@@ -93,5 +94,18 @@ impl Settings {
     /// Reads the settings that `lookup` gives. Blank values count as absent.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Faults> {
         read::settings(&lookup)
+    }
+
+    /// Reads only what says where progress is kept, and how far back it is known: enough for looking
+    /// at it.
+    pub fn read_storage(
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<(CheckpointSettings, TimeDelta), Faults> {
+        read::storage(&lookup)
+    }
+
+    /// Reads only what says where rows go.
+    pub fn read_workspace(lookup: impl Fn(&str) -> Option<String>) -> Result<Workspace, Faults> {
+        read::only_workspace(&lookup)
     }
 }

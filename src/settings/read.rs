@@ -61,7 +61,7 @@ pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settin
                 .number("late_arrival_minutes", 15, 0, 1440, "15")
                 .into(),
         ),
-        reconcile: TimeDelta::hours(reader.number("reconcile_hours", 24, 1, 168, "24").into()),
+        reconcile: reconcile(&mut reader),
     };
     let run_budget = reader.number(
         "run_budget_seconds",
@@ -91,6 +91,30 @@ pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settin
         }
         _ => Err(reader.into_faults()),
     }
+}
+
+pub(super) fn storage(
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<(CheckpointSettings, TimeDelta), Faults> {
+    let mut reader = Reader::new(lookup);
+    let checkpoints = checkpoints(&mut reader);
+    let reconcile = reconcile(&mut reader);
+    match checkpoints {
+        Some(checkpoints) if reader.is_content() => Ok((checkpoints, reconcile)),
+        _ => Err(reader.into_faults()),
+    }
+}
+
+pub(super) fn only_workspace(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Workspace, Faults> {
+    let mut reader = Reader::new(lookup);
+    match workspace(&mut reader) {
+        Some(workspace) if reader.is_content() => Ok(workspace),
+        _ => Err(reader.into_faults()),
+    }
+}
+
+fn reconcile(reader: &mut Reader<'_>) -> TimeDelta {
+    TimeDelta::hours(reader.number("reconcile_hours", 24, 1, 168, "24").into())
 }
 
 fn credentials(reader: &mut Reader<'_>) -> Option<Credentials> {

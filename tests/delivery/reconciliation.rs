@@ -225,7 +225,7 @@ async fn rewind(world: &World, to: &str) -> Result<(), RewindError> {
     let deadline = Deadline::after(Duration::ZERO, Duration::from_secs(600));
     let shown = Shown::load(world, Feed::Url, deadline).await.unwrap();
     let now = *world.now.lock().unwrap();
-    let checkpoint = shown.rewound(at(to), now)?;
+    let (_, checkpoint) = shown.rewound(at(to), now)?;
     shown
         .replace(world, Feed::Url, &checkpoint, "operator", deadline)
         .await?;

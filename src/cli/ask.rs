@@ -1,0 +1,26 @@
+//! Asking before something is changed.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+/// Whether to go on: `yes` was given, or the person at the terminal says so. Where nobody can be asked
+/// the answer is no, with the way out.
+pub(super) fn go_on(question: &str, yes: bool) -> bool {
+    if yes {
+        return true;
+    }
+    if !io::stdin().is_terminal() {
+        super::say_error(&format!(
+            "{question}\nNobody can be asked here: add --yes. Nothing was changed."
+        ));
+        return false;
+    }
+    drop(write!(io::stdout(), "{question} [y/N] "));
+    drop(io::stdout().flush());
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    let agreed = read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes");
+    if !agreed {
+        super::say("Nothing was changed.");
+    }
+    agreed
+}

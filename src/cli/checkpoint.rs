@@ -1,0 +1,209 @@
+//! `checkpoint`: looking at a feed's progress, and setting it back.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+
+use super::{
+    AT_FAULT, DONE, FAILED,
+    args::{Checkpoint, Rewind, Show},
+    ask, feeds, say, say_error,
+    wiring::{self, Storage},
+};
+use crate::{
+    ingest::history::Shown,
+    model::{
+        checkpoint::{self, Start},
+        event_time::to_utc_text,
+        feed::Feed,
+        place::Place,
+    },
+};
+
+pub(super) async fn checkpoint(
+    command: &Checkpoint,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> u8 {
+    let storage = match wiring::storage(environment) {
+        Ok(storage) => storage,
+        Err(fault) => {
+            say_error(&fault.to_string());
+            return AT_FAULT;
+        }
+    };
+    match command {
+        Checkpoint::Show(options) => show(options, &storage).await,
+        Checkpoint::Rewind(options) => rewind(options, &storage).await,
+    }
+}
+
+async fn show(options: &Show, storage: &Storage) -> u8 {
+    let mut code = DONE;
+    let mut all = Vec::new();
+    for feed in feeds(&options.feeds) {
+        let place = storage.store.address(Place::Checkpoint(feed));
+        match Shown::load(&*storage.store, feed, storage.deadline()).await {
+            Ok(shown) if options.json => all.push(as_json(feed, &place, &shown.start)),
+            Ok(shown) => say(&as_text(feed, &place, &shown.start, storage)),
+            Err(error) => {
+                say_error(&format!("{feed}: {place}: {error}."));
+                code = FAILED;
+            }
+        }
+    }
+    if options.json {
+        say(&format!("{:#}", json!({"checkpoints": all})));
+    }
+    code
+}
+
+fn as_json(feed: Feed, place: &str, start: &Start) -> serde_json::Value {
+    match start {
+        Start::Fresh => json!({"feed": feed, "place": place, "state": "none"}),
+        Start::TakenOver(time) => {
+            json!({"feed": feed, "place": place, "state": "timestamp", "watermark": to_utc_text(*time)})
+        }
+        Start::From(saved) => json!({
+            "feed": feed,
+            "place": place,
+            "state": "checkpoint",
+            "watermark": to_utc_text(saved.watermark),
+            "read_again_from": to_utc_text(saved.read_again_from),
+            "remembered": saved.recent.len(),
+            "counted_since": to_utc_text(saved.tally.since()),
+            "reconciled_at": saved.reconciled_at.map(to_utc_text),
+            "waits_until": saved.wait.map(|wait| to_utc_text(wait.until)),
+            "moves": saved.moves,
+        }),
+    }
+}
+
+fn as_text(feed: Feed, place: &str, start: &Start, storage: &Storage) -> String {
+    let mut text = format!("{feed}: {place}");
+    match start {
+        Start::Fresh => text.push_str("\n  nothing is saved: the next run reads the look-back"),
+        Start::TakenOver(time) => {
+            let time = to_utc_text(*time);
+            let _written = write!(
+                text,
+                "\n  a plain timestamp: the next run reads from {time} on"
+            );
+        }
+        Start::From(saved) => describe(&mut text, saved, storage),
+    }
+    text
+}
+
+fn describe(text: &mut String, saved: &checkpoint::Checkpoint, storage: &Storage) {
+    let now = storage.now();
+    let mut line = |name: &str, value: String| {
+        let _written = write!(text, "\n  {name:<16} {value}");
+    };
+    line(
+        "watermark",
+        format!(
+            "{}, {}",
+            to_utc_text(saved.watermark),
+            behind(now - saved.watermark)
+        ),
+    );
+    line("read again from", to_utc_text(saved.read_again_from));
+    line("remembered", format!("{} fingerprints", saved.recent.len()));
+    line(
+        "known since",
+        format!(
+            "{}, by the ledger",
+            to_utc_text(known_since(saved, storage))
+        ),
+    );
+    line(
+        "counts compared",
+        saved
+            .reconciled_at
+            .map_or("not yet".to_owned(), to_utc_text),
+    );
+    if let Some(wait) = saved.wait.filter(|wait| wait.until > now) {
+        line(
+            "waiting",
+            format!(
+                "until {}, as {} asked",
+                to_utc_text(wait.until),
+                wait.asked_by
+            ),
+        );
+    }
+    line("moves", "(the last ones, oldest first)".to_owned());
+    for step in saved.moves.iter() {
+        let [at, from, to] = [step.at, step.from, step.to].map(to_utc_text);
+        line("", format!("{at}  {from} -> {to}  {}", step.reason));
+    }
+}
+
+/// From when on a second reading doubles nothing.
+fn known_since(saved: &checkpoint::Checkpoint, storage: &Storage) -> DateTime<Utc> {
+    let kept = storage.now() - storage.reconcile;
+    saved.tally.since().max(kept)
+}
+
+fn behind(lag: TimeDelta) -> String {
+    let seconds = lag.num_seconds();
+    match seconds {
+        ..0 => "ahead of this machine's clock".to_owned(),
+        0..120 => format!("{seconds} s behind now"),
+        120..7200 => format!("{} min behind now", seconds / 60),
+        _ => format!("{} h behind now", seconds / 3600),
+    }
+}
+
+async fn rewind(options: &Rewind, storage: &Storage) -> u8 {
+    let Rewind { feed, to, yes } = *options;
+    let failed = |error: &dyn std::fmt::Display| {
+        say_error(&format!(
+            "{feed} cannot be set back to {}: {error}.",
+            to_utc_text(to)
+        ));
+        FAILED
+    };
+    let shown = match Shown::load(&*storage.store, feed, storage.deadline()).await {
+        Ok(shown) => shown,
+        Err(error) => return failed(&error),
+    };
+    let (before, rewound) = match shown.rewound(to, storage.now()) {
+        Ok(rewound) => rewound,
+        Err(error) => return failed(&error),
+    };
+    let known = known_since(&rewound, storage);
+    let warning = if to < known {
+        format!(
+            "\nWhat was delivered before {} is not known any more: those records will be delivered AGAIN.",
+            to_utc_text(known)
+        )
+    } else {
+        "\nWhat was delivered since then is known and will not be delivered again.".to_owned()
+    };
+    let [from, to_text] = [before, to].map(to_utc_text);
+    let question = format!("Set {feed} back from {from} to {to_text}?{warning}");
+    if !ask::go_on(&question, yes) {
+        return FAILED;
+    }
+    let written_by = format!("rewind-{:016x}", storage.random.bits() >> 64);
+    match shown
+        .replace(
+            &*storage.store,
+            feed,
+            &rewound,
+            &written_by,
+            storage.deadline(),
+        )
+        .await
+    {
+        Ok(()) => {
+            say(&format!(
+                "{feed} is set back to {to_text}; the next run reads from there."
+            ));
+            DONE
+        }
+        Err(error) => failed(&format!("{error}; ask again")),
+    }
+}
