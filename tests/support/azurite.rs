@@ -17,6 +17,12 @@ pub struct Azurite {
 impl Azurite {
     /// Starts one, after installing it if need be.
     pub fn start() -> Self {
+        Self::watched(|_| ())
+    }
+
+    /// Starts one and shows each line of its access log to `watch`: one for each request, once it is
+    /// answered.
+    pub fn watched(mut watch: impl FnMut(&str) + Send + 'static) -> Self {
         let mut process = Command::new("node")
             .arg(script())
             .args(["--blobHost", "127.0.0.1", "--blobPort", "0"])
@@ -39,7 +45,7 @@ impl Azurite {
             })
             .expect("Azurite says where it listens");
         // Azurite logs every request: an unread pipe would stop it.
-        std::thread::spawn(move || lines.for_each(drop));
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| watch(&line)));
         Self { process, port }
     }
 
