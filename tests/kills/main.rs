@@ -1,5 +1,5 @@
 //! The real program between real sockets and real Azurite, where it dies or is not alone: killed at
-//! any moment, two at once.
+//! any moment, two at once, an answer lost.
 //!
 //! `KILLS_SEED=7 cargo test --test kills -- --nocapture` makes the same records and draws the same
 //! moments again, as far as two runs on one machine can be alike.
@@ -13,7 +13,9 @@
 )]
 
 mod bench;
+mod copies;
 mod crashes;
+mod kql;
 mod races;
 mod records;
 mod sightings;
