@@ -65,6 +65,7 @@ impl World {
         container: &str,
         records: Records,
         now: DateTime<Utc>,
+        page_time: Duration,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock_file = folder.path().join("clock");
@@ -74,6 +75,7 @@ impl World {
             // Small pages and many calls: this is not about quotas.
             max_page_size: 60,
             quota: u32::MAX,
+            latency: page_time,
             ..mimecast::Config::new(given, clock.clone())
         };
         let mimecast = Simulator::start(config.clone(), 0).await.unwrap();

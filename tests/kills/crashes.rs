@@ -279,7 +279,7 @@ async fn whenever_it_is_killed_nothing_is_lost_and_only_what_was_in_flight_comes
     let mut random = random("kills");
     let storage = Storage::start();
     let records = records(&mut random);
-    let world = World::start(&storage, "kills", records, at(BEGIN)).await;
+    let world = World::start(&storage, "kills", records, at(BEGIN), Duration::ZERO).await;
     let mut history = History {
         world,
         lives: Vec::new(),

@@ -23,6 +23,8 @@ pub enum Step {
 #[derive(Debug, Default)]
 pub struct Sightings {
     steps: Mutex<Vec<Step>>,
+    /// Paths of checkpoints that were asked for and not there.
+    absent: Mutex<Vec<String>>,
     news: Notify,
 }
 
@@ -39,7 +41,19 @@ impl Sightings {
             self.add(Step::Ledger);
         } else if line.contains("\"PUT ") && line.contains("-checkpoint.txt HTTP/1.1\" 201") {
             self.add(Step::Save);
+        } else if let Some((path, _)) = line
+            .split_once("\"GET ")
+            .and_then(|(_, rest)| rest.split_once(" HTTP/1.1\" 404"))
+        {
+            self.absent.lock().unwrap().push(path.to_owned());
         }
+    }
+
+    /// How often a feed's checkpoint was asked for and not there.
+    pub fn absent(&self, container: &str, feed: Feed) -> usize {
+        let end = format!("/{container}/{feed}-checkpoint.txt");
+        let absent = self.absent.lock().unwrap();
+        absent.iter().filter(|path| path.ends_with(&end)).count()
     }
 
     pub fn count(&self, step: Step) -> usize {
