@@ -311,7 +311,13 @@ async fn whenever_it_is_killed_nothing_is_lost_and_only_what_was_in_flight_comes
     // What is left, and two comparisons of counts behind the last record.
     history.world.clock.set(at(ALL_SHOWN)).unwrap();
     for _ in 0..2 {
-        while history.live(Way::Person, Duration::ZERO, None).await != End::Complete {}
+        // The last write of the last killed process may still make it stop, but not for ever.
+        for attempt in 1.. {
+            match history.live(Way::Person, Duration::ZERO, None).await {
+                End::Complete => break,
+                end => assert!(attempt < 3, "no pass completes: {end:?}"),
+            }
+        }
         let hour = Duration::from_secs(3700);
         history.world.clock.advance(hour).unwrap();
     }
