@@ -57,6 +57,11 @@ impl Services {
                 records.push(log, Moment { at, visible_at }, text);
             }
         }
+        Self::with(records, clock).await
+    }
+
+    /// Starts both with the given records.
+    pub async fn with(records: GivenRecords, clock: SimClock) -> Self {
         let mimecast_config = mimecast::Config::new(Arc::new(records), clock.clone());
         let rows = Arc::new(MemoryRows::default());
         let mut workspace = log_analytics::Config::new(clock);

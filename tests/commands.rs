@@ -1,0 +1,219 @@
+//! The commands of an operator, with the real program between simulators.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
+
+mod support;
+
+use std::process::Output;
+
+use mimecast_ttp::simulator::{
+    clock::SimClock,
+    log::Log,
+    records::{GivenRecords, Moment},
+};
+use support::program::{Services, command};
+
+/// A name that is half a character: valid JSON, which no workspace can make a column of.
+const NO_NAME: &str = r#""\ud800":1"#;
+
+struct Bench {
+    services: Services,
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    /// Ten records an hour ago, of which the fourth cannot be taken by Log Analytics.
+    async fn start() -> Self {
+        let clock = SimClock::real();
+        let now = clock.now().timestamp();
+        let mut records = GivenRecords::default();
+        for number in 0..10 {
+            let at = now - 3600 + number;
+            let time = chrono::DateTime::from_timestamp(at, 0)
+                .unwrap()
+                .format("%Y-%m-%dT%H:%M:%S+0000");
+            let odd = if number == 3 { NO_NAME } else { r#""even":1"# };
+            let text = format!(r#"{{"n":{number},{odd},"date":"{time}"}}"#);
+            records.push(Log::Url, Moment { at, visible_at: at }, text);
+        }
+        Self {
+            services: Services::with(records, clock).await,
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn settings(&self, of_storage_only: bool) -> Vec<(String, String)> {
+        let mut settings = if of_storage_only {
+            Vec::new()
+        } else {
+            self.services.settings()
+        };
+        let folder = self.folder.path().display().to_string();
+        settings.push(("checkpoint_dir".to_owned(), folder));
+        settings
+    }
+
+    async fn run(&self, line: &str) -> (i32, String, String) {
+        self.with(line, &self.settings(false)).await
+    }
+
+    async fn with(&self, line: &str, settings: &[(String, String)]) -> (i32, String, String) {
+        let mut command = command(settings);
+        command.args(line.split(' '));
+        command.stdin(std::process::Stdio::null());
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await;
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = output.unwrap();
+        let [out, err] = [stdout, stderr].map(|text| String::from_utf8(text).unwrap());
+        for secret in self.services.secrets() {
+            assert!(!out.contains(&secret) && !err.contains(&secret), "{line}");
+        }
+        (status.code().unwrap(), out, err)
+    }
+
+    fn delivered(&self) -> usize {
+        self.services.counts()[0]
+    }
+}
+
+#[tokio::test]
+async fn a_refused_record_can_be_listed_shown_replayed_and_dropped() {
+    let bench = Bench::start().await;
+    let (code, out, _) = bench.run("quarantine list").await;
+    assert_eq!((code, out.trim()), (0, "Nothing is in quarantine."));
+
+    let (code, out, err) = bench.run("run --feed url").await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.contains("9 delivered") && out.contains("1 set aside in quarantine"),
+        "{out}"
+    );
+    assert!(
+        err.contains("`mimecast-ttp quarantine list` shows it"),
+        "{err}"
+    );
+    assert_eq!(bench.delivered(), 9);
+
+    // Looking needs no keys, only where things are kept.
+    let storage = bench.settings(true);
+    let (code, out, _) = bench.with("quarantine list --json", &storage).await;
+    let list: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let held = &list["quarantine"][0];
+    assert_eq!(
+        (code, &held["feed"], &held["status"]),
+        (0, &"url".into(), &400.into())
+    );
+    assert!(
+        held["reason"]
+            .as_str()
+            .unwrap()
+            .contains("InvalidDataFormat"),
+        "{held}"
+    );
+    let fingerprint = held["fingerprint"].as_str().unwrap();
+    let (_, out, _) = bench.with("quarantine list", &storage).await;
+    assert!(
+        out.starts_with(fingerprint) && out.contains("status 400"),
+        "{out}"
+    );
+    let (code, out, _) = bench
+        .with(&format!("quarantine show {fingerprint}"), &storage)
+        .await;
+    let shown: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(code, 0);
+    assert!(shown["row"].as_str().unwrap().contains(NO_NAME), "{out}");
+
+    // Nothing is posted unasked; what is refused again stays.
+    let replay = format!("quarantine replay {fingerprint}");
+    let (code, _, err) = bench.run(&replay).await;
+    assert!(code == 1 && err.contains("add --yes"), "{err}");
+    let (code, _, err) = bench.run(&format!("{replay} --yes")).await;
+    assert!(code == 1 && err.contains("stays in quarantine"), "{err}");
+
+    // Once the row is one that the service takes, it is delivered and leaves the quarantine.
+    let file = bench
+        .folder
+        .path()
+        .join(format!("quarantine/url/{fingerprint}.json"));
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace(r"\\ud800", "mended")).unwrap();
+    let (code, out, err) = bench.run("quarantine replay --all --yes").await;
+    assert!(code == 0 && out.contains("delivered"), "{out}{err}");
+    assert_eq!(bench.delivered(), 10);
+    let (_, out, _) = bench.run("quarantine list").await;
+    assert_eq!(out.trim(), "Nothing is in quarantine.");
+
+    // A record that is given up is gone.
+    std::fs::write(&file, text).unwrap();
+    let drop = format!("quarantine drop {fingerprint}");
+    let (code, _, err) = bench.with(&drop, &storage).await;
+    assert!(code == 1 && err.contains("Nothing was changed"), "{err}");
+    let (code, out, _) = bench.with(&format!("{drop} --yes"), &storage).await;
+    assert!(code == 0 && out.contains("dropped"), "{out}");
+    assert!(!file.exists());
+    let (code, _, err) = bench.with(&drop, &storage).await;
+    assert!(code == 1 && err.contains("no such record"), "{err}");
+    let (code, _, err) = bench.with("quarantine show ttp1-12", &storage).await;
+    assert!(code == 2 && err.contains("32 hex digits"), "{err}");
+}
+
+#[tokio::test]
+async fn a_checkpoint_can_be_seen_and_set_back_without_doubling() {
+    let bench = Bench::start().await;
+    let storage = bench.settings(true);
+    let (code, out, _) = bench.with("checkpoint show", &storage).await;
+    assert_eq!(code, 0);
+    assert_eq!(out.matches("nothing is saved").count(), 3, "{out}");
+    let back = chrono::Utc::now() - chrono::TimeDelta::hours(2);
+    let rewind = format!(
+        "checkpoint rewind --feed url --to {}",
+        back.format("%Y-%m-%dT%H:%M:%SZ")
+    );
+    let (code, _, err) = bench.with(&rewind, &storage).await;
+    assert!(
+        code == 1 && err.contains("no checkpoint of this program yet"),
+        "{err}"
+    );
+
+    bench.run("run").await;
+    let (_, out, _) = bench.with("checkpoint show --feed url", &storage).await;
+    for part in ["watermark", "s behind now", "first run", "delivered"] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let (code, _, err) = bench.with(&rewind, &storage).await;
+    assert!(code == 1 && err.contains("Nothing was changed"), "{err}");
+    let (code, out, err) = bench.with(&format!("{rewind} --yes"), &storage).await;
+    assert!(code == 0 && out.contains("is set back"), "{out}{err}");
+    let (_, out, _) = bench
+        .with("checkpoint show --feed url --json", &storage)
+        .await;
+    let shown: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let moves = shown["checkpoints"][0]["moves"].as_array().unwrap();
+    assert_eq!(moves.last().unwrap()["reason"], "rewind");
+
+    let (code, out, err) = bench.run("run --feed url").await;
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("0 delivered in 0 batches"), "{out}");
+    assert_eq!(bench.delivered(), 9);
+
+    let later = "checkpoint rewind --feed url --to 2999-01-01T00:00:00Z --yes";
+    let (code, _, err) = bench.with(later, &storage).await;
+    assert!(code == 1 && err.contains("would never be read"), "{err}");
+    let (code, _, err) = bench
+        .with("checkpoint rewind --feed url --to soon", &storage)
+        .await;
+    assert!(code == 2 && err.contains("2026-11-24T05:00:00Z"), "{err}");
+    let (code, _, err) = bench.with("checkpoint show", &[]).await;
+    assert!(
+        code == 2 && err.contains("AzureWebJobsStorage: is missing"),
+        "{err}"
+    );
+    assert!(!err.contains("mimecast_app_id"), "{err}");
+
+    std::fs::write(bench.folder.path().join("url-checkpoint.txt"), "garbage").unwrap();
+    let (code, _, err) = bench.with("checkpoint show", &storage).await;
+    assert!(code == 1 && err.contains("`garbage`"), "{err}");
+}
