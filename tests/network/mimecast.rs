@@ -1,0 +1,218 @@
+//! Faults between the connector and Mimecast.
+
+use chrono::TimeDelta;
+use mimecast_ttp::{ingest::report::Outcome, model::feed::Feed, simulator::log::Log};
+
+use crate::{
+    bench::{Bench, LITTLE, PLENTY, RECORDS, Service, complete, failed},
+    faults::{
+        ENDLESS, FOREVER, LASTING, PASSING, all, costs_an_attempt, pass_with, pass_with_a_refusal,
+    },
+    proxy::{Fault, Rule},
+};
+
+const SERVICE: Service = Service::Mimecast;
+const PAGES: &[&str] = &["/api/ttp/url/get-logs"];
+
+/// The next pass, without a fault, brings what is left; no record comes twice.
+async fn the_next_pass_brings_the_rest(bench: &Bench, case: &str) {
+    bench.to(SERVICE).heal();
+    complete(&bench.pass(PLENTY).await, case);
+    bench.all_arrived_once(Log::Url, case);
+}
+
+#[tokio::test]
+async fn a_passing_fault_of_mimecast_is_ridden_out_within_the_pass() {
+    all(PASSING, async |(times, fault)| {
+        let case = format!("{times} x {fault:?}");
+        let rule = Rule {
+            on: PAGES,
+            skip: 1,
+            times,
+            fault,
+        };
+        let (bench, report) = pass_with(SERVICE, rule, PLENTY).await;
+        complete(&report, &case);
+        bench.all_arrived_once(Log::Url, &case);
+        assert_eq!(bench.to(SERVICE).broken(), times, "{case}");
+        let retries = if costs_an_attempt(fault) { times } else { 0 };
+        assert_eq!(report.counts.retries, retries as u64, "{case}: {report}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn mimecast_refusing_connections_for_a_moment_is_ridden_out_within_the_pass() {
+    let (bench, report) = pass_with_a_refusal(SERVICE).await;
+    complete(&report, "refused");
+    assert!(report.counts.retries > 0, "{report}");
+    bench.all_arrived_once(Log::Url, "refused");
+}
+
+#[tokio::test]
+async fn an_answer_of_mimecast_without_an_end_ends_the_pass_and_the_next_brings_the_rest() {
+    let cases = ENDLESS
+        .into_iter()
+        .flat_map(|fault| [(0, fault), (1, fault)]);
+    all(cases, async |(skip, fault)| {
+        let case = format!("{fault:?} at page {skip}");
+        let rule = Rule {
+            on: PAGES,
+            skip,
+            times: 1,
+            fault,
+        };
+        let (bench, report) = pass_with(SERVICE, rule, LITTLE).await;
+        assert_eq!(bench.to(SERVICE).broken(), 1, "{case}");
+        if skip == 0 {
+            let says = ["Mimecast: the run budget ended", "What to do: "];
+            failed(&report, &says, &case);
+            assert_eq!(bench.count(Log::Url), 0, "{case}");
+        } else {
+            // What was read before the fault is delivered and counts as a step forward.
+            assert_eq!(report.outcome, Outcome::OutOfTime, "{case}: {report}");
+            let delivered = bench.count(Log::Url);
+            assert!((1..RECORDS).contains(&delivered), "{case}: {delivered}");
+        }
+        the_next_pass_brings_the_rest(&bench, &case).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mimecast_that_stays_away_fails_the_feed_and_the_message_says_what_to_do() {
+    all(LASTING, async |fault| {
+        let case = format!("{fault:?}");
+        let rule = Rule {
+            on: PAGES,
+            skip: 1,
+            times: FOREVER,
+            fault,
+        };
+        let (bench, report) = pass_with(SERVICE, rule, PLENTY).await;
+        let says = ["Reading url", "Mimecast ", "What to do: ", "5 attempts"];
+        failed(&report, &says, &case);
+        assert_eq!(bench.to(SERVICE).broken(), 5, "{case}");
+        assert_eq!(report.counts.retries, 4, "{case}: {report}");
+        assert!(
+            bench.count(Log::Url) > 0,
+            "{case}: what was read before is delivered"
+        );
+        the_next_pass_brings_the_rest(&bench, &case).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mimecast_that_refuses_connections_fails_the_feed_and_the_message_says_what_to_do() {
+    let bench = Bench::start().await;
+    bench.to(SERVICE).refuse().await;
+    let report = bench.pass(PLENTY).await;
+    let says = [
+        "Mimecast cannot be reached",
+        "refused",
+        "What to do: check mimecast_base_url",
+    ];
+    failed(&report, &says, "refused");
+    assert_eq!(bench.to(SERVICE).requests(), 0);
+    bench.to(SERVICE).listen();
+    the_next_pass_brings_the_rest(&bench, "refused").await;
+}
+
+#[tokio::test]
+async fn a_mimecast_that_asks_for_a_long_wait_is_not_called_before_its_end() {
+    // Where it does not say for how long, a minute is taken, which is more than the budget.
+    all([Fault::throttle(1800), Fault::status(429)], async |fault| {
+        let case = format!("{fault:?}");
+        let rule = Rule {
+            on: PAGES,
+            skip: 1,
+            times: 1,
+            fault,
+        };
+        let (bench, report) = pass_with(SERVICE, rule, LITTLE).await;
+        assert_eq!(report.outcome, Outcome::Waiting, "{case}: {report}");
+        let message = report.message.unwrap();
+        assert!(message.contains("Mimecast asks for no calls"), "{message}");
+        let calls = bench.to(SERVICE).requests();
+        let still = bench.pass(LITTLE).await;
+        assert_eq!(still.outcome, Outcome::Waiting, "{case}: {still}");
+        assert_eq!(
+            bench.to(SERVICE).requests(),
+            calls,
+            "{case}: called in vain"
+        );
+        bench.advance(TimeDelta::minutes(31));
+        the_next_pass_brings_the_rest(&bench, &case).await;
+        assert_eq!(bench.to(SERVICE).broken(), 1, "{case}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn mimecast_stalling_for_one_feed_holds_up_no_other() {
+    all([Fault::StalledHead, Fault::ResetBefore], async |fault| {
+        let case = format!("{fault:?}");
+        let bench = Bench::start().await;
+        bench.to(SERVICE).add(Rule {
+            on: PAGES,
+            skip: 0,
+            times: FOREVER,
+            fault,
+        });
+        let reports = bench.pass_of_all(LITTLE).await;
+        assert!(bench.to(SERVICE).broken() > 0, "{case}");
+        assert_eq!(reports[0].feed, Feed::Url);
+        assert_ne!(reports[0].outcome, Outcome::Complete, "{case}");
+        for (report, log) in reports[1..]
+            .iter()
+            .zip([Log::Attachment, Log::Impersonation])
+        {
+            complete(report, &case);
+            bench.all_arrived_once(log, &case);
+        }
+        the_next_pass_brings_the_rest(&bench, &case).await;
+    })
+    .await;
+}
+
+/// The login is the one call that all feeds share: who stalls it must not stop them for good.
+#[tokio::test]
+async fn a_broken_login_at_mimecast_is_made_again_by_this_pass_or_the_next() {
+    const LOGIN: &[&str] = &["/api/login/login"];
+    all(
+        [Fault::ResetAfter, Fault::status(503), Fault::Swallowed],
+        async |fault| {
+            let case = format!("{fault:?}");
+            let bench = Bench::start().await;
+            bench.mimecast.expire_binding();
+            bench.to(SERVICE).add(Rule {
+                on: LOGIN,
+                skip: 0,
+                times: 1,
+                fault,
+            });
+            let budget = if fault == Fault::Swallowed {
+                LITTLE
+            } else {
+                PLENTY
+            };
+            let reports = bench.pass_of_all(budget).await;
+            assert_eq!(bench.to(SERVICE).broken(), 1, "{case}");
+            for report in &reports {
+                if fault == Fault::Swallowed {
+                    failed(report, &["Mimecast", "What to do: "], &case);
+                } else {
+                    complete(report, &case);
+                }
+            }
+            for report in bench.pass_of_all(PLENTY).await {
+                complete(&report, &case);
+            }
+            for log in Log::ALL {
+                bench.all_arrived_once(log, &case);
+            }
+        },
+    )
+    .await;
+}

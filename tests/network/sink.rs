@@ -1,0 +1,210 @@
+//! Faults between the connector and Log Analytics.
+//!
+//! Here an answer that is lost behind a stored batch is the one case that may deliver it once more.
+
+use chrono::TimeDelta;
+use mimecast_ttp::{ingest::report::Outcome, model::feed::Feed, simulator::log::Log};
+
+use crate::{
+    bench::{Bench, LITTLE, PLENTY, RECORDS, Service, complete, failed},
+    faults::{ENDLESS, FOREVER, PASSING, all, costs_an_attempt, pass_with, pass_with_a_refusal},
+    proxy::{Fault, Rule},
+};
+
+const SERVICE: Service = Service::Sink;
+const POSTS: &[&str] = &["/api/logs"];
+const URL_POSTS: &[&str] = &["/api/logs", "log-type: MimecastTTPUrl"];
+
+/// The batch is stored, and no word about it comes through.
+const fn is_lost_answer(fault: Fault) -> bool {
+    matches!(fault, Fault::ResetAfter | Fault::StalledHead)
+}
+
+/// The head of the answer comes through, and with it the word that the batch is stored.
+const fn says_that_it_is_stored(fault: Fault) -> bool {
+    matches!(fault, Fault::StalledBody | Fault::TruncatedBody)
+}
+
+/// All is delivered; one batch again, if the answer to it was lost.
+fn all_arrived(bench: &Bench, fault: Fault, times: usize, case: &str) {
+    if is_lost_answer(fault) {
+        let again = bench.all_arrived_and_one_batch_again(Log::Url, times, case);
+        assert!(
+            again > 0,
+            "{case}: the fault did not do what it is there for"
+        );
+    } else {
+        bench.all_arrived_once(Log::Url, case);
+    }
+}
+
+#[tokio::test]
+async fn a_passing_fault_of_the_sink_is_ridden_out_within_the_pass() {
+    all(PASSING, async |(times, fault)| {
+        let case = format!("{times} x {fault:?}");
+        let rule = Rule {
+            on: POSTS,
+            skip: 1,
+            times,
+            fault,
+        };
+        let (bench, report) = pass_with(SERVICE, rule, PLENTY).await;
+        complete(&report, &case);
+        all_arrived(&bench, fault, times, &case);
+        assert_eq!(bench.to(SERVICE).broken(), times, "{case}");
+        let costs = costs_an_attempt(fault) && !says_that_it_is_stored(fault);
+        let retries = if costs { times } else { 0 };
+        assert_eq!(report.counts.retries, retries as u64, "{case}: {report}");
+        assert_eq!(report.counts.delivered, RECORDS, "{case}: {report}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_sink_refusing_connections_for_a_moment_is_ridden_out_within_the_pass() {
+    let (bench, report) = pass_with_a_refusal(SERVICE).await;
+    complete(&report, "refused");
+    assert!(report.counts.retries > 0, "{report}");
+    bench.all_arrived_once(Log::Url, "refused");
+}
+
+#[tokio::test]
+async fn an_answer_of_the_sink_without_an_end_ends_the_pass_and_the_next_brings_the_rest() {
+    let cases = ENDLESS
+        .into_iter()
+        .filter(|fault| !says_that_it_is_stored(*fault))
+        .flat_map(|fault| [(0, fault), (1, fault)]);
+    all(cases, async |(skip, fault)| {
+        let case = format!("{fault:?} at batch {skip}");
+        let rule = Rule {
+            on: POSTS,
+            skip,
+            times: 1,
+            fault,
+        };
+        let (bench, report) = pass_with(SERVICE, rule, LITTLE).await;
+        assert_eq!(bench.to(SERVICE).broken(), 1, "{case}");
+        if skip == 0 {
+            let says = ["Log Analytics: the run budget ended", "What to do: "];
+            failed(&report, &says, &case);
+            assert_eq!(report.counts.delivered, 0, "{case}: {report}");
+        } else {
+            assert_eq!(report.outcome, Outcome::OutOfTime, "{case}: {report}");
+        }
+        complete(&bench.pass(PLENTY).await, &case);
+        if matches!(fault, Fault::Drip { .. }) {
+            // Stored, and cut in the middle of the head.
+            bench.all_arrived_and_one_batch_again(Log::Url, 1, &case);
+        } else {
+            all_arrived(&bench, fault, 1, &case);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sink_that_stays_away_fails_the_feed_and_the_message_says_what_to_do() {
+    let lasting = [
+        Fault::ResetBefore,
+        Fault::ResetAfter,
+        Fault::status(500),
+        Fault::status(503),
+        Fault::status(429),
+    ];
+    all(lasting, async |fault| {
+        let case = format!("{fault:?}");
+        let rule = Rule {
+            on: POSTS,
+            skip: 1,
+            times: FOREVER,
+            fault,
+        };
+        let (bench, report) = pass_with(SERVICE, rule, PLENTY).await;
+        let says = [
+            "Delivering url",
+            "Log Analytics ",
+            "What to do: ",
+            "5 attempts",
+        ];
+        failed(&report, &says, &case);
+        assert_eq!(bench.to(SERVICE).broken(), 5, "{case}");
+        assert_eq!(report.counts.retries, 4, "{case}: {report}");
+        bench.to(SERVICE).heal();
+        complete(&bench.pass(PLENTY).await, &case);
+        all_arrived(&bench, fault, 5, &case);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sink_that_refuses_connections_fails_the_feed_and_the_message_says_what_to_do() {
+    let bench = Bench::start().await;
+    bench.to(SERVICE).refuse().await;
+    let report = bench.pass(PLENTY).await;
+    let says = [
+        "Log Analytics cannot be reached",
+        "refused",
+        "What to do: check log_analytics_workspace_id",
+        "5 attempts",
+    ];
+    failed(&report, &says, "refused");
+    assert_eq!(bench.to(SERVICE).requests(), 0);
+    bench.to(SERVICE).listen();
+    complete(&bench.pass(PLENTY).await, "refused");
+    bench.all_arrived_once(Log::Url, "refused");
+}
+
+#[tokio::test]
+async fn a_sink_that_asks_for_a_long_wait_is_not_called_before_its_end() {
+    let case = "throttled";
+    let rule = Rule {
+        on: POSTS,
+        skip: 1,
+        times: 1,
+        fault: Fault::throttle(1800),
+    };
+    let (bench, report) = pass_with(SERVICE, rule, LITTLE).await;
+    assert_eq!(report.outcome, Outcome::Waiting, "{report}");
+    let message = report.message.unwrap();
+    assert!(
+        message.contains("Log Analytics asks for no calls"),
+        "{message}"
+    );
+    let posts = bench.to(SERVICE).requests();
+    let still = bench.pass(LITTLE).await;
+    assert_eq!(still.outcome, Outcome::Waiting, "{still}");
+    assert_eq!(bench.to(SERVICE).requests(), posts, "called in vain");
+    bench.advance(TimeDelta::minutes(31));
+    complete(&bench.pass(PLENTY).await, case);
+    bench.all_arrived_once(Log::Url, case);
+    assert_eq!(bench.to(SERVICE).broken(), 1);
+}
+
+#[tokio::test]
+async fn the_sink_stalling_for_one_feed_holds_up_no_other() {
+    all([Fault::StalledHead, Fault::status(503)], async |fault| {
+        let case = format!("{fault:?}");
+        let bench = Bench::start().await;
+        bench.to(SERVICE).add(Rule {
+            on: URL_POSTS,
+            skip: 0,
+            times: FOREVER,
+            fault,
+        });
+        let reports = bench.pass_of_all(LITTLE).await;
+        assert!(bench.to(SERVICE).broken() > 0, "{case}");
+        assert_eq!(reports[0].feed, Feed::Url);
+        assert_ne!(reports[0].outcome, Outcome::Complete, "{case}");
+        for (report, log) in reports[1..]
+            .iter()
+            .zip([Log::Attachment, Log::Impersonation])
+        {
+            complete(report, &case);
+            bench.all_arrived_once(log, &case);
+        }
+        bench.to(SERVICE).heal();
+        complete(&bench.pass(PLENTY).await, &case);
+        all_arrived(&bench, fault, 1, &case);
+    })
+    .await;
+}
