@@ -3,7 +3,11 @@
 //! Every answer is read whole, within a size and a time. Errors never show an address with its query,
 //! nor headers: those may hold signatures.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
@@ -88,8 +92,13 @@ pub enum TransportError {
     #[error("cannot connect: {0}")]
     Connect(String),
     /// No answer, or not all of it, in time.
-    #[error("no complete answer within {} s", .0.as_secs_f64())]
-    TimedOut(Duration),
+    #[error("no complete answer within {:.1} s", .time.as_secs_f64())]
+    TimedOut {
+        /// The status, if it had come already.
+        status: Option<u16>,
+        /// The time that the exchange was given.
+        time: Duration,
+    },
     /// The connection broke before the answer was complete.
     #[error("the connection broke: {detail}")]
     Broken {
@@ -118,9 +127,9 @@ impl TransportError {
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Broken { status, .. } => *status,
+            Self::Broken { status, .. } | Self::TimedOut { status, .. } => *status,
             Self::TooLarge { status, .. } => Some(*status),
-            Self::Connect(_) | Self::TimedOut(_) | Self::Request(_) => None,
+            Self::Connect(_) | Self::Request(_) => None,
         }
     }
 }
@@ -156,12 +165,25 @@ impl HttpClient {
 
     /// Sends `request` and reads the whole answer, whatever its status.
     pub async fn send(&self, request: Request, limits: Limits) -> Result<Answer, TransportError> {
-        tokio::time::timeout(limits.time, self.exchange(request, limits.body_bytes))
+        // What came of an answer is known even where its rest does not come in time.
+        let head = OnceLock::new();
+        let exchange = self.exchange(request, limits.body_bytes, &head);
+        tokio::time::timeout(limits.time, exchange)
             .await
-            .unwrap_or(Err(TransportError::TimedOut(limits.time)))
+            .unwrap_or_else(|_| {
+                Err(TransportError::TimedOut {
+                    status: head.get().copied(),
+                    time: limits.time,
+                })
+            })
     }
 
-    async fn exchange(&self, request: Request, limit: usize) -> Result<Answer, TransportError> {
+    async fn exchange(
+        &self,
+        request: Request,
+        limit: usize,
+        head: &OnceLock<u16>,
+    ) -> Result<Answer, TransportError> {
         let Request {
             method,
             url,
@@ -177,6 +199,7 @@ impl HttpClient {
             .await
             .map_err(|error| transport(error, None))?;
         let status = response.status();
+        head.get_or_init(|| status.as_u16());
         let headers = response.headers().clone();
         let mut body = BytesMut::new();
         while let Some(chunk) = response

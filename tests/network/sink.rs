@@ -103,6 +103,32 @@ async fn an_answer_of_the_sink_without_an_end_ends_the_pass_and_the_next_brings_
 }
 
 #[tokio::test]
+async fn a_batch_that_the_sink_said_it_took_is_not_posted_again_however_the_rest_of_the_answer_ends()
+ {
+    let cases = [
+        (Fault::StalledBody, 1, LITTLE),
+        (Fault::TruncatedBody, FOREVER, PLENTY),
+    ];
+    all(cases, async |(fault, times, budget)| {
+        let case = format!("{fault:?}");
+        let rule = Rule {
+            on: POSTS,
+            skip: 0,
+            times,
+            fault,
+        };
+        let (bench, report) = pass_with(SERVICE, rule, budget).await;
+        assert!(bench.to(SERVICE).broken() > 0, "{case}");
+        assert!(report.counts.delivered > 0, "{case}: {report}");
+        assert_eq!(report.counts.retries, 0, "{case}: {report}");
+        bench.to(SERVICE).heal();
+        complete(&bench.pass(PLENTY).await, &case);
+        bench.all_arrived_once(Log::Url, &case);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_sink_that_stays_away_fails_the_feed_and_the_message_says_what_to_do() {
     let lasting = [
         Fault::ResetBefore,
