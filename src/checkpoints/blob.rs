@@ -14,7 +14,7 @@ use azure_core::{
     error::ErrorKind,
     http::{
         ClientOptions, Etag, ExponentialRetryOptions, RequestContent, RetryOptions, StatusCode,
-        Transport, Url,
+        Transport, Url, policies::Policy,
     },
 };
 use azure_storage_blob::{
@@ -23,7 +23,7 @@ use azure_storage_blob::{
 };
 use futures_util::StreamExt;
 
-use super::MAX_BYTES;
+use super::{MAX_BYTES, whole_try::WholeTry};
 use crate::{
     azure::{
         blob_signing::SharedKeyPolicy,
@@ -40,8 +40,11 @@ use crate::{
 /// The whole of one call, the crate's retries included, unless the deadline comes first.
 const TIME: Duration = Duration::from_secs(30);
 
-/// Retries of one request, 0.2 s to some 6 s apart.
+/// Retries of one request, 0.4 s to some 6 s apart.
 const RETRIES: u32 = 5;
+
+/// The longest try of one request, which carries a few megabytes at most. There is time for another.
+const TRY_TIME: Duration = Duration::from_secs(10);
 
 /// How the store proves who it is.
 pub enum Access {
@@ -95,6 +98,10 @@ impl BlobStore {
     ) -> Result<Self, SetupError> {
         let setup = |error: &dyn std::error::Error| SetupError(with_sources(error));
         let mut client_options = ClientOptions {
+            per_try_policies: vec![Arc::new(WholeTry {
+                clock: Arc::clone(&clock),
+                time: TRY_TIME,
+            }) as Arc<dyn Policy>],
             transport: Some(Transport::new(Arc::new(http.inner().clone()))),
             retry: RetryOptions::exponential(ExponentialRetryOptions {
                 max_retries: RETRIES,
@@ -244,7 +251,12 @@ impl BlobStore {
             biased;
             result = work => result,
             () = clock.sleep(time) => Err(StoreError::Failed(
-                format!("blob storage did not answer within {:.1} s", time.as_secs_f64()).into(),
+                format!(
+                    "blob storage did not get it done within {:.1} s. What to do: nothing, if it passes; \
+                     otherwise check the way out of the network, and in the account's metrics whether it is throttled",
+                    time.as_secs_f64()
+                )
+                .into(),
             )),
         }
     }
@@ -292,6 +304,9 @@ fn failed(error: &azure_core::Error) -> StoreError {
     let advice = match status {
         StatusCode::Forbidden | StatusCode::Unauthorized => {
             ". What to do: check the key in AzureWebJobsStorage, or give the identity the role Storage Blob Data Contributor"
+        }
+        _ if *status == StatusCode::TooManyRequests || status.is_server_error() => {
+            ". What to do: nothing, if it passes; the account's metrics and Azure's service status tell of lasting trouble"
         }
         _ => "",
     };

@@ -18,6 +18,7 @@ mod message;
 mod mimecast;
 mod proxy;
 mod sink;
+mod store;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;

@@ -50,3 +50,8 @@ async fn a_tls_error_of_mimecast_fails_the_feed_with_advice_until_it_is_mended()
 async fn a_tls_error_of_the_sink_fails_the_feed_with_advice_until_it_is_mended() {
     fails_with_advice_until_it_is_mended(Service::Sink, "Log Analytics").await;
 }
+
+#[tokio::test]
+async fn a_tls_error_of_the_store_fails_the_feed_with_advice_until_it_is_mended() {
+    fails_with_advice_until_it_is_mended(Service::Store, "blob storage").await;
+}

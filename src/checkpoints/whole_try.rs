@@ -1,0 +1,76 @@
+//! One try of a request to blob storage: its answer whole, within a time.
+//!
+//! The official crate tries again what fails before an answer begins. What breaks off or stalls behind
+//! its head, and what stalls altogether, it hands on or waits for. Sitting behind its retries, this
+//! makes a failed try of all three.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use azure_core::{
+    error::ErrorKind,
+    http::{
+        AsyncRawResponse, Context, Request,
+        policies::{Policy, PolicyResult},
+    },
+};
+use futures_util::StreamExt;
+
+use super::MAX_BYTES;
+use crate::ingest::ports::Clock;
+
+/// Reads each answer to its end, or gives up.
+pub(super) struct WholeTry {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) time: Duration,
+}
+
+impl fmt::Debug for WholeTry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WholeTry")
+            .field("time", &self.time)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Policy for WholeTry {
+    async fn send(
+        &self,
+        ctx: &Context,
+        request: &mut Request,
+        next: &[Arc<dyn Policy>],
+    ) -> PolicyResult {
+        let Some((policy, rest)) = next.split_first() else {
+            return Err(azure_core::Error::with_message(
+                ErrorKind::Other,
+                "the limit on a try is the last policy: there is no transport",
+            ));
+        };
+        let answer = async { whole(policy.send(ctx, request, rest).await?).await };
+        tokio::select! {
+            biased;
+            answer = answer => answer,
+            () = self.clock.sleep(self.time) => Err(azure_core::Error::with_message(
+                ErrorKind::Io,
+                format!("no complete answer within {:.1} s", self.time.as_secs_f64()),
+            )),
+        }
+    }
+}
+
+/// The answer with its body in memory; the crate reads large blobs in parts of a few megabytes.
+async fn whole(answer: AsyncRawResponse) -> PolicyResult {
+    let (status, headers, mut body) = answer.deconstruct();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = body.next().await {
+        bytes.extend_from_slice(&chunk?);
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(azure_core::Error::with_message(
+                ErrorKind::Other,
+                format!("the answer is larger than {MAX_BYTES} bytes"),
+            ));
+        }
+    }
+    Ok(AsyncRawResponse::from_bytes(status, headers, bytes))
+}

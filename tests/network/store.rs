@@ -1,0 +1,208 @@
+//! Faults between the connector and blob storage.
+
+use std::sync::atomic::Ordering;
+
+use mimecast_ttp::{ingest::report::Outcome, model::feed::Feed, simulator::log::Log};
+
+use crate::{
+    bench::{Bench, LITTLE, PLENTY, Service, complete, failed},
+    faults::{ENDLESS, FOREVER, LASTING, PASSING, all, pass_with_a_refusal},
+    proxy::{Fault, Rule},
+};
+
+const SERVICE: Service = Service::Store;
+
+/// The moments in which a pass needs the store: which requests, and how many of them come before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    /// The checkpoint is looked for, and there is none.
+    LoadOfNothing,
+    /// The checkpoint is read.
+    Load,
+    /// The checkpoint is saved before the first post.
+    Claim,
+    /// The checkpoint is saved behind an acknowledged batch.
+    BehindABatch,
+}
+
+const MOMENTS: [Moment; 4] = [
+    Moment::LoadOfNothing,
+    Moment::Load,
+    Moment::Claim,
+    Moment::BehindABatch,
+];
+
+impl Moment {
+    const fn rule(self, times: usize, fault: Fault) -> Rule {
+        let (on, skip): (&[&str], usize) = match self {
+            Self::LoadOfNothing | Self::Load => (&["GET ", "url-checkpoint.txt"], 0),
+            Self::Claim => (&["PUT ", "url-checkpoint.txt"], 0),
+            Self::BehindABatch => (&["PUT ", "url-checkpoint.txt"], 1),
+        };
+        Rule {
+            on,
+            skip,
+            times,
+            fault,
+        }
+    }
+
+    /// What the message says.
+    const fn words(self) -> [&'static str; 2] {
+        match self {
+            Self::LoadOfNothing | Self::Load => {
+                ["Reading the checkpoint", "Nothing was read or delivered"]
+            }
+            Self::Claim => ["Saving the checkpoint", "Nothing was delivered"],
+            Self::BehindABatch => ["Saving the checkpoint", "may be delivered once more"],
+        }
+    }
+}
+
+/// A world in which the store breaks at a moment.
+async fn broken(moment: Moment, times: usize, fault: Fault) -> Bench {
+    let bench = Bench::start().await;
+    if moment == Moment::Load {
+        bench.put_checkpoint().await;
+    }
+    bench.to(SERVICE).add(moment.rule(times, fault));
+    bench
+}
+
+/// The next pass brings the rest. What was posted before a save that failed may come once more; what
+/// could not be claimed was not posted.
+async fn the_next_pass_brings_the_rest(bench: &Bench, moment: Moment, case: &str) {
+    bench.to(SERVICE).heal();
+    complete(&bench.pass(PLENTY).await, case);
+    if moment == Moment::BehindABatch {
+        bench.all_arrived_and_one_batch_again(Log::Url, 1, case);
+    } else {
+        bench.all_arrived_once(Log::Url, case);
+    }
+}
+
+fn cross<F: Copy>(faults: impl IntoIterator<Item = F>) -> Vec<(Moment, F)> {
+    faults
+        .into_iter()
+        .flat_map(|fault| MOMENTS.map(|moment| (moment, fault)))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_passing_fault_of_the_store_is_ridden_out_within_the_pass() {
+    all(cross(PASSING), async |(moment, (times, fault))| {
+        let case = format!("{moment:?}: {times} x {fault:?}");
+        let bench = broken(moment, times, fault).await;
+        let report = bench.pass(PLENTY).await;
+        complete(&report, &case);
+        bench.all_arrived_once(Log::Url, &case);
+        assert_eq!(bench.to(SERVICE).broken(), times, "{case}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_store_refusing_connections_for_a_moment_is_ridden_out_within_the_pass() {
+    let (bench, report) = pass_with_a_refusal(SERVICE).await;
+    complete(&report, "refused");
+    bench.all_arrived_once(Log::Url, "refused");
+}
+
+#[tokio::test]
+async fn an_answer_of_the_store_without_an_end_ends_the_pass_and_the_next_brings_the_rest() {
+    all(cross(ENDLESS), async |(moment, fault)| {
+        let case = format!("{moment:?}: {fault:?}");
+        let bench = broken(moment, FOREVER, fault).await;
+        let report = bench.pass(LITTLE).await;
+        assert!(bench.to(SERVICE).broken() > 0, "{case}");
+        let [doing, meaning] = moment.words();
+        let says = [doing, "blob storage", "What to do: ", meaning];
+        failed(&report, &says, &case);
+        the_next_pass_brings_the_rest(&bench, moment, &case).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stall_of_the_store_is_ridden_out_within_a_pass_that_has_the_time() {
+    let stalls = ENDLESS
+        .into_iter()
+        .filter(|fault| !matches!(fault, Fault::Drip { .. }));
+    all(cross(stalls), async |(moment, fault)| {
+        let case = format!("{moment:?}: {fault:?}");
+        let bench = broken(moment, 1, fault).await;
+        let report = bench.pass(PLENTY).await;
+        complete(&report, &case);
+        bench.all_arrived_once(Log::Url, &case);
+        assert_eq!(bench.to(SERVICE).broken(), 1, "{case}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_that_stays_away_fails_the_feed_and_the_message_says_what_to_do() {
+    let lasting = LASTING
+        .into_iter()
+        .chain([Fault::status(429), Fault::throttle(1800)]);
+    all(cross(lasting), async |(moment, fault)| {
+        let case = format!("{moment:?}: {fault:?}");
+        // Such a wait would only be cut off later.
+        let budget = if fault == Fault::throttle(1800) {
+            LITTLE
+        } else {
+            PLENTY
+        };
+        let bench = broken(moment, FOREVER, fault).await;
+        let report = bench.pass(budget).await;
+        assert!(bench.to(SERVICE).broken() > 0, "{case}");
+        let [doing, meaning] = moment.words();
+        failed(
+            &report,
+            &[doing, "blob storage", "What to do: ", meaning],
+            &case,
+        );
+        the_next_pass_brings_the_rest(&bench, moment, &case).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_that_refuses_connections_fails_the_feed_and_the_message_says_what_to_do() {
+    let bench = Bench::start().await;
+    bench.to(SERVICE).refuse().await;
+    let report = bench.pass(PLENTY).await;
+    let says = [
+        "blob storage cannot be reached",
+        "refused",
+        "What to do: check AzureWebJobsStorage",
+    ];
+    failed(&report, &says, "refused");
+    assert!(
+        bench.store_clock.asked.load(Ordering::SeqCst) > 1,
+        "it was tried again"
+    );
+    assert_eq!(bench.to(SERVICE).requests(), 0);
+    bench.to(SERVICE).listen();
+    the_next_pass_brings_the_rest(&bench, Moment::Load, "refused").await;
+}
+
+#[tokio::test]
+async fn the_store_stalling_for_one_feed_holds_up_no_other() {
+    all(cross([Fault::StalledHead]), async |(moment, fault)| {
+        let case = format!("{moment:?}: {fault:?}");
+        let bench = broken(moment, FOREVER, fault).await;
+        let reports = bench.pass_of_all(LITTLE).await;
+        assert!(bench.to(SERVICE).broken() > 0, "{case}");
+        assert_eq!(reports[0].feed, Feed::Url);
+        assert_ne!(reports[0].outcome, Outcome::Complete, "{case}");
+        for (report, log) in reports[1..]
+            .iter()
+            .zip([Log::Attachment, Log::Impersonation])
+        {
+            complete(report, &case);
+            bench.all_arrived_once(log, &case);
+        }
+        the_next_pass_brings_the_rest(&bench, moment, &case).await;
+    })
+    .await;
+}
