@@ -24,7 +24,7 @@ use mimecast_ttp::{
     keys::HmacKey,
     log_analytics::{DataCollectorSink, Workspace},
     mimecast::{Credentials, Login, MimecastSource},
-    model::{deadline::Deadline, feed::Feed, place::Place},
+    model::{checkpoint::Start, deadline::Deadline, feed::Feed, place::Place},
     simulator::{
         clock::SimClock,
         log::Log,
@@ -318,6 +318,25 @@ impl Bench {
             .direct
             .save(place, text.as_bytes(), &Version::Absent, soon);
         saved.await.unwrap();
+    }
+
+    /// Sets the URL feed's checkpoint back to before every record.
+    pub async fn rewind(&self) {
+        let soon = Deadline::after(self.clock.elapsed(), HANGS);
+        let place = Place::Checkpoint(Feed::Url);
+        let saved = self.direct.load(place, soon).await.unwrap();
+        let text = String::from_utf8(saved.content.unwrap()).unwrap();
+        let Start::From(mut checkpoint) = Start::read(Some(&text), Feed::Url).unwrap() else {
+            panic!("no checkpoint: {text}");
+        };
+        let now = self.time.now();
+        checkpoint.rewind(now - TimeDelta::hours(3), now);
+        let text = checkpoint.to_text(Feed::Url, "a test");
+        let saved = self
+            .direct
+            .save(place, text.as_bytes(), &saved.version, soon);
+        saved.await.unwrap();
+        self.watermarks.lock().unwrap().remove(&Feed::Url);
     }
 
     fn secrets(&self) -> Vec<String> {

@@ -206,3 +206,27 @@ async fn the_store_stalling_for_one_feed_holds_up_no_other() {
     })
     .await;
 }
+
+/// Whoever cannot read what was delivered does not deliver it again to be on the safe side.
+#[tokio::test]
+async fn what_was_delivered_is_not_delivered_again_while_the_ledger_cannot_be_read() {
+    all(LASTING, async |fault| {
+        let case = format!("{fault:?}");
+        let bench = Bench::start().await;
+        complete(&bench.pass(PLENTY).await, &case);
+        bench.rewind().await;
+        bench.to(SERVICE).add(Rule {
+            on: &["GET ", "/ledger", ".bin"],
+            skip: 0,
+            times: FOREVER,
+            fault,
+        });
+        let report = bench.pass(PLENTY).await;
+        assert!(bench.to(SERVICE).broken() > 0, "{case}");
+        bench.all_arrived_once(Log::Url, &case);
+        let says = ["Reading the ledger of url", "blob storage", "What to do: "];
+        failed(&report, &says, &case);
+        the_next_pass_brings_the_rest(&bench, Moment::Load, &case).await;
+    })
+    .await;
+}
