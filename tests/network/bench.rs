@@ -4,26 +4,20 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
-        Arc, Mutex, Weak,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::{
-    azure::connection_string,
-    checkpoints::blob::{Access, BlobStore},
-    http::HttpClient,
+    checkpoints::blob::BlobStore,
     ingest::{
         pass::{Pass, Plan},
         ports::{Clock, Ports, Randomness, Store, Version},
         report::{FeedReport, Outcome, PassReport},
     },
-    keys::HmacKey,
-    log_analytics::{DataCollectorSink, Workspace},
-    mimecast::{Credentials, Login, MimecastSource},
     model::{checkpoint::Start, deadline::Deadline, feed::Feed, place::Place},
     simulator::{
         clock::SimClock,
@@ -32,10 +26,10 @@ use mimecast_ttp::{
         mimecast::{self, Simulator},
         records::{GivenRecords, Moment},
     },
-    system::{SystemClock, SystemRandom},
 };
 
 use crate::{
+    adapters::{Hasty, NetClock, azurite, blob_store, log_sink, source, through},
     proxy::Proxy,
     support::{
         azurite::Azurite,
@@ -51,9 +45,11 @@ const BATCH_BYTES: usize = 3_000;
 /// Plenty of time: the pass ends long before.
 pub const PLENTY: Duration = Duration::from_secs(60);
 /// Little time: enough for everything but a fault that has no end.
-pub const LITTLE: Duration = Duration::from_secs(6);
-/// A pass that takes so long hangs.
-const HANGS: Duration = Duration::from_secs(150);
+pub const LITTLE: Duration = Duration::from_secs(5);
+/// A pass that takes so much longer than its budget hangs.
+const HANGS: Duration = Duration::from_secs(20);
+/// For the test's own looks at the store.
+const WHENEVER: Duration = Duration::from_secs(60);
 
 /// Azurite's published account key.
 const AZURITE_KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq";
@@ -64,51 +60,6 @@ pub enum Service {
     Mimecast,
     Sink,
     Store,
-}
-
-/// This machine's clock, which a test can put forward. It counts how often it is asked: the store
-/// asks once for each request that it signs, those that never arrive too.
-pub struct NetClock {
-    system: SystemClock,
-    ahead: Mutex<TimeDelta>,
-    pub asked: AtomicU64,
-    /// How many waits were begun: the adapters wait between two attempts.
-    pub waits: AtomicU64,
-}
-
-impl NetClock {
-    fn start() -> Arc<Self> {
-        Arc::new(Self {
-            system: SystemClock::start(),
-            ahead: Mutex::new(TimeDelta::zero()),
-            asked: AtomicU64::new(0),
-            waits: AtomicU64::new(0),
-        })
-    }
-}
-
-#[async_trait]
-impl Clock for NetClock {
-    fn now(&self) -> DateTime<Utc> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        self.system.now() + *self.ahead.lock().unwrap()
-    }
-    fn elapsed(&self) -> Duration {
-        self.system.elapsed()
-    }
-    async fn sleep(&self, duration: Duration) {
-        self.waits.fetch_add(1, Ordering::SeqCst);
-        self.system.sleep(duration).await;
-    }
-}
-
-/// Takes the most off every wait between two attempts; in the rest it is random.
-struct Hasty;
-
-impl Randomness for Hasty {
-    fn bits(&self) -> u128 {
-        SystemRandom.bits() | (u128::MAX << 88)
-    }
 }
 
 /// One outside world.
@@ -130,18 +81,6 @@ pub struct Bench {
     pub direct: BlobStore,
     watermarks: Mutex<HashMap<Feed, DateTime<Utc>>>,
     ports: Ports,
-}
-
-/// One Azurite for all tests that run at the same time; each has a container of its own. Not in a
-/// static for good: those are never dropped, and it would outlive the tests.
-fn azurite() -> Arc<Azurite> {
-    static SHARED: Mutex<Weak<Azurite>> = Mutex::new(Weak::new());
-    let mut shared = SHARED.lock().unwrap();
-    shared.upgrade().unwrap_or_else(|| {
-        let azurite = Arc::new(Azurite::start());
-        *shared = Arc::downgrade(&azurite);
-        azurite
-    })
 }
 
 fn records(now: DateTime<Utc>) -> GivenRecords {
@@ -184,7 +123,7 @@ impl Bench {
         let direct = blob_store(&azurite.connection_string(), &container, NetClock::start());
         // Made beforehand, so that every test may count on the order of requests.
         let place = Place::Checkpoint(Feed::Url);
-        let soon = Deadline::after(Duration::ZERO, HANGS);
+        let soon = Deadline::after(Duration::ZERO, WHENEVER);
         direct
             .save(place, b"", &Version::Absent, soon)
             .await
@@ -273,7 +212,7 @@ impl Bench {
             batch_max_bytes: BATCH_BYTES,
         };
         let pass = Pass::new(ports.clone(), plan);
-        let report = tokio::time::timeout(HANGS, pass.run(feeds))
+        let report = tokio::time::timeout(budget + HANGS, pass.run(feeds))
             .await
             .expect("a pass ends");
         let text = format!("{report:?}");
@@ -287,7 +226,7 @@ impl Bench {
     }
 
     async fn watermark_stands_or_moves_on(&self, feed: Feed) {
-        let soon = Deadline::after(self.clock.elapsed(), HANGS);
+        let soon = Deadline::after(self.clock.elapsed(), WHENEVER);
         let saved = self.direct.load(Place::Checkpoint(feed), soon).await;
         let before = self.watermarks.lock().unwrap().get(&feed).copied();
         let Some(content) = saved.unwrap().content else {
@@ -312,7 +251,7 @@ impl Bench {
     pub async fn put_checkpoint(&self) {
         let time = self.time.now() - TimeDelta::hours(3);
         let text = time.format("%Y-%m-%dT%H:%M:%SZ").to_string();
-        let soon = Deadline::after(self.clock.elapsed(), HANGS);
+        let soon = Deadline::after(self.clock.elapsed(), WHENEVER);
         let place = Place::Checkpoint(Feed::Url);
         let saved = self
             .direct
@@ -322,7 +261,7 @@ impl Bench {
 
     /// Sets the URL feed's checkpoint back to before every record.
     pub async fn rewind(&self) {
-        let soon = Deadline::after(self.clock.elapsed(), HANGS);
+        let soon = Deadline::after(self.clock.elapsed(), WHENEVER);
         let place = Place::Checkpoint(Feed::Url);
         let saved = self.direct.load(place, soon).await.unwrap();
         let text = String::from_utf8(saved.content.unwrap()).unwrap();
@@ -433,49 +372,4 @@ pub fn failed(report: &FeedReport, says: &[&str], case: &str) {
     for part in says {
         assert!(message.contains(part), "{case}: no `{part}` in: {message}");
     }
-}
-
-fn source(base: &str, config: &mimecast::Config, clock: &Arc<NetClock>) -> MimecastSource {
-    let credentials = Credentials {
-        app_id: config.app_id.clone(),
-        app_key: config.app_key.clone().into(),
-        access_key: config.access_key.clone().into(),
-        secret_key: HmacKey::decode(&config.secret_key.clone().into()).unwrap(),
-        login: Some(Login {
-            email: config.email.clone(),
-            password: config.password.clone().into(),
-        }),
-    };
-    MimecastSource::new(
-        HttpClient::new().unwrap(),
-        base.parse().unwrap(),
-        credentials,
-        clock.clone(),
-        Arc::new(Hasty),
-    )
-}
-
-fn log_sink(
-    base: &str,
-    config: &log_analytics::Config,
-    clock: &Arc<NetClock>,
-) -> DataCollectorSink {
-    let workspace = Workspace {
-        id: config.workspace_id.clone(),
-        key: HmacKey::decode(&config.workspace_key.clone().into()).unwrap(),
-        base: base.parse().unwrap(),
-    };
-    let http = HttpClient::new().unwrap();
-    DataCollectorSink::new(http, workspace, clock.clone(), Arc::new(Hasty))
-}
-
-fn blob_store(connection_string: &str, container: &str, clock: Arc<NetClock>) -> BlobStore {
-    let access = Access::ConnectionString(connection_string::parse(connection_string).unwrap());
-    BlobStore::new(&HttpClient::new().unwrap(), access, container, clock).unwrap()
-}
-
-/// Azurite's connection string with another address.
-fn through(azurite: &Azurite, url: &str) -> String {
-    let direct = format!("http://127.0.0.1:{}", azurite.port());
-    azurite.connection_string().replace(&direct, url)
 }

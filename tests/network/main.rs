@@ -12,10 +12,12 @@
     reason = "this is test code"
 )]
 
+mod adapters;
 mod bench;
 mod faults;
 mod message;
 mod mimecast;
+mod one_feed;
 mod proxy;
 mod sink;
 mod store;

@@ -1,7 +1,7 @@
 //! Faults between the connector and Mimecast.
 
 use chrono::TimeDelta;
-use mimecast_ttp::{ingest::report::Outcome, model::feed::Feed, simulator::log::Log};
+use mimecast_ttp::{ingest::report::Outcome, simulator::log::Log};
 
 use crate::{
     bench::{Bench, LITTLE, PLENTY, RECORDS, Service, complete, failed},
@@ -21,9 +21,16 @@ async fn the_next_pass_brings_the_rest(bench: &Bench, case: &str) {
     bench.all_arrived_once(Log::Url, case);
 }
 
+async fn a_refusal_for_a_moment_is_ridden_out() {
+    let (bench, report) = pass_with_a_refusal(SERVICE).await;
+    complete(&report, "refused");
+    assert!(report.counts.retries > 0, "{report}");
+    bench.all_arrived_once(Log::Url, "refused");
+}
+
 #[tokio::test]
 async fn a_passing_fault_of_mimecast_is_ridden_out_within_the_pass() {
-    all(PASSING, async |(times, fault)| {
+    let broken = all(PASSING, async |(times, fault)| {
         let case = format!("{times} x {fault:?}");
         let rule = Rule {
             on: PAGES,
@@ -37,16 +44,8 @@ async fn a_passing_fault_of_mimecast_is_ridden_out_within_the_pass() {
         assert_eq!(bench.to(SERVICE).broken(), times, "{case}");
         let retries = if costs_an_attempt(fault) { times } else { 0 };
         assert_eq!(report.counts.retries, retries as u64, "{case}: {report}");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn mimecast_refusing_connections_for_a_moment_is_ridden_out_within_the_pass() {
-    let (bench, report) = pass_with_a_refusal(SERVICE).await;
-    complete(&report, "refused");
-    assert!(report.counts.retries > 0, "{report}");
-    bench.all_arrived_once(Log::Url, "refused");
+    });
+    tokio::join!(broken, a_refusal_for_a_moment_is_ridden_out());
 }
 
 #[tokio::test]
@@ -79,9 +78,25 @@ async fn an_answer_of_mimecast_without_an_end_ends_the_pass_and_the_next_brings_
     .await;
 }
 
+async fn a_lasting_refusal_fails_the_feed() {
+    let bench = Bench::start().await;
+    bench.to(SERVICE).refuse().await;
+    let report = bench.pass(PLENTY).await;
+    let says = [
+        "Mimecast cannot be reached",
+        "refused",
+        "What to do: check mimecast_base_url",
+    ];
+    failed(&report, &says, "refused");
+    assert_eq!(bench.to(SERVICE).requests(), 0);
+    bench.to(SERVICE).listen();
+    the_next_pass_brings_the_rest(&bench, "refused").await;
+}
+
 #[tokio::test]
 async fn a_mimecast_that_stays_away_fails_the_feed_and_the_message_says_what_to_do() {
-    all(LASTING, async |fault| {
+    let lasting = LASTING.into_iter().chain([Fault::throttle(1)]);
+    let broken = all(lasting, async |fault| {
         let case = format!("{fault:?}");
         let rule = Rule {
             on: PAGES,
@@ -99,24 +114,8 @@ async fn a_mimecast_that_stays_away_fails_the_feed_and_the_message_says_what_to_
             "{case}: what was read before is delivered"
         );
         the_next_pass_brings_the_rest(&bench, &case).await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_mimecast_that_refuses_connections_fails_the_feed_and_the_message_says_what_to_do() {
-    let bench = Bench::start().await;
-    bench.to(SERVICE).refuse().await;
-    let report = bench.pass(PLENTY).await;
-    let says = [
-        "Mimecast cannot be reached",
-        "refused",
-        "What to do: check mimecast_base_url",
-    ];
-    failed(&report, &says, "refused");
-    assert_eq!(bench.to(SERVICE).requests(), 0);
-    bench.to(SERVICE).listen();
-    the_next_pass_brings_the_rest(&bench, "refused").await;
+    });
+    tokio::join!(broken, a_lasting_refusal_fails_the_feed());
 }
 
 #[tokio::test]
@@ -145,33 +144,6 @@ async fn a_mimecast_that_asks_for_a_long_wait_is_not_called_before_its_end() {
         bench.advance(TimeDelta::minutes(31));
         the_next_pass_brings_the_rest(&bench, &case).await;
         assert_eq!(bench.to(SERVICE).broken(), 1, "{case}");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn mimecast_stalling_for_one_feed_holds_up_no_other() {
-    all([Fault::StalledHead, Fault::ResetBefore], async |fault| {
-        let case = format!("{fault:?}");
-        let bench = Bench::start().await;
-        bench.to(SERVICE).add(Rule {
-            on: PAGES,
-            skip: 0,
-            times: FOREVER,
-            fault,
-        });
-        let reports = bench.pass_of_all(LITTLE).await;
-        assert!(bench.to(SERVICE).broken() > 0, "{case}");
-        assert_eq!(reports[0].feed, Feed::Url);
-        assert_ne!(reports[0].outcome, Outcome::Complete, "{case}");
-        for (report, log) in reports[1..]
-            .iter()
-            .zip([Log::Attachment, Log::Impersonation])
-        {
-            complete(report, &case);
-            bench.all_arrived_once(log, &case);
-        }
-        the_next_pass_brings_the_rest(&bench, &case).await;
     })
     .await;
 }

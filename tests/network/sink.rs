@@ -3,7 +3,7 @@
 //! Here an answer that is lost behind a stored batch is the one case that may deliver it once more.
 
 use chrono::TimeDelta;
-use mimecast_ttp::{ingest::report::Outcome, model::feed::Feed, simulator::log::Log};
+use mimecast_ttp::{ingest::report::Outcome, simulator::log::Log};
 
 use crate::{
     bench::{Bench, LITTLE, PLENTY, RECORDS, Service, complete, failed},
@@ -13,7 +13,6 @@ use crate::{
 
 const SERVICE: Service = Service::Sink;
 const POSTS: &[&str] = &["/api/logs"];
-const URL_POSTS: &[&str] = &["/api/logs", "log-type: MimecastTTPUrl"];
 
 /// The batch is stored, and no word about it comes through.
 const fn is_lost_answer(fault: Fault) -> bool {
@@ -38,9 +37,16 @@ fn all_arrived(bench: &Bench, fault: Fault, times: usize, case: &str) {
     }
 }
 
+async fn a_refusal_for_a_moment_is_ridden_out() {
+    let (bench, report) = pass_with_a_refusal(SERVICE).await;
+    complete(&report, "refused");
+    assert!(report.counts.retries > 0, "{report}");
+    bench.all_arrived_once(Log::Url, "refused");
+}
+
 #[tokio::test]
 async fn a_passing_fault_of_the_sink_is_ridden_out_within_the_pass() {
-    all(PASSING, async |(times, fault)| {
+    let broken = all(PASSING, async |(times, fault)| {
         let case = format!("{times} x {fault:?}");
         let rule = Rule {
             on: POSTS,
@@ -56,16 +62,8 @@ async fn a_passing_fault_of_the_sink_is_ridden_out_within_the_pass() {
         let retries = if costs { times } else { 0 };
         assert_eq!(report.counts.retries, retries as u64, "{case}: {report}");
         assert_eq!(report.counts.delivered, RECORDS, "{case}: {report}");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn the_sink_refusing_connections_for_a_moment_is_ridden_out_within_the_pass() {
-    let (bench, report) = pass_with_a_refusal(SERVICE).await;
-    complete(&report, "refused");
-    assert!(report.counts.retries > 0, "{report}");
-    bench.all_arrived_once(Log::Url, "refused");
+    });
+    tokio::join!(broken, a_refusal_for_a_moment_is_ridden_out());
 }
 
 #[tokio::test]
@@ -128,6 +126,23 @@ async fn a_batch_that_the_sink_said_it_took_is_not_posted_again_however_the_rest
     .await;
 }
 
+async fn a_lasting_refusal_fails_the_feed() {
+    let bench = Bench::start().await;
+    bench.to(SERVICE).refuse().await;
+    let report = bench.pass(PLENTY).await;
+    let says = [
+        "Log Analytics cannot be reached",
+        "refused",
+        "What to do: check log_analytics_workspace_id",
+        "5 attempts",
+    ];
+    failed(&report, &says, "refused");
+    assert_eq!(bench.to(SERVICE).requests(), 0);
+    bench.to(SERVICE).listen();
+    complete(&bench.pass(PLENTY).await, "refused");
+    bench.all_arrived_once(Log::Url, "refused");
+}
+
 #[tokio::test]
 async fn a_sink_that_stays_away_fails_the_feed_and_the_message_says_what_to_do() {
     let lasting = [
@@ -137,7 +152,7 @@ async fn a_sink_that_stays_away_fails_the_feed_and_the_message_says_what_to_do()
         Fault::status(503),
         Fault::status(429),
     ];
-    all(lasting, async |fault| {
+    let broken = all(lasting, async |fault| {
         let case = format!("{fault:?}");
         let rule = Rule {
             on: POSTS,
@@ -158,26 +173,8 @@ async fn a_sink_that_stays_away_fails_the_feed_and_the_message_says_what_to_do()
         bench.to(SERVICE).heal();
         complete(&bench.pass(PLENTY).await, &case);
         all_arrived(&bench, fault, 5, &case);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_sink_that_refuses_connections_fails_the_feed_and_the_message_says_what_to_do() {
-    let bench = Bench::start().await;
-    bench.to(SERVICE).refuse().await;
-    let report = bench.pass(PLENTY).await;
-    let says = [
-        "Log Analytics cannot be reached",
-        "refused",
-        "What to do: check log_analytics_workspace_id",
-        "5 attempts",
-    ];
-    failed(&report, &says, "refused");
-    assert_eq!(bench.to(SERVICE).requests(), 0);
-    bench.to(SERVICE).listen();
-    complete(&bench.pass(PLENTY).await, "refused");
-    bench.all_arrived_once(Log::Url, "refused");
+    });
+    tokio::join!(broken, a_lasting_refusal_fails_the_feed());
 }
 
 #[tokio::test]
@@ -204,33 +201,4 @@ async fn a_sink_that_asks_for_a_long_wait_is_not_called_before_its_end() {
     complete(&bench.pass(PLENTY).await, case);
     bench.all_arrived_once(Log::Url, case);
     assert_eq!(bench.to(SERVICE).broken(), 1);
-}
-
-#[tokio::test]
-async fn the_sink_stalling_for_one_feed_holds_up_no_other() {
-    all([Fault::StalledHead, Fault::status(503)], async |fault| {
-        let case = format!("{fault:?}");
-        let bench = Bench::start().await;
-        bench.to(SERVICE).add(Rule {
-            on: URL_POSTS,
-            skip: 0,
-            times: FOREVER,
-            fault,
-        });
-        let reports = bench.pass_of_all(LITTLE).await;
-        assert!(bench.to(SERVICE).broken() > 0, "{case}");
-        assert_eq!(reports[0].feed, Feed::Url);
-        assert_ne!(reports[0].outcome, Outcome::Complete, "{case}");
-        for (report, log) in reports[1..]
-            .iter()
-            .zip([Log::Attachment, Log::Impersonation])
-        {
-            complete(report, &case);
-            bench.all_arrived_once(log, &case);
-        }
-        bench.to(SERVICE).heal();
-        complete(&bench.pass(PLENTY).await, &case);
-        all_arrived(&bench, fault, 1, &case);
-    })
-    .await;
 }

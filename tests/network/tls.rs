@@ -8,16 +8,24 @@ use crate::{
     tls_server::{TlsServer, Trouble},
 };
 
-/// Each service behind each trouble, and then as it should be.
-async fn fails_with_advice_until_it_is_mended(service: Service, names: &str) {
+#[tokio::test]
+async fn a_tls_error_fails_the_feed_with_advice_until_it_is_mended() {
+    let services = [
+        (Service::Mimecast, "Mimecast"),
+        (Service::Sink, "Log Analytics"),
+        (Service::Store, "blob storage"),
+    ];
     let troubles = [
         (Trouble::Plaintext, "message"),
         (Trouble::Cut, "reset"),
         (Trouble::SelfSigned, "certificate"),
         (Trouble::Silence, ""),
     ];
-    all(troubles, async |(trouble, says)| {
-        let case = format!("{trouble:?}");
+    let cases = services
+        .into_iter()
+        .flat_map(|service| troubles.map(|trouble| (service, trouble)));
+    all(cases, async |((service, name), (trouble, says))| {
+        let case = format!("{service:?}: {trouble:?}");
         let bench = Bench::start().await;
         let server = TlsServer::start(trouble).await;
         let ports = bench.ports_at(service, &server.url());
@@ -29,7 +37,7 @@ async fn fails_with_advice_until_it_is_mended(service: Service, names: &str) {
         let mut reports = bench.pass_over(&ports, &[Feed::Url], budget).await;
         failed(
             &reports.feeds.remove(0),
-            &[names, says, "What to do: "],
+            &[name, says, "What to do: "],
             &case,
         );
         assert!(server.hellos() > 0, "{case}");
@@ -39,19 +47,4 @@ async fn fails_with_advice_until_it_is_mended(service: Service, names: &str) {
         bench.all_arrived_once(Log::Url, &case);
     })
     .await;
-}
-
-#[tokio::test]
-async fn a_tls_error_of_mimecast_fails_the_feed_with_advice_until_it_is_mended() {
-    fails_with_advice_until_it_is_mended(Service::Mimecast, "Mimecast").await;
-}
-
-#[tokio::test]
-async fn a_tls_error_of_the_sink_fails_the_feed_with_advice_until_it_is_mended() {
-    fails_with_advice_until_it_is_mended(Service::Sink, "Log Analytics").await;
-}
-
-#[tokio::test]
-async fn a_tls_error_of_the_store_fails_the_feed_with_advice_until_it_is_mended() {
-    fails_with_advice_until_it_is_mended(Service::Store, "blob storage").await;
 }

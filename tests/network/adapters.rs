@@ -1,0 +1,127 @@
+//! The real adapters, and what they share: a clock that counts, chance without long waits, Azurite.
+
+use std::{
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use mimecast_ttp::{
+    azure::connection_string,
+    checkpoints::blob::{Access, BlobStore},
+    http::HttpClient,
+    ingest::ports::{Clock, Randomness},
+    keys::HmacKey,
+    log_analytics::{DataCollectorSink, Workspace},
+    mimecast::{Credentials, Login, MimecastSource},
+    simulator::{log_analytics, mimecast},
+    system::{SystemClock, SystemRandom},
+};
+
+use crate::support::azurite::Azurite;
+
+/// This machine's clock, which a test can put forward. It counts how often it is asked: the store
+/// asks once for each request that it signs, those that never arrive too.
+pub struct NetClock {
+    system: SystemClock,
+    pub ahead: Mutex<TimeDelta>,
+    pub asked: AtomicU64,
+    /// How many waits were begun: the adapters wait between two attempts.
+    pub waits: AtomicU64,
+}
+
+impl NetClock {
+    pub fn start() -> Arc<Self> {
+        Arc::new(Self {
+            system: SystemClock::start(),
+            ahead: Mutex::new(TimeDelta::zero()),
+            asked: AtomicU64::new(0),
+            waits: AtomicU64::new(0),
+        })
+    }
+}
+
+#[async_trait]
+impl Clock for NetClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.system.now() + *self.ahead.lock().unwrap()
+    }
+    fn elapsed(&self) -> Duration {
+        self.system.elapsed()
+    }
+    async fn sleep(&self, duration: Duration) {
+        self.waits.fetch_add(1, Ordering::SeqCst);
+        self.system.sleep(duration).await;
+    }
+}
+
+/// Takes the most off every wait between two attempts; in the rest it is random.
+pub struct Hasty;
+
+impl Randomness for Hasty {
+    fn bits(&self) -> u128 {
+        SystemRandom.bits() | (u128::MAX << 88)
+    }
+}
+
+/// One Azurite for all tests that run at the same time; each has a container of its own. Not in a
+/// static for good: those are never dropped, and it would outlive the tests.
+pub fn azurite() -> Arc<Azurite> {
+    static SHARED: Mutex<Weak<Azurite>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap();
+    shared.upgrade().unwrap_or_else(|| {
+        let azurite = Arc::new(Azurite::start());
+        *shared = Arc::downgrade(&azurite);
+        azurite
+    })
+}
+
+pub fn source(base: &str, config: &mimecast::Config, clock: &Arc<NetClock>) -> MimecastSource {
+    let credentials = Credentials {
+        app_id: config.app_id.clone(),
+        app_key: config.app_key.clone().into(),
+        access_key: config.access_key.clone().into(),
+        secret_key: HmacKey::decode(&config.secret_key.clone().into()).unwrap(),
+        login: Some(Login {
+            email: config.email.clone(),
+            password: config.password.clone().into(),
+        }),
+    };
+    MimecastSource::new(
+        HttpClient::new().unwrap(),
+        base.parse().unwrap(),
+        credentials,
+        clock.clone(),
+        Arc::new(Hasty),
+    )
+}
+
+pub fn log_sink(
+    base: &str,
+    config: &log_analytics::Config,
+    clock: &Arc<NetClock>,
+) -> DataCollectorSink {
+    let workspace = Workspace {
+        id: config.workspace_id.clone(),
+        key: HmacKey::decode(&config.workspace_key.clone().into()).unwrap(),
+        base: base.parse().unwrap(),
+    };
+    let http = HttpClient::new().unwrap();
+    DataCollectorSink::new(http, workspace, clock.clone(), Arc::new(Hasty))
+}
+
+pub fn blob_store(connection_string: &str, container: &str, clock: Arc<NetClock>) -> BlobStore {
+    let access = Access::ConnectionString(connection_string::parse(connection_string).unwrap());
+    BlobStore::new(&HttpClient::new().unwrap(), access, container, clock).unwrap()
+}
+
+/// Azurite's connection string with another address.
+pub fn through(azurite: &Azurite, url: &str) -> String {
+    let direct = format!("http://127.0.0.1:{}", azurite.port());
+    azurite.connection_string().replace(&direct, url)
+}
