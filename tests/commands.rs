@@ -167,7 +167,7 @@ async fn a_checkpoint_can_be_seen_and_set_back_without_doubling() {
     let (code, out, _) = bench.with("checkpoint show", &storage).await;
     assert_eq!(code, 0);
     assert_eq!(out.matches("nothing is saved").count(), 3, "{out}");
-    let back = chrono::Utc::now() - chrono::TimeDelta::hours(2);
+    let back = SimClock::real().now() - chrono::TimeDelta::hours(2);
     let rewind = format!(
         "checkpoint rewind --feed url --to {}",
         back.format("%Y-%m-%dT%H:%M:%SZ")

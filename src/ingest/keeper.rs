@@ -172,10 +172,9 @@ impl Keeper {
     fn expected(&self, hour: Hour) -> Option<u64> {
         let checkpoint = self.progress.checkpoint();
         let (start, end) = (hour.start(), hour.start() + chrono::TimeDelta::hours(1));
-        let counted = checkpoint.tally.total(Span::within(start, end)?);
+        let counted = checkpoint.tally.delivered(Span::within(start, end)?);
         let held = checkpoint.recent.placed(start, end).len() as u64;
-        // Rows that are alike to the byte are counted and have one entry.
-        Some(u64::from(counted > held))
+        Some(counted.saturating_sub(held))
     }
 
     /// Removes the hours of the ledger that no comparison reaches any more.

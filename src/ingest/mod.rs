@@ -8,8 +8,12 @@
 //! read: ranges -> pages  |  collect: drop what is known, batch  |  deliver: post, then save
 //! ```
 //!
-//! Promises kept here: the checkpoint moves only behind an acknowledged batch; every record the
-//! source shows is delivered once; a pass ends by its deadline and the next goes on from there.
+//! Once an hour the pass compares what the source counts with what was delivered, and looks again
+//! where they differ.
+//!
+//! Promises kept here: the checkpoint moves only behind acknowledged batches and whole ranges; every
+//! record the source shows is delivered once, or set aside with the reason; a pass ends by its deadline
+//! and the next goes on from there.
 //!
 //! The outside is seen through the traits in [`ports`].
 

@@ -162,20 +162,22 @@ impl FeedPass {
         ends: RangeEnd,
     ) -> End {
         let Find { quarter, total } = find;
+        let (before, mut delivered) = (counts.missing, counts.delivered);
         for reading in 1..=2 {
-            let (delivered, missing) = (counts.delivered, counts.missing);
             let end = self.read_again(keeper, counts, quarter).await;
             if !completed(&end) {
                 return end;
             }
             let tally = &keeper.progress.checkpoint().tally;
-            if tally.total(quarter) == total {
+            let agrees = tally.total(quarter) == total;
+            let whole = counts.missing == before;
+            if agrees || !whole {
                 break;
             }
-            let range = tally.to_count(quarter, ends);
-            let nothing_new = counts.delivered == delivered && counts.missing == missing;
+            let nothing_new = counts.delivered == delivered;
+            delivered = counts.delivered;
             if reading == 2 && nothing_new {
-                match self.count(range).await {
+                match self.count(tally.to_count(quarter, ends)).await {
                     Ok(still) if still == Some(total) => keeper.progress.explain(quarter, total),
                     Ok(_) => {}
                     Err(end) => return end,

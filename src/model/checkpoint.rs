@@ -209,6 +209,32 @@ struct TallyText {
     since: String,
     first_quarter: String,
     quarters: Vec<u32>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    explained: BTreeMap<String, i32>,
+}
+
+impl TallyText {
+    fn of(tally: &Tally) -> Self {
+        let (first_quarter, quarters) = tally.to_list();
+        let explained = tally.explained();
+        Self {
+            since: event_time::to_utc_text(tally.since()),
+            first_quarter: event_time::to_utc_text(first_quarter),
+            quarters,
+            explained: explained
+                .map(|(start, more)| (event_time::to_utc_text(start), more))
+                .collect(),
+        }
+    }
+
+    fn tally(&self) -> Result<Tally, CheckpointError> {
+        let (since, first) = (time(&self.since)?, time(&self.first_quarter)?);
+        let mut tally = Tally::from_list(since, first, &self.quarters);
+        for (start, more) in &self.explained {
+            tally.add_explained(time(start)?, *more);
+        }
+        Ok(tally)
+    }
 }
 
 #[derive(Deserialize)]
@@ -223,7 +249,6 @@ impl Checkpoint {
     #[must_use]
     pub fn to_text(&self, feed: Feed, written_by: &str) -> String {
         let [delivered, displaced] = self.recent.by_second().map(by_time);
-        let (first_quarter, quarters) = self.tally.to_list();
         let document = Document {
             kind: KIND.to_owned(),
             version: VERSION,
@@ -240,11 +265,7 @@ impl Checkpoint {
             }),
             reconciled_at: self.reconciled_at.map(event_time::to_utc_text),
             moves: self.moves.clone(),
-            tally: Some(TallyText {
-                since: event_time::to_utc_text(self.tally.since()),
-                first_quarter: event_time::to_utc_text(first_quarter),
-                quarters,
-            }),
+            tally: Some(TallyText::of(&self.tally)),
             displaced,
             delivered,
         };
@@ -316,11 +337,7 @@ impl Document {
                 None => read_again_from,
             },
             tally: match self.tally {
-                Some(tally) => Tally::from_list(
-                    time(&tally.since)?,
-                    time(&tally.first_quarter)?,
-                    &tally.quarters,
-                ),
+                Some(tally) => tally.tally()?,
                 None => started.tally,
             },
             reconciled_at: self.reconciled_at.as_deref().map(time).transpose()?,
@@ -388,6 +405,7 @@ mod tests {
         example
             .recent
             .insert_displaced(time, fingerprinter.take("{}"));
+        example.tally.explain(Tally::quarter(time), 3);
         example.moves.push(Move {
             at: time,
             from: example.watermark,
@@ -422,7 +440,7 @@ mod tests {
     fn the_text_is_fixed_because_it_outlives_the_program() {
         let text = example().to_text(Feed::Url, "run-1");
         assert!(
-            text.starts_with(r#"{"kind":"mimecast-ttp checkpoint","version":1,"feed":"url","written_by":"run-1","watermark":"2026-11-24T05:00:00Z","read_again_from":"2026-11-24T04:45:00Z","settled_before":"2026-11-24T04:40:00Z","range_seconds":21600,"wait":{"since":"2026-11-24T05:00:00Z","until":"2026-11-24T05:05:00Z","asked_by":"Log Analytics"},"reconciled_at":"2026-11-24T05:00:00Z","moves":[{"at":"2026-11-24T05:00:00Z","from":"2026-11-24T04:00:00Z","to":"2026-11-24T05:00:00Z","reason":"delivered"}],"tally":{"since":"2026-11-24T04:00:00Z","first_quarter":"2026-11-24T04:45:00Z","quarters":[1,2]},"displaced":{"2026-11-24T05:00:00Z":[""#),
+            text.starts_with(r#"{"kind":"mimecast-ttp checkpoint","version":1,"feed":"url","written_by":"run-1","watermark":"2026-11-24T05:00:00Z","read_again_from":"2026-11-24T04:45:00Z","settled_before":"2026-11-24T04:40:00Z","range_seconds":21600,"wait":{"since":"2026-11-24T05:00:00Z","until":"2026-11-24T05:05:00Z","asked_by":"Log Analytics"},"reconciled_at":"2026-11-24T05:00:00Z","moves":[{"at":"2026-11-24T05:00:00Z","from":"2026-11-24T04:00:00Z","to":"2026-11-24T05:00:00Z","reason":"delivered"}],"tally":{"since":"2026-11-24T04:00:00Z","first_quarter":"2026-11-24T04:45:00Z","quarters":[1,2],"explained":{"2026-11-24T05:00:00Z":1}},"displaced":{"2026-11-24T05:00:00Z":[""#),
             "{text}"
         );
         assert!(

@@ -104,7 +104,10 @@ fn start(quarter: i64) -> DateTime<Utc> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
     since: DateTime<Utc>,
+    /// Records that were delivered, by quarter.
     counts: BTreeMap<i64, u32>,
+    /// What Mimecast counts beside them, or less, and is not missing.
+    explained: BTreeMap<i64, i32>,
 }
 
 impl Tally {
@@ -114,7 +117,15 @@ impl Tally {
         Self {
             since,
             counts: BTreeMap::new(),
+            explained: BTreeMap::new(),
         }
+    }
+
+    /// The quarter that `time` lies in.
+    #[must_use]
+    pub fn quarter(time: DateTime<Utc>) -> Span {
+        let from = quarter(time);
+        Span { from, to: from + 1 }
     }
 
     /// From when on every delivered record is counted.
@@ -159,13 +170,21 @@ impl Tally {
         DateRange::new(span.start().max(self.since), span.end(), span.end()).ok()
     }
 
-    /// How many were counted in the span.
+    /// How many were delivered in the span.
     #[must_use]
-    pub fn total(&self, span: Span) -> u64 {
+    pub fn delivered(&self, span: Span) -> u64 {
         self.counts
             .range(span.from..span.to)
             .map(|(_, count)| u64::from(*count))
             .sum()
+    }
+
+    /// How many Mimecast counts in the span if nothing is missing.
+    #[must_use]
+    pub fn total(&self, span: Span) -> u64 {
+        let explained = self.explained.range(span.from..span.to);
+        let explained = explained.map(|(_, more)| i64::from(*more)).sum();
+        self.delivered(span).saturating_add_signed(explained)
     }
 
     /// The start of the last quarter before `time` in which something was counted.
@@ -190,9 +209,13 @@ impl Tally {
     /// differs, such as two rows that are alike to the byte or one that was rewritten since, is not
     /// missing.
     pub fn explain(&mut self, quarter: Span, total: u64) {
-        self.recount(quarter, []);
-        let total = u32::try_from(total).unwrap_or(u32::MAX);
-        self.counts.insert(quarter.from, total);
+        let delivered = self.delivered(quarter).cast_signed();
+        let more = total.cast_signed().saturating_sub(delivered);
+        let more = i32::try_from(more).unwrap_or_default();
+        self.explained.remove(&quarter.from);
+        if more != 0 {
+            self.explained.insert(quarter.from, more);
+        }
     }
 
     /// Forgets what lies before `time`.
@@ -200,6 +223,7 @@ impl Tally {
         if time > self.since {
             self.since = time;
             self.counts = self.counts.split_off(&quarter(time));
+            self.explained = self.explained.split_off(&quarter(time));
         }
     }
 
@@ -221,13 +245,23 @@ impl Tally {
 
     /// Reads what [`Self::to_list`] gave.
     pub(super) fn from_list(since: DateTime<Utc>, first: DateTime<Utc>, counts: &[u32]) -> Self {
+        let counts = (quarter(first)..).zip(counts.iter().copied());
         Self {
-            since,
-            counts: (quarter(first)..)
-                .zip(counts.iter().copied())
-                .filter(|(_, count)| *count > 0)
-                .collect(),
+            counts: counts.filter(|(_, count)| *count > 0).collect(),
+            ..Self::new(since)
         }
+    }
+
+    /// What is explained, by the start of its quarter.
+    pub(super) fn explained(&self) -> impl Iterator<Item = (DateTime<Utc>, i32)> {
+        self.explained
+            .iter()
+            .map(|(quarter, more)| (start(*quarter), *more))
+    }
+
+    /// Takes in what [`Self::explained`] gave.
+    pub(super) fn add_explained(&mut self, start: DateTime<Utc>, more: i32) {
+        self.explained.insert(quarter(start), more);
     }
 }
 
@@ -293,8 +327,11 @@ mod tests {
             tally.explain(span("05:00:00", "05:15:00"), total);
             assert_eq!(tally.total(hour), total + 1);
         }
-        tally.recount(hour, [at("05:20:00"), at("06:20:00")]);
-        assert_eq!(tally.total(span("05:00:00", "07:00:00")), 1);
+        // What was explained stays so, whatever the deliveries are found to be.
+        tally.recount(hour, [at("05:20:00"), at("05:30:00"), at("06:20:00")]);
+        assert_eq!((tally.delivered(hour), tally.total(hour)), (2, 1));
+        tally.forget_before(at("05:15:00"));
+        assert_eq!(tally.total(hour), 2);
     }
 
     #[test]
