@@ -45,7 +45,7 @@ impl Actor {
             let now = self.world.now();
             let mut state = self.world.state();
             state.note(what, now);
-            let (yields, delay) = (state.dice.below(3), state.dice.between(1, 1500));
+            let (yields, delay) = (state.dice.below(3), state.dice.between(1, 900));
             let run = &mut state.runs[self.run];
             run.calls += 1;
             run.writes += u64::from(what == "saved");
