@@ -7,6 +7,9 @@ use crate::{
     model::deadline::Deadline,
 };
 
+/// No wait of this length fits into any deadline; a longer one need not be told apart.
+const LONGEST_ASKED: Duration = Duration::from_secs(30 * 86_400);
+
 /// How often and how far apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
@@ -43,7 +46,12 @@ impl Policy {
             .min(self.longest_wait)
             .mul_f64(1.0 - fraction / 2.0);
         // A server that asks for no wait at all would use up every attempt in no time.
-        asked.map_or(own, |asked| asked.mul_f64(1.0 + fraction / 10.0).max(own))
+        asked.map_or(own, |asked| {
+            asked
+                .min(LONGEST_ASKED)
+                .mul_f64(1.0 + fraction / 10.0)
+                .max(own)
+        })
     }
 }
 
@@ -188,15 +196,18 @@ impl<'a, E> Trying<'a, E> {
         if self.cut_short && self.left().is_none() {
             return Some(Err(GaveUp::OutOfTime(self.last.take())));
         }
+        let wait = self.policy.wait(self.made + 1, after, self.random);
+        let fits = self.left().is_some_and(|left| left > wait);
+        if let Some(asked) = after.filter(|_| !fits) {
+            return Some(Err(GaveUp::Throttled {
+                wait: asked.min(LONGEST_ASKED),
+            }));
+        }
         if self.made >= self.policy.attempts {
             return Some(Err(self.failed(error)));
         }
-        let wait = self.policy.wait(self.made + 1, after, self.random);
-        if self.left().is_none_or(|left| left <= wait) {
-            return Some(Err(match after {
-                Some(wait) => GaveUp::Throttled { wait },
-                None => GaveUp::OutOfTime(Some(error)),
-            }));
+        if !fits {
+            return Some(Err(GaveUp::OutOfTime(Some(error))));
         }
         self.last = Some(error);
         self.clock.sleep(wait).await;
@@ -311,6 +322,20 @@ mod tests {
             run(&clock, 1, vec![again(None), again(None)]).await,
             Err(GaveUp::OutOfTime(Some("busy")))
         ));
+    }
+
+    #[tokio::test]
+    async fn a_long_wait_asked_for_at_the_last_attempt_is_one_too() {
+        let clock = Still::default();
+        let mut answers: Vec<_> = (0..4).map(|_| again(None)).collect();
+        answers.push(again(Some(u64::MAX)));
+        let result = run(&clock, 1000, answers).await;
+        assert_eq!(
+            result,
+            Err(GaveUp::Throttled {
+                wait: LONGEST_ASKED
+            })
+        );
     }
 
     #[tokio::test]

@@ -135,7 +135,8 @@ async fn keeps_the_promises(store: &dyn Store) {
 #[tokio::test]
 async fn the_folder_keeps_the_promises_of_a_store() {
     let folder = tempfile::tempdir().unwrap();
-    keeps_the_promises(&FolderStore::new(folder.path().join("made/when/needed"))).await;
+    let made = folder.path().join("made/when/needed");
+    keeps_the_promises(&FolderStore::new(made, Arc::new(SystemClock::start()))).await;
 }
 
 #[tokio::test]
@@ -147,7 +148,7 @@ async fn blob_storage_keeps_the_promises_of_a_store() {
 #[tokio::test]
 async fn the_folders_writers_take_turns() {
     let folder = tempfile::tempdir().unwrap();
-    let store = FolderStore::new(folder.path());
+    let store = FolderStore::new(folder.path(), Arc::new(SystemClock::start()));
     let (one, other) = (store.clone(), store.clone());
     let (one, other) = tokio::join!(
         save(&one, URL, "one", &Version::Absent),

@@ -5,9 +5,11 @@
 //! file, which the system releases when a process dies; the version of a text is its hash.
 
 use std::{
+    fmt,
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::MAX_BYTES;
 use crate::{
-    ingest::ports::{Saved, Store, StoreError, Version},
+    ingest::ports::{Clock, Saved, Store, StoreError, Version},
     model::{
         deadline::Deadline,
         place::{Folder, Place},
@@ -24,18 +26,43 @@ use crate::{
 };
 
 /// A folder.
-#[derive(Debug, Clone)]
-pub struct FolderStore(PathBuf);
+#[derive(Clone)]
+pub struct FolderStore {
+    folder: PathBuf,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for FolderStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FolderStore").field(&self.folder).finish()
+    }
+}
 
 impl FolderStore {
     /// Uses `folder`, which is made when something is first saved.
     #[must_use]
-    pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self(folder.into())
+    pub fn new(folder: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            folder: folder.into(),
+            clock,
+        }
     }
 
     fn path(&self, place: Place) -> PathBuf {
-        self.0.join(place.name())
+        self.folder.join(place.name())
+    }
+
+    async fn in_time<T: Send + 'static>(
+        &self,
+        deadline: Deadline,
+        work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let left = deadline.remaining(self.clock.elapsed()).unwrap_or_default();
+        let time = TIME.min(left);
+        match tokio::time::timeout(time, tokio::task::spawn_blocking(work)).await {
+            Ok(done) => done.unwrap_or_else(|error| Err(StoreError::Failed(error.into()))),
+            Err(late) => Err(StoreError::Failed(late.into())),
+        }
     }
 }
 
@@ -120,18 +147,9 @@ fn list(root: &Path, folder: Folder) -> Result<Vec<Place>, StoreError> {
     Ok(places)
 }
 
-/// How long a read or write may take, the wait for the lock included: a stopped process that holds
-/// it must not stop this one.
+/// How long a call may take, the wait for the lock included, unless the deadline comes first: a stopped
+/// process that holds it must not stop this one.
 const TIME: Duration = Duration::from_secs(10);
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    match tokio::time::timeout(TIME, tokio::task::spawn_blocking(work)).await {
-        Ok(done) => done.unwrap_or_else(|error| Err(StoreError::Failed(error.into()))),
-        Err(late) => Err(StoreError::Failed(late.into())),
-    }
-}
 
 #[async_trait]
 impl Store for FolderStore {
@@ -139,9 +157,10 @@ impl Store for FolderStore {
         self.path(place).display().to_string()
     }
 
-    async fn load(&self, place: Place, _: Deadline) -> Result<Saved, StoreError> {
+    async fn load(&self, place: Place, deadline: Deadline) -> Result<Saved, StoreError> {
         let path = self.path(place);
-        blocking(move || read(&path).map_err(failed)).await
+        self.in_time(deadline, move || read(&path).map_err(failed))
+            .await
     }
 
     async fn save(
@@ -149,20 +168,21 @@ impl Store for FolderStore {
         place: Place,
         content: &[u8],
         expected: &Version,
-        _: Deadline,
+        deadline: Deadline,
     ) -> Result<Version, StoreError> {
-        let (folder, path) = (self.0.clone(), self.path(place));
+        let (folder, path) = (self.folder.clone(), self.path(place));
         let (content, expected) = (content.to_vec(), expected.clone());
-        blocking(move || write(&folder, &path, &content, &expected)).await
+        self.in_time(deadline, move || write(&folder, &path, &content, &expected))
+            .await
     }
 
-    async fn remove(&self, place: Place, _: Deadline) -> Result<(), StoreError> {
-        let (folder, path) = (self.0.clone(), self.path(place));
-        blocking(move || remove(&folder, &path)).await
+    async fn remove(&self, place: Place, deadline: Deadline) -> Result<(), StoreError> {
+        let (folder, path) = (self.folder.clone(), self.path(place));
+        self.in_time(deadline, move || remove(&folder, &path)).await
     }
 
-    async fn list(&self, folder: Folder, _: Deadline) -> Result<Vec<Place>, StoreError> {
-        let root = self.0.clone();
-        blocking(move || list(&root, folder)).await
+    async fn list(&self, folder: Folder, deadline: Deadline) -> Result<Vec<Place>, StoreError> {
+        let root = self.folder.clone();
+        self.in_time(deadline, move || list(&root, folder)).await
     }
 }

@@ -1,6 +1,8 @@
 //! `quarantine`: looking at records that Log Analytics refused for good, posting them again, or giving
 //! them up.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::{
@@ -51,11 +53,14 @@ fn open(storage: &Storage) -> quarantine::Quarantine<'_> {
 }
 
 async fn list(options: &Listing, storage: &Storage) -> Result<u8, QuarantineError> {
-    let held = open(storage);
     let mut all = Vec::new();
+    let mut code = DONE;
     for feed in feeds(&options.feeds) {
-        for fingerprint in held.list(feed).await? {
-            all.push(held.get(feed, fingerprint).await?);
+        for fingerprint in open(storage).list(feed).await? {
+            match open(storage).get(feed, fingerprint).await {
+                Ok(held) => all.push(held),
+                Err(error) => code = unusable(fingerprint, &error),
+            }
         }
     }
     all.sort_by_key(|one| one.held_at);
@@ -76,9 +81,9 @@ async fn list(options: &Listing, storage: &Storage) -> Result<u8, QuarantineErro
             })
             .collect();
         say(&format!("{:#}", json!({"quarantine": all})));
-        return Ok(DONE);
+        return Ok(code);
     }
-    if all.is_empty() {
+    if all.is_empty() && code == DONE {
         say("Nothing is in quarantine.");
     }
     for one in all {
@@ -94,7 +99,13 @@ async fn list(options: &Listing, storage: &Storage) -> Result<u8, QuarantineErro
             to_utc_text(one.held_at),
         ));
     }
-    Ok(DONE)
+    Ok(code)
+}
+
+/// One that cannot be used does not keep the others from being so.
+fn unusable(fingerprint: Fingerprint, error: &QuarantineError) -> u8 {
+    say_error(&format!("{fingerprint}: {error}."));
+    FAILED
 }
 
 async fn show(options: &QuarantineShow, storage: &Storage) -> Result<u8, QuarantineError> {
@@ -105,33 +116,38 @@ async fn show(options: &QuarantineShow, storage: &Storage) -> Result<u8, Quarant
 
 /// A record in quarantine, whichever feed it is of.
 async fn find(fingerprint: Fingerprint, storage: &Storage) -> Result<Quarantined, QuarantineError> {
+    let feed = feed_of(fingerprint, storage).await?;
+    open(storage).get(feed, fingerprint).await
+}
+
+async fn feed_of(fingerprint: Fingerprint, storage: &Storage) -> Result<Feed, QuarantineError> {
     for feed in Feed::ALL {
-        match open(storage).get(feed, fingerprint).await {
-            Err(QuarantineError::Absent) => {}
-            found => return found,
+        if open(storage).list(feed).await?.contains(&fingerprint) {
+            return Ok(feed);
         }
     }
     Err(QuarantineError::Absent)
 }
 
-/// The records that the command line names.
-async fn chosen(chosen: &Chosen, storage: &Storage) -> Result<Vec<Quarantined>, QuarantineError> {
-    let mut all = Vec::new();
+/// The records that the command line names, each once.
+async fn chosen(
+    chosen: &Chosen,
+    storage: &Storage,
+) -> Result<BTreeSet<(Feed, Fingerprint)>, QuarantineError> {
+    let mut all = BTreeSet::new();
     for fingerprint in &chosen.fingerprints {
-        all.push(find(*fingerprint, storage).await?);
+        all.insert((feed_of(*fingerprint, storage).await?, *fingerprint));
     }
     if chosen.all {
-        let held = open(storage);
         for feed in Feed::ALL {
-            for fingerprint in held.list(feed).await? {
-                all.push(held.get(feed, fingerprint).await?);
-            }
+            let held = open(storage).list(feed).await?;
+            all.extend(held.into_iter().map(|fingerprint| (feed, fingerprint)));
         }
     }
     Ok(all)
 }
 
-fn counted(records: &[Quarantined]) -> String {
+fn counted(records: &BTreeSet<(Feed, Fingerprint)>) -> String {
     match records.len() {
         1 => "1 record".to_owned(),
         count => format!("{count} records"),
@@ -156,8 +172,14 @@ async fn replay(
         return Ok(FAILED);
     }
     let mut code = DONE;
-    for record in records {
-        let name = record.fingerprint;
+    for (feed, name) in records {
+        let record = match open(storage).get(feed, name).await {
+            Ok(record) => record,
+            Err(error) => {
+                code = unusable(name, &error);
+                continue;
+            }
+        };
         match open(storage).post(&record, sink).await {
             Ok(_) => {
                 removed(storage, &record).await?;
@@ -197,11 +219,9 @@ async fn give_up(options: &Chosen, storage: &Storage) -> Result<u8, QuarantineEr
     if !ask::go_on(&question, options.yes) {
         return Ok(FAILED);
     }
-    for record in records {
-        open(storage)
-            .remove(record.feed, record.fingerprint)
-            .await?;
-        say(&format!("{}: dropped.", record.fingerprint));
+    for (feed, name) in records {
+        open(storage).remove(feed, name).await?;
+        say(&format!("{name}: dropped."));
     }
     Ok(DONE)
 }

@@ -128,7 +128,9 @@ fn store(
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn Store>, Fault> {
     let (access, container) = match settings {
-        CheckpointSettings::Folder(folder) => return Ok(Arc::new(FolderStore::new(folder))),
+        CheckpointSettings::Folder(folder) => {
+            return Ok(Arc::new(FolderStore::new(folder, Arc::clone(clock))));
+        }
         CheckpointSettings::ConnectionString { access, container } => {
             (Access::ConnectionString(access), container)
         }

@@ -28,8 +28,8 @@ pub(super) enum Work {
         /// What happened since the work before.
         counts: Counts,
     },
-    /// Nothing more will come.
-    End(ReadEnd),
+    /// Nothing more will come: everything is read, or not, for this reason.
+    End(Result<(), ReadEnd>),
 }
 
 /// What the ranges are read for.
@@ -49,9 +49,6 @@ pub(super) struct Terms {
     pub(super) late_arrival: TimeDelta,
     pub(super) direction: Direction,
 }
-
-/// The next stage has gone.
-struct Gone;
 
 /// The stage.
 pub(super) struct Collector {
@@ -81,15 +78,12 @@ impl Collector {
         }
     }
 
-    /// Works until the pages end or the next stage has gone.
+    /// Works until the pages end.
     pub(super) async fn run(mut self, mut pages: Receiver<Read>) {
         while let Some(read) = pages.recv().await {
-            let done = match read {
+            match read {
                 Read::Page(range, page) => self.page(range, &page).await,
-                Read::Missing(missing) => {
-                    self.counts.missing += missing;
-                    Ok(())
-                }
+                Read::Missing(missing) => self.counts.missing += missing,
                 Read::RangeEnd {
                     range,
                     missing,
@@ -100,23 +94,18 @@ impl Collector {
                     // Reading only goes forward from here: remembering a whole backlog would not
                     // be flat.
                     self.known.forget_before(range.to() - self.late_arrival);
-                    self.hand_on(Some(range.to())).await
+                    self.hand_on(Some(range.to())).await;
                 }
                 Read::End(end) => {
                     // What was read before a failure or the deadline is delivered all the same.
-                    match self.hand_on(None).await {
-                        Ok(()) => self.out.send(Work::End(end)).await.map_err(|_| Gone),
-                        gone => gone,
-                    }
+                    self.hand_on(None).await;
+                    self.send(Work::End(end)).await;
                 }
-            };
-            if done.is_err() {
-                return;
             }
         }
     }
 
-    async fn page(&mut self, range: DateRange, page: &Page) -> Result<(), Gone> {
+    async fn page(&mut self, range: DateRange, page: &Page) {
         self.counts.pages += 1;
         self.counts.retries += u64::from(page.attempts.saturating_sub(1));
         for record in page.records() {
@@ -124,25 +113,32 @@ impl Collector {
             let look = self.examiner.look(self.feed, record);
             if self.known.contains(look.fingerprint) {
                 self.counts.duplicates += 1;
-            } else {
-                if self.builder.push(record, look, range) == Push::Full {
-                    self.hand_on(None).await?;
-                    // An empty builder takes any record.
-                    let _added = self.builder.push(record, look, range);
-                }
-                self.known
-                    .insert(look.remembered_at(range), look.fingerprint);
+                continue;
             }
+            if self.builder.push(record, look, range) == Push::Full {
+                self.hand_on(None).await;
+                // An empty builder takes any record.
+                let _added = self.builder.push(record, look, range);
+            }
+            self.known
+                .insert(look.remembered_at(range), look.fingerprint);
         }
-        Ok(())
     }
 
-    async fn hand_on(&mut self, watermark: Option<DateTime<Utc>>) -> Result<(), Gone> {
+    async fn hand_on(&mut self, watermark: Option<DateTime<Utc>>) {
         let work = Work::Deliver {
             batch: self.builder.take(),
             watermark: watermark.filter(|_| self.direction == Direction::Forward),
             counts: std::mem::take(&mut self.counts),
         };
-        self.out.send(work).await.map_err(|_| Gone)
+        self.send(work).await;
+    }
+
+    /// If the next stage has gone, the pipeline ends by its word: until then there is nothing to do
+    /// here.
+    async fn send(&self, work: Work) {
+        if self.out.send(work).await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }

@@ -16,10 +16,13 @@ use super::{
 };
 use crate::model::{batch::Batch, deadline::Deadline, feed::Feed, quarantined::Quarantined};
 
-/// How a feed's pipeline ended.
+/// So many records are set aside in a pass in which nothing is taken; then it fails.
+const MOST_IN_A_ROW: u64 = 10;
+
+/// Why a feed's pipeline ended early.
 #[derive(Debug)]
 pub(super) enum End {
-    /// Reading ended and everything read is delivered.
+    /// Reading did; everything read is delivered.
     Read(ReadEnd),
     /// The sink had no time left.
     OutOfTime(String),
@@ -49,14 +52,14 @@ pub(super) struct Deliverer<'a> {
 
 impl Deliverer<'_> {
     /// Works until the batches end or one cannot be delivered.
-    pub(super) async fn run(mut self, mut batches: Receiver<Work>) -> End {
+    pub(super) async fn run(mut self, mut batches: Receiver<Work>) -> Result<(), End> {
         while let Some(work) = batches.recv().await {
             match work {
                 Work::End(end) => {
-                    if let ReadEnd::Failed(_, SourceError::Failed { attempts, .. }) = &end {
+                    if let Err(ReadEnd::Failed(_, SourceError::Failed { attempts, .. })) = &end {
                         self.counts.retries += u64::from(attempts.saturating_sub(1));
                     }
-                    return End::Read(end);
+                    return end.map_err(End::Read);
                 }
                 Work::Deliver {
                     batch,
@@ -65,33 +68,29 @@ impl Deliverer<'_> {
                 } => {
                     *self.counts += counts;
                     let changed = batch.is_some();
-                    if let Some(batch) = batch
-                        && let Err(end) = self.post(batch).await
-                    {
-                        return end;
+                    if let Some(batch) = batch {
+                        self.post(batch).await?;
                     }
                     let moved = watermark.is_some_and(|time| self.keeper.progress.advance(time));
-                    if (changed || moved)
-                        && let Err(error) = self.keeper.save().await
-                    {
-                        return End::NotSaved(error);
+                    if changed || moved {
+                        self.keeper.save().await.map_err(End::NotSaved)?;
                     }
                 }
             }
         }
-        End::Read(ReadEnd::Complete)
+        Ok(())
     }
 
     /// Posts a batch, in halves where the sink does not take its content, down to the record at fault.
     /// Whatever is dealt with is saved before anything else is posted; the caller saves behind the
     /// last part.
     async fn post(&mut self, batch: Batch) -> Result<(), End> {
-        self.keeper.claim().await.map_err(End::NotSaved)?;
         // Before the post and not behind it: between an acknowledgement and the saving of it lies
         // nothing else.
-        self.keeper.settle_if_much().await;
+        self.keeper.file_if_much().await;
         let mut waiting = vec![batch];
         while let Some(batch) = waiting.pop() {
+            self.keeper.claim().await.map_err(End::NotSaved)?;
             match self.sink.deliver(&batch, self.post_by).await {
                 Ok(receipt) => self.count(&batch, receipt.attempts),
                 Err(SinkError::Content(refusal)) => match batch.split() {
@@ -110,7 +109,10 @@ impl Deliverer<'_> {
                     return Err(End::Refused(SinkError::Failed { cause, attempts }));
                 }
             }
-            self.keeper.progress.delivered(&batch);
+            let given_up = self.keeper.progress.delivered(&batch);
+            if given_up > 0 {
+                warn!(feed = %self.feed, given_up, "Too many records have no readable time, or one that lies elsewhere, to remember them all: some may be delivered once more.");
+            }
             if !waiting.is_empty() {
                 self.keeper.save().await.map_err(End::NotSaved)?;
             }
@@ -120,8 +122,19 @@ impl Deliverer<'_> {
 
     /// Puts a single record that the sink refuses for good into quarantine, so that it holds up
     /// nothing. Only if the sink takes anything at all: a workspace that answers 400 to everything is
-    /// not the records' fault.
+    /// not the records' fault. And where so many records are refused and none is taken, someone should
+    /// look before the next ones follow.
     async fn set_aside(&mut self, batch: &Batch, refusal: &Refusal) -> Result<(), End> {
+        if self.counts.delivered == 0 && self.counts.quarantined >= MOST_IN_A_ROW {
+            return Err(End::Refused(SinkError::Failed {
+                cause: format!(
+                    "{MOST_IN_A_ROW} records were set aside in this run and none was taken, which looks like a fault of the workspace or of this program; the last answer: {}. What to do: look at `mimecast-ttp quarantine list`; the next run goes on",
+                    refusal.cause
+                )
+                .into(),
+                attempts: 1,
+            }));
+        }
         if self.counts.delivered == 0
             && let Err(error) = self.sink.probe(self.feed, self.post_by).await
         {

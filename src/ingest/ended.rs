@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-use super::{deliver::End, ports::StoreError, read::ReadEnd, report::Outcome};
+use super::{
+    deliver::End, feed_pass::MAX_RESTARTS, ports::StoreError, read::ReadEnd, report::Outcome,
+};
 use crate::model::{
     checkpoint::{Service, Wait},
     event_time,
@@ -16,8 +18,8 @@ use crate::model::{
 const QUIET_WAIT: TimeDelta = TimeDelta::hours(1);
 
 /// A service that asks for a longer wait than this is asked again after it: a mistake of the service
-/// must not stop a feed for days.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+/// must not stop a feed for weeks.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 
 /// How a feed's work ended, and what to tell about it.
 pub(super) struct Ended {
@@ -39,12 +41,18 @@ impl Ended {
 
     /// The words for the end of a pipeline. `place` is the checkpoint's, `posted` whether anything was
     /// delivered in this pass.
-    pub(super) fn from(end: End, feed: Feed, place: &str, posted: bool) -> Self {
-        match end {
-            End::Read(ReadEnd::Complete | ReadEnd::TokenRefused(_)) => Self {
+    pub(super) fn from(end: Result<(), End>, feed: Feed, place: &str, posted: bool) -> Self {
+        let Err(end) = end else {
+            return Self {
                 outcome: Outcome::Complete,
                 message: None,
-            },
+            };
+        };
+        match end {
+            End::Read(ReadEnd::TokenRefused(reason)) => Self::failed(format!(
+                "Reading {feed}: begun again {MAX_RESTARTS} times at the same place, and still: {reason}. \
+                 Everything read is delivered; the next run tries again."
+            )),
             End::Read(ReadEnd::OutOfTime(reason)) | End::OutOfTime(reason) => {
                 Self::of(Outcome::OutOfTime, reason)
             }
@@ -84,7 +92,7 @@ impl Ended {
             Outcome::Waiting,
             format!(
                 "{service} asks for no calls for {} s, longer than the run budget leaves; no run calls before that.",
-                wait.as_secs()
+                wait.min(LONGEST_WAIT).as_secs()
             ),
         )
     }
@@ -139,4 +147,12 @@ pub(super) fn wait(end: &End, now: DateTime<Utc>, before: Option<Wait>) -> Optio
         until: (now + wait).trunc_subsecs(0),
         asked_by,
     })
+}
+
+/// Whether a wait that was saved is to be kept at `now`. One that cannot have been asked for was
+/// saved while this machine's clock was wrong.
+pub(super) fn keeps(wait: Wait, now: DateTime<Utc>) -> bool {
+    let longest = TimeDelta::from_std(LONGEST_WAIT).unwrap_or(TimeDelta::MAX);
+    let left = wait.until - now;
+    left > TimeDelta::zero() && left <= longest + TimeDelta::seconds(1)
 }

@@ -9,24 +9,27 @@ use super::{
     deliver::{Deliverer, End},
     ended::{self, Ended},
     keeper::{Keeper, OpenError},
-    ports::{Ports, StoreError},
+    ports::Ports,
     quarantine::Quarantine,
     read::{ReadEnd, Reader},
     report::{Counts, FeedReport, Outcome},
 };
 use crate::model::{
-    date_range::DateRange, deadline::Deadline, event_time, feed::Feed, ledger::Entry, place::Place,
-    progress::Reach, tally::Span,
+    date_range::DateRange,
+    deadline::Deadline,
+    event_time,
+    feed::Feed,
+    ledger::Entry,
+    place::Place,
+    progress::{RETENTION, Reach},
+    tally::Span,
 };
 
 /// A token that is refused at the same place is left for the next pass after so many beginnings.
-const MAX_RESTARTS: u64 = 3;
+pub(super) const MAX_RESTARTS: u64 = 3;
 
 /// How far a checkpoint may lie ahead of a clock that was set back a little.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(10);
-
-/// How long Mimecast keeps the logs, as it documents.
-const RETENTION: TimeDelta = TimeDelta::days(30);
 
 /// Places between two stages: one item waits while one is worked on.
 const PLACES: usize = 1;
@@ -110,106 +113,108 @@ impl FeedPass {
     async fn work(&self, keeper: &mut Keeper, counts: &mut Counts) -> Ended {
         let now = self.ports.clock.now();
         if let Some(wait) = keeper.progress.checkpoint().wait
-            && now < wait.until
+            && ended::keeps(wait, now)
         {
             return Ended::still_waiting(wait);
         }
         let before = keeper.progress.checkpoint().watermark;
-        let mut end = self.catch_up(keeper, counts).await;
+        let forward = self.catch_up(keeper, counts).await;
         let moved = keeper.progress.checkpoint().watermark > before;
-        if matches!(end, End::Read(ReadEnd::Complete))
-            && let Some(span) = keeper.progress.to_reconcile(self.ports.clock.now())
-        {
-            end = self.reconcile(keeper, counts, span).await;
-        } else {
-            keeper.settle_if_much().await;
-        }
-        end = self.remember(keeper, end, moved).await;
-        self.explain(end, counts)
+        let due = keeper.progress.to_reconcile(self.ports.clock.now());
+        let (end, filed) = match (forward, due) {
+            (Ok(()), Some(span)) => (self.reconcile(keeper, counts, span).await, false),
+            (end, _) => (end, keeper.file_if_much().await),
+        };
+        let end = self.remember(keeper, end, moved, filed).await;
+        Ended::from(end, self.feed, &self.place(), counts.batches > 0)
     }
 
     /// Keeps for the next pass what this one learned about how to go about it.
-    async fn remember(&self, keeper: &mut Keeper, end: End, moved: bool) -> End {
+    async fn remember(
+        &self,
+        keeper: &mut Keeper,
+        end: Result<(), End>,
+        moved: bool,
+        filed: bool,
+    ) -> Result<(), End> {
         let progress = &mut keeper.progress;
         let waited = progress.checkpoint().wait.filter(|_| !moved);
-        let mut news = progress.wait(ended::wait(&end, self.ports.clock.now(), waited));
-        news |= match end {
-            End::Read(ReadEnd::Complete) => progress.lengthen_ranges(),
-            End::Read(ReadEnd::OutOfTime(_) | ReadEnd::TokenRefused(_)) if !moved => {
+        let wait = end
+            .as_ref()
+            .err()
+            .and_then(|end| ended::wait(end, self.ports.clock.now(), waited));
+        let mut news = progress.wait(wait) || filed;
+        news |= match &end {
+            Ok(()) => progress.lengthen_ranges(),
+            Err(End::Read(ReadEnd::OutOfTime(_) | ReadEnd::TokenRefused(_))) if !moved => {
                 progress.shorten_ranges()
             }
-            _ => false,
+            Err(_) => false,
         };
         // Who could not save, or lost a race, does not try again.
-        if news
-            && !matches!(end, End::NotSaved(_))
-            && let Err(error) = keeper.save().await
-        {
-            return End::NotSaved(error);
+        if news && !matches!(end, Err(End::NotSaved(_))) {
+            keeper.save().await.map_err(End::NotSaved)?;
         }
         end
     }
 
-    fn explain(&self, end: End, counts: &Counts) -> Ended {
-        if let End::Read(ReadEnd::TokenRefused(reason)) = end {
-            return Ended::failed(format!(
-                "Reading {}: begun again {MAX_RESTARTS} times at the same place, and still: {reason}. \
-                 Everything read is delivered; the next run tries again from there, with shorter ranges.",
-                self.feed
-            ));
-        }
-        Ended::from(end, self.feed, &self.place(), counts.batches > 0)
-    }
-
     /// Reads forward to now, and again from what is delivered where the source refused a token.
-    async fn catch_up(&self, keeper: &mut Keeper, counts: &mut Counts) -> End {
+    async fn catch_up(&self, keeper: &mut Keeper, counts: &mut Counts) -> Result<(), End> {
         let mut in_vain = 0;
         loop {
             let before = keeper.progress.checkpoint().watermark;
             match self.forward(keeper, counts).await {
-                End::Read(ReadEnd::TokenRefused(reason)) => {
-                    counts.restarts += 1;
+                Err(End::Read(ReadEnd::TokenRefused(reason))) => {
                     let moved = keeper.progress.checkpoint().watermark > before;
-                    in_vain = if moved { 0 } else { in_vain + 1 };
-                    warn!(feed = %self.feed, reason, "Reading again from what is delivered.");
-                    if in_vain > MAX_RESTARTS {
-                        return End::Read(ReadEnd::TokenRefused(reason));
-                    }
+                    in_vain = if moved { 0 } else { in_vain };
+                    self.begin_again(&mut in_vain, reason, counts)?;
                 }
                 end => return end,
             }
         }
     }
 
+    /// Counts a beginning in vain; too many end the pass.
+    pub(super) fn begin_again(
+        &self,
+        in_vain: &mut u64,
+        reason: String,
+        counts: &mut Counts,
+    ) -> Result<(), End> {
+        counts.restarts += 1;
+        *in_vain += 1;
+        warn!(feed = %self.feed, reason, "Reading again from what is delivered.");
+        if *in_vain > MAX_RESTARTS {
+            return Err(End::Read(ReadEnd::TokenRefused(reason)));
+        }
+        Ok(())
+    }
+
     /// Reads forward once. Where only the ledger knows what was delivered, range by range, so that
     /// never more than an hour or two of it is in memory.
-    async fn forward(&self, keeper: &mut Keeper, counts: &mut Counts) -> End {
-        let mut ranges = keeper.progress.begin(self.ports.clock.now());
-        let direction = Direction::Forward;
-        let behind = ranges.partition_point(|range| keeper.progress.needs_ledger(*range));
-        let rest = ranges.split_off(behind);
-        for range in ranges {
-            let known = match keeper.known(range).await {
-                Ok(known) => known,
-                Err(error) => return End::NoLedger(error),
-            };
-            keeper.progress.recount(Span::covering(range), &known);
+    async fn forward(&self, keeper: &mut Keeper, counts: &mut Counts) -> Result<(), End> {
+        let ranges = keeper.progress.begin(self.ports.clock.now());
+        let alike = |one: &DateRange, next: &DateRange| {
+            let progress = &keeper.progress;
+            !progress.needs_ledger(*one) && !progress.needs_ledger(*next)
+        };
+        let stretches: Vec<_> = ranges.chunk_by(alike).map(<[_]>::to_vec).collect();
+        for ranges in stretches {
+            let mut known = Vec::new();
+            if let [range] = ranges[..]
+                && keeper.progress.needs_ledger(range)
+            {
+                known = keeper.known(range).await.map_err(End::NoLedger)?;
+                keeper.progress.recount(Span::covering(range), &known);
+            }
             let stretch = Stretch {
-                ranges: vec![range],
-                direction,
+                ranges,
+                direction: Direction::Forward,
                 known,
             };
-            match self.pipeline(keeper, counts, stretch).await {
-                End::Read(ReadEnd::Complete) => {}
-                end => return end,
-            }
+            self.pipeline(keeper, counts, stretch).await?;
         }
-        let stretch = Stretch {
-            ranges: rest,
-            direction,
-            known: Vec::new(),
-        };
-        self.pipeline(keeper, counts, stretch).await
+        Ok(())
     }
 
     /// Runs the three stages over a stretch.
@@ -218,7 +223,7 @@ impl FeedPass {
         keeper: &mut Keeper,
         counts: &mut Counts,
         stretch: Stretch,
-    ) -> End {
+    ) -> Result<(), End> {
         let (pages_in, pages_out) = mpsc::channel(PLACES);
         let (work_in, work_out) = mpsc::channel(PLACES);
         let Ports {
@@ -287,18 +292,5 @@ pub(super) fn broken(feed: Feed, reason: &str) -> FeedReport {
         counts: Counts::default(),
         watermark: None,
         lag_seconds: None,
-    }
-}
-
-/// Nothing else is of interest to the reconciliation.
-pub(super) fn completed(end: &End) -> bool {
-    matches!(end, End::Read(ReadEnd::Complete))
-}
-
-/// The store's answer as an end.
-pub(super) fn saved(result: Result<(), StoreError>) -> End {
-    match result {
-        Ok(()) => End::Read(ReadEnd::Complete),
-        Err(error) => End::NotSaved(error),
     }
 }

@@ -12,6 +12,7 @@ use crate::model::{
     event_time,
     feed::Feed,
     place::Place,
+    progress::RETENTION,
 };
 
 /// A feed's checkpoint as it is saved.
@@ -35,6 +36,9 @@ pub enum RewindError {
         "it is not before the watermark {}: what lies between would never be read", event_time::to_utc_text(*.0)
     )]
     NotBack(DateTime<Utc>),
+    /// It is further back than Mimecast keeps its logs.
+    #[error("Mimecast keeps its logs for 30 days: there is nothing to read before {}", event_time::to_utc_text(*.0))]
+    TooFar(DateTime<Utc>),
     /// It was changed meanwhile, or cannot be written.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -62,6 +66,9 @@ impl Shown {
         };
         if to >= checkpoint.watermark {
             return Err(RewindError::NotBack(checkpoint.watermark));
+        }
+        if to < now - RETENTION {
+            return Err(RewindError::TooFar(now - RETENTION));
         }
         let mut rewound = (**checkpoint).clone();
         rewound.rewind(to, now);

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tracing::warn;
 
 use super::{
@@ -22,10 +22,10 @@ use crate::model::{
 
 /// So many fingerprints that no pass reads again may wait in the checkpoint before the ledger takes
 /// them: few enough for a small checkpoint, enough for a quiet feed to write its ledger once an hour.
-const SETTLE_AT: usize = 2_000;
+const FILE_AT: usize = 2_000;
 
 /// If the ledger cannot be written, so many may wait at most.
-const MOST_UNSETTLED: usize = 10 * SETTLE_AT;
+const MOST_UNFILED: usize = 10 * FILE_AT;
 
 /// A claim older than this is made anew before a post: another run may have come meanwhile. So a run
 /// that lost its claim posts one more batch only if it begins within this time, see [`Keeper::claim`].
@@ -133,26 +133,29 @@ impl Keeper {
         }
     }
 
-    /// Moves what no pass reads again into the ledger, if it is much. The next save forgets it.
-    pub(super) async fn settle_if_much(&mut self) {
-        if self.progress.to_settle().len() >= SETTLE_AT {
-            self.settle().await;
+    /// Moves what no pass reads again into the ledger, if it is much; says whether it was. The next
+    /// save forgets it.
+    pub(super) async fn file_if_much(&mut self) -> bool {
+        let much = self.progress.to_file().len() >= FILE_AT;
+        if much {
+            self.file().await;
         }
+        much
     }
 
     /// Moves what no pass reads again into the ledger. The checkpoint forgets it only afterwards, so
     /// that nothing is forgotten in between.
-    pub(super) async fn settle(&mut self) {
-        let entries = self.progress.to_settle();
+    pub(super) async fn file(&mut self) {
+        let entries = self.progress.to_file();
         let count = entries.len();
         match self.ledger().add(entries).await {
-            Ok(()) => self.progress.settled(),
-            Err(error) if count < MOST_UNSETTLED => {
+            Ok(()) => self.progress.filed(),
+            Err(error) if count < MOST_UNFILED => {
                 warn!(feed = %self.feed, "The ledger cannot be written: {error}. The checkpoint keeps {count} fingerprints for it.");
             }
             Err(error) => {
                 warn!(feed = %self.feed, "The ledger cannot be written: {error}. {count} fingerprints are given up: records around them that show late may be delivered once more.");
-                self.progress.settled();
+                self.progress.filed();
             }
         }
     }
@@ -160,7 +163,7 @@ impl Keeper {
     /// What the ledger knows of the hours that a range touches.
     pub(super) async fn known(&self, range: DateRange) -> Result<Vec<Entry>, StoreError> {
         let expected = Hour::between(range.from(), range.to())
-            .filter_map(|hour| self.expected(hour).map(|count| (hour, count)))
+            .map(|hour| (hour, self.expected(hour)))
             .collect::<HashMap<_, _>>();
         self.ledger()
             .known((range.from(), range.to()), &expected)
@@ -169,12 +172,12 @@ impl Keeper {
 
     /// How many entries an hour of the ledger should have: what was counted there, without what the
     /// checkpoint still holds.
-    fn expected(&self, hour: Hour) -> Option<u64> {
+    fn expected(&self, hour: Hour) -> u64 {
         let checkpoint = self.progress.checkpoint();
-        let (start, end) = (hour.start(), hour.start() + chrono::TimeDelta::hours(1));
-        let counted = checkpoint.tally.delivered(Span::within(start, end)?);
+        let (start, end) = (hour.start(), hour.start() + TimeDelta::hours(1));
+        let counted = Span::within(start, end).map_or(0, |span| checkpoint.tally.delivered(span));
         let held = checkpoint.recent.placed(start, end).len() as u64;
-        Some(counted.saturating_sub(held))
+        counted.saturating_sub(held)
     }
 
     /// Removes the hours of the ledger that no comparison reaches any more.

@@ -21,6 +21,9 @@ const MAX_RECORDS: u64 = 5_000;
 /// The same where Mimecast does not say how many records a range holds.
 const MAX_PAGES: usize = 10;
 
+/// So many records may appear in a range while its parts are read.
+const GROWTH: u64 = 500;
+
 /// More pages than this of a range that cannot be cut are a server gone astray: ten million records in
 /// a second.
 const ENDLESS: usize = 20_000;
@@ -40,15 +43,13 @@ pub(super) enum Read {
         /// Whether it was asked again.
         again: bool,
     },
-    /// There is nothing more to come, for this reason.
-    End(ReadEnd),
+    /// There is nothing more to come: every range is read, or not, for this reason.
+    End(Result<(), ReadEnd>),
 }
 
-/// Why reading ended.
+/// Why reading ended early.
 #[derive(Debug)]
 pub(super) enum ReadEnd {
-    /// Every range is read.
-    Complete,
     /// The budget is used up.
     OutOfTime(String),
     /// The source asks for a longer wait than the budget leaves.
@@ -60,11 +61,28 @@ pub(super) enum ReadEnd {
 }
 
 /// How a listing went.
-enum Listing {
-    /// To its end; so many records were counted but not shown.
-    Whole { missing: u64 },
-    /// It holds too much: read these parts instead.
-    TooLong(Vec<DateRange>),
+struct Listing {
+    shown: u64,
+    /// How many records Mimecast says the range holds.
+    counted: Option<u64>,
+    /// Where it holds too much: what to read instead.
+    parts: Vec<DateRange>,
+}
+
+impl Listing {
+    /// Records that were counted and not shown.
+    fn missing(&self) -> u64 {
+        self.counted
+            .map_or(0, |counted| counted.saturating_sub(self.shown))
+    }
+}
+
+/// A range in parts.
+struct Parts {
+    /// The last one comes next.
+    unread: Vec<DateRange>,
+    /// How many records they hold, where that is known.
+    counted: Option<u64>,
 }
 
 /// The stage.
@@ -77,31 +95,44 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads `ranges` in order. Ends early when the next stage has gone.
+    /// Reads `ranges` in order.
     pub(super) async fn run(&self, ranges: Vec<DateRange>, out: Sender<Read>) {
-        let mut end = ReadEnd::Complete;
+        let mut end = Ok(());
         for range in ranges {
-            if let Err(early) = self.range(range, &out).await {
-                end = early;
+            end = self.range(range, &out).await;
+            if end.is_err() {
                 break;
             }
         }
-        // If the next stage has gone it has its own reason to tell.
-        drop(out.send(Read::End(end)).await);
+        hand_on(&out, Read::End(end)).await;
     }
 
     /// Reads a range, in parts where it holds too much.
     async fn range(&self, range: DateRange, out: &Sender<Read>) -> Result<(), ReadEnd> {
-        let mut open = vec![range];
-        while let Some(range) = open.pop() {
-            match self.listing(range, out).await? {
-                Listing::TooLong(mut parts) => {
-                    debug!(feed = %self.feed, %range, parts = parts.len(), "range cut into parts");
-                    parts.reverse();
-                    open.extend(parts);
-                }
-                Listing::Whole { missing } => self.range_end(range, missing, out).await?,
+        let mut open = vec![Parts {
+            unread: vec![range],
+            counted: None,
+        }];
+        while let Some(parts) = open.last_mut() {
+            let Some(range) = parts.unread.pop() else {
+                open.pop();
+                continue;
+            };
+            let at_most = parts.counted.map(|left| left + GROWTH);
+            let listing = self.listing(range, at_most, out).await?;
+            if let Some(left) = &mut parts.counted {
+                *left = left.saturating_sub(listing.counted.unwrap_or(0));
             }
+            if listing.parts.is_empty() {
+                self.range_end(range, at_most, listing.missing(), out)
+                    .await?;
+                continue;
+            }
+            debug!(feed = %self.feed, %range, parts = listing.parts.len(), "range cut into parts");
+            open.push(Parts {
+                unread: listing.parts.into_iter().rev().collect(),
+                counted: listing.counted,
+            });
         }
         Ok(())
     }
@@ -111,42 +142,48 @@ impl Reader<'_> {
     async fn range_end(
         &self,
         range: DateRange,
+        at_most: Option<u64>,
         mut missing: u64,
         out: &Sender<Read>,
     ) -> Result<(), ReadEnd> {
         let again = missing > 0;
         if again {
             warn!(feed = %self.feed, %range, missing, "Mimecast counted more records than it showed; reading the range once more.");
-            match self.listing(range, out).await {
-                Ok(Listing::Whole { missing: still }) => missing = still,
+            match self.listing(range, at_most, out).await {
+                Ok(second) if second.parts.is_empty() => missing = second.missing(),
                 // More were added meanwhile than fit: nothing new is known.
-                Ok(Listing::TooLong(_)) => {}
+                Ok(_) => {}
                 Err(early) => {
-                    hand_on(out, Read::Missing(missing)).await?;
+                    hand_on(out, Read::Missing(missing)).await;
                     return Err(early);
                 }
             }
         }
-        hand_on(
-            out,
-            Read::RangeEnd {
-                range,
-                missing,
-                again,
-            },
-        )
-        .await
+        let end = Read::RangeEnd {
+            range,
+            missing,
+            again,
+        };
+        hand_on(out, end).await;
+        Ok(())
     }
 
-    /// Reads the pages of a range once.
-    async fn listing(&self, range: DateRange, out: &Sender<Read>) -> Result<Listing, ReadEnd> {
+    /// Reads the pages of a range once. A count above `at_most`, what is left of that of the range this
+    /// is a part of, cannot go by the range: it is passed over.
+    async fn listing(
+        &self,
+        range: DateRange,
+        at_most: Option<u64>,
+        out: &Sender<Read>,
+    ) -> Result<Listing, ReadEnd> {
         let (mut token, mut used) = (None, HashSet::new());
         let (mut shown, mut counted) = (0_u64, None);
         for number in 1..=ENDLESS {
             let mut page = self.page(range, token.as_ref()).await?;
             debug!(feed = %self.feed, %range, number, records = page.len(), "page read");
             shown += page.len() as u64;
-            counted = counted.or(page.total);
+            let total = page.total;
+            counted = counted.or(total.filter(|total| at_most.is_none_or(|most| *total <= most)));
             let too_long = match counted {
                 Some(counted) => number == 1 && counted > MAX_RECORDS,
                 None => number == MAX_PAGES && page.next.is_some(),
@@ -154,19 +191,26 @@ impl Reader<'_> {
             if too_long {
                 let parts = range.parts(counted.map_or(2, |counted| counted.div_ceil(MAX_RECORDS)));
                 if parts.len() > 1 {
-                    return Ok(Listing::TooLong(parts));
+                    return Ok(Listing {
+                        shown,
+                        counted,
+                        parts,
+                    });
                 }
             }
             // An empty page ends the range even with a token, and so does a token seen before: both
             // have been met in the field, and following them would never end.
             let next = page.next.take().filter(|_| !page.is_empty());
             if !page.is_empty() {
-                hand_on(out, Read::Page(range, page)).await?;
+                hand_on(out, Read::Page(range, page)).await;
             }
             token = next.filter(|next| used.insert(next.clone()));
             if token.is_none() {
-                let missing = counted.map_or(0, |counted| counted.saturating_sub(shown));
-                return Ok(Listing::Whole { missing });
+                return Ok(Listing {
+                    shown,
+                    counted,
+                    parts: Vec::new(),
+                });
             }
         }
         let cause = format!("the listing does not end within {ENDLESS} pages").into();
@@ -198,7 +242,10 @@ impl Reader<'_> {
     }
 }
 
-/// Hands on; a next stage that has gone has its own reason to tell.
-async fn hand_on(out: &Sender<Read>, read: Read) -> Result<(), ReadEnd> {
-    out.send(read).await.map_err(|_| ReadEnd::Complete)
+/// Hands on. If the next stage has gone, the pipeline ends by the word of the last one: until then
+/// there is nothing to do here.
+async fn hand_on(out: &Sender<Read>, read: Read) {
+    if out.send(read).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }

@@ -5,13 +5,15 @@
 //! hold. If it is the number that was delivered, all is well. If not, the halves are counted, and
 //! theirs, down to the quarter of an hour; that is read again, and what is not known is delivered.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{debug, info, warn};
 
 use super::{
     collect::Direction,
     deliver::End,
-    feed_pass::{FeedPass, Stretch, completed, saved},
+    feed_pass::{FeedPass, Stretch},
     keeper::Keeper,
     ports::{PageRequest, SourceError},
     read::ReadEnd,
@@ -19,13 +21,9 @@ use super::{
 };
 use crate::model::{
     date_range::DateRange,
-    ledger::Hour,
-    narrowing::{Find, Narrowing},
-    tally::{RangeEnd, Span},
+    narrowing::Narrowing,
+    tally::{LastSecond, Span},
 };
-
-/// What counting came to.
-type Counted<T> = Result<T, End>;
 
 impl FeedPass {
     /// Compares, and delivers what is missing. The watermark stays where it is.
@@ -34,101 +32,113 @@ impl FeedPass {
         keeper: &mut Keeper,
         counts: &mut Counts,
         whole: Span,
-    ) -> End {
+    ) -> Result<(), End> {
         let began = self.ports.clock.now();
-        let (ends, finds) = match self.differences(keeper, whole).await {
-            Ok(Some(differences)) => differences,
-            Ok(None) => {
-                warn!(feed = %self.feed, "Mimecast did not say how many records {whole} holds: what shows later than late_arrival_minutes cannot be found.");
-                (RangeEnd::Included, Vec::new())
-            }
-            Err(end) => return end,
-        };
         // What the pass itself missed is missed here again.
         let missing = std::mem::take(&mut counts.missing);
-        let mut end = End::Read(ReadEnd::Complete);
-        for find in finds {
-            end = self.look_again(keeper, counts, find, ends).await;
-            if !completed(&end) {
-                break;
-            }
-        }
+        let result = self.compare(keeper, counts, whole).await;
         counts.missing = counts.missing.max(missing);
-        if !completed(&end) {
-            return end;
-        }
-        keeper.settle().await;
+        result?;
+        keeper.file().await;
         keeper.remove_old().await;
         keeper.progress.reconciled(began);
-        saved(keeper.save().await)
+        keeper.save().await.map_err(End::NotSaved)
     }
 
-    /// The quarters in which Mimecast counts another number than was delivered, and how it takes the
-    /// end of a range; `None` where it does not count.
-    async fn differences(
+    async fn compare(
+        &self,
+        keeper: &mut Keeper,
+        counts: &mut Counts,
+        whole: Span,
+    ) -> Result<(), End> {
+        let total = self.count(keeper, whole, LastSecond::Listed).await?;
+        let delivered = expected(keeper, whole);
+        debug!(feed = %self.feed, %whole, ?total, delivered, "counts compared");
+        if total.is_none() {
+            warn!(feed = %self.feed, "Mimecast did not say how many records {whole} holds: what shows later than late_arrival_minutes cannot be found.");
+        }
+        if total.is_none_or(|total| total == delivered) {
+            return Ok(());
+        }
+        // Only where it matters is it asked how Mimecast takes the end of a range.
+        let last = self.last_second(keeper, whole).await?;
+        if self.counts_regardless(keeper, whole, total, last).await? {
+            warn!(feed = %self.feed, ?total, "Mimecast counts the same for {whole} and each of its halves: what shows later than late_arrival_minutes cannot be found.");
+            return Ok(());
+        }
+        let mut narrowing = Narrowing::new(whole);
+        while let Some(span) = narrowing.next() {
+            let total = self.count(keeper, span, last).await?;
+            if let Some(quarter) = narrowing.counted(total == Some(expected(keeper, span))) {
+                self.look_again(keeper, counts, quarter, total, last)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the count does not go by the range: both halves hold as much as the whole.
+    async fn counts_regardless(
         &self,
         keeper: &Keeper,
         whole: Span,
-    ) -> Counted<Option<(RangeEnd, Vec<Find>)>> {
-        let tally = &keeper.progress.checkpoint().tally;
-        let range = tally.to_count(whole, RangeEnd::Included);
-        let Some(total) = self.count(range).await? else {
-            return Ok(None);
-        };
-        debug!(feed = %self.feed, %whole, total, delivered = tally.total(whole), "counts compared");
-        if total == tally.total(whole) {
-            return Ok(Some((RangeEnd::Included, Vec::new())));
-        }
-        // Only where it matters is it asked how Mimecast takes the end of a range.
-        let Some(ends) = self.range_end(keeper, whole).await? else {
-            return Ok(None);
-        };
-        let mut narrowing = Narrowing::new(tally, whole);
-        while let Some(span) = narrowing.next() {
-            match self.count(tally.to_count(span, ends)).await? {
-                Some(total) => narrowing.counted(total),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some((ends, narrowing.finds())))
+        total: Option<u64>,
+        last: LastSecond,
+    ) -> Result<bool, End> {
+        let (left, right) = whole.halves();
+        Ok(total > Some(0)
+            && self.count(keeper, right, last).await? == total
+            && self.count(keeper, left, last).await? == total)
     }
 
-    /// Whether Mimecast includes the second `to`: asked for a second that holds a delivered record,
-    /// behind one that holds none. Where there is no such second, the documented habit of closed
-    /// intervals is taken; what is delivered then can be asked next time.
-    async fn range_end(&self, keeper: &Keeper, whole: Span) -> Counted<Option<RangeEnd>> {
-        let Some(time) = self.lone_second(keeper, whole).await else {
-            return Ok(Some(RangeEnd::Included));
+    /// Whether Mimecast lists the second `to`: asked for a second that holds a delivered record, behind
+    /// one that holds none. Where there is no such second, the common habit of closed intervals is
+    /// taken; what is delivered then can be asked next time.
+    async fn last_second(&self, keeper: &Keeper, whole: Span) -> Result<LastSecond, End> {
+        let Some(time) = self.lone_second(keeper, whole).await? else {
+            return Ok(LastSecond::Listed);
         };
         let range = DateRange::new(time - TimeDelta::seconds(1), time, time).ok();
-        let count = self.count(range).await?;
-        Ok(count.map(|count| {
-            if count == 0 {
-                RangeEnd::Excluded
-            } else {
-                RangeEnd::Included
-            }
-        }))
+        Ok(match self.count_range(range).await? {
+            Some(0) => LastSecond::Unlisted,
+            _ => LastSecond::Listed,
+        })
     }
 
     /// A second with a delivered record and none in the second before.
-    async fn lone_second(&self, keeper: &Keeper, whole: Span) -> Option<DateTime<Utc>> {
+    async fn lone_second(
+        &self,
+        keeper: &Keeper,
+        whole: Span,
+    ) -> Result<Option<DateTime<Utc>>, End> {
         let checkpoint = keeper.progress.checkpoint();
         let mut entries = checkpoint
             .recent
             .placed(whole.start(), checkpoint.watermark);
-        if entries.is_empty() {
-            let hour = Hour::of(checkpoint.tally.last_before(whole.end())?).start();
-            let range = DateRange::new(hour, hour + TimeDelta::minutes(59), self.ports.clock.now());
-            entries = keeper.known(range.ok()?).await.ok()?;
+        if entries.is_empty()
+            && let Some(last) = checkpoint.tally.last_before(whole.end())
+            && let Ok(range) = DateRange::new(last, last, self.ports.clock.now())
+        {
+            entries = keeper.known(range).await.map_err(End::NoLedger)?;
         }
-        let seconds: std::collections::BTreeSet<_> =
-            entries.into_iter().map(|entry| entry.time).collect();
+        let seconds: BTreeSet<_> = entries.into_iter().map(|entry| entry.time).collect();
         let lone = |time: &&DateTime<Utc>| !seconds.contains(&(**time - TimeDelta::seconds(1)));
-        seconds.iter().rev().find(lone).copied()
+        Ok(seconds.iter().rev().find(lone).copied())
     }
 
-    async fn count(&self, range: Option<DateRange>) -> Counted<Option<u64>> {
+    async fn count(
+        &self,
+        keeper: &Keeper,
+        span: Span,
+        last: LastSecond,
+    ) -> Result<Option<u64>, End> {
+        let tally = &keeper.progress.checkpoint().tally;
+        self.count_range(tally.to_count(span, last)).await
+    }
+
+    /// How many records Mimecast counts in a range, in one call. Where it says nothing but shows all
+    /// there is, as it may for few, those are counted.
+    async fn count_range(&self, range: Option<DateRange>) -> Result<Option<u64>, End> {
         let Some(range) = range else {
             return Ok(None);
         };
@@ -143,7 +153,10 @@ impl FeedPass {
             size: 1,
         };
         match self.ports.source.fetch_page(request, self.read_by).await {
-            Ok(page) => Ok(page.total),
+            Ok(page) => {
+                let shown = page.next.is_none().then_some(page.len() as u64);
+                Ok(page.total.or(shown))
+            }
             Err(SourceError::OutOfTime(reason)) => Err(End::Read(ReadEnd::OutOfTime(reason))),
             Err(SourceError::Throttled(wait)) => Err(End::Read(ReadEnd::Throttled(wait))),
             Err(error) => Err(End::Read(ReadEnd::Failed(range, error))),
@@ -158,57 +171,69 @@ impl FeedPass {
         &self,
         keeper: &mut Keeper,
         counts: &mut Counts,
-        find: Find,
-        ends: RangeEnd,
-    ) -> End {
-        let Find { quarter, total } = find;
+        quarter: Span,
+        total: Option<u64>,
+        last: LastSecond,
+    ) -> Result<(), End> {
         let (before, mut delivered) = (counts.missing, counts.delivered);
         for reading in 1..=2 {
-            let end = self.read_again(keeper, counts, quarter).await;
-            if !completed(&end) {
-                return end;
-            }
-            let tally = &keeper.progress.checkpoint().tally;
-            let agrees = tally.total(quarter) == total;
+            self.read_again(keeper, counts, quarter).await?;
+            let agrees = total == Some(expected(keeper, quarter));
             let whole = counts.missing == before;
-            if agrees || !whole {
+            if agrees || !whole || total.is_none() {
                 break;
             }
             let nothing_new = counts.delivered == delivered;
             delivered = counts.delivered;
-            if reading == 2 && nothing_new {
-                match self.count(tally.to_count(quarter, ends)).await {
-                    Ok(still) if still == Some(total) => keeper.progress.explain(quarter, total),
-                    Ok(_) => {}
-                    Err(end) => return end,
-                }
+            if reading == 2
+                && nothing_new
+                && let Some(still) = self.count(keeper, quarter, last).await?
+                && Some(still) == total
+            {
+                keeper.progress.explain(quarter, still);
             }
         }
         // So that a pass which cannot look everywhere leaves less for the next one.
-        saved(keeper.save().await)
+        keeper.save().await.map_err(End::NotSaved)
     }
 
-    async fn read_again(&self, keeper: &mut Keeper, counts: &mut Counts, quarter: Span) -> End {
+    async fn read_again(
+        &self,
+        keeper: &mut Keeper,
+        counts: &mut Counts,
+        quarter: Span,
+    ) -> Result<(), End> {
         let Some(range) = keeper.progress.checkpoint().tally.to_read(quarter) else {
-            return End::Read(ReadEnd::Complete);
+            return Ok(());
         };
-        let known = match keeper.known(range).await {
-            Ok(known) => known,
-            Err(error) => return End::NoLedger(error),
-        };
-        keeper.progress.recount(quarter, &known);
-        let delivered = counts.delivered;
-        let stretch = Stretch {
-            ranges: vec![range],
-            direction: Direction::Behind,
-            known,
-        };
-        let end = self.pipeline(keeper, counts, stretch).await;
-        let late = counts.delivered - delivered;
-        counts.reconciled += late;
-        if late > 0 {
-            info!(feed = %self.feed, late, "Records of {quarter} that showed late were found by count and delivered.");
+        let before = counts.delivered;
+        let mut in_vain = 0;
+        loop {
+            let known = keeper.known(range).await.map_err(End::NoLedger)?;
+            keeper.progress.recount(quarter, &known);
+            let stretch = Stretch {
+                ranges: vec![range],
+                direction: Direction::Behind,
+                known,
+            };
+            match self.pipeline(keeper, counts, stretch).await {
+                Err(End::Read(ReadEnd::TokenRefused(reason))) => {
+                    self.begin_again(&mut in_vain, reason, counts)?;
+                }
+                end => {
+                    let late = counts.delivered - before;
+                    counts.reconciled += late;
+                    if late > 0 {
+                        info!(feed = %self.feed, late, "Records of {quarter} that showed late were found by count and delivered.");
+                    }
+                    return end;
+                }
+            }
         }
-        end
     }
+}
+
+/// How many records Mimecast should count in the span.
+fn expected(keeper: &Keeper, span: Span) -> u64 {
+    keeper.progress.checkpoint().tally.total(span)
 }

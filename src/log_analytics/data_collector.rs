@@ -74,14 +74,15 @@ enum PostError {
     )]
     Transport(#[from] TransportError),
     #[error(
-        "Log Analytics answered {status} {said} to {rows} rows ({bytes} bytes, request id {request_id}). What to do: {advice}"
+        "Log Analytics answered {status} {said} to {rows} rows ({bytes} bytes, request id {}). What to do: {advice}",
+        .request_id.as_deref().unwrap_or("none")
     )]
     Refused {
         status: u16,
         said: String,
         rows: usize,
         bytes: usize,
-        request_id: String,
+        request_id: Option<String>,
         advice: &'static str,
     },
 }
@@ -199,10 +200,7 @@ fn refused(batch: &Batch, answer: &Answer, body: &ErrorBody) -> PostError {
         said,
         rows: batch.rows().len(),
         bytes: batch.body().len(),
-        request_id: answer
-            .header("x-ms-request-id")
-            .unwrap_or("none")
-            .to_owned(),
+        request_id: answer.header("x-ms-request-id").map(ToOwned::to_owned),
         advice: decision::advice(status, &body.error),
     }
 }
@@ -212,7 +210,7 @@ impl PostError {
         let (status, request_id) = match &self {
             Self::Refused {
                 status, request_id, ..
-            } => (Some(*status), Some(request_id.clone())),
+            } => (Some(*status), request_id.clone()),
             Self::Transport(_) => (None, None),
         };
         Refusal {

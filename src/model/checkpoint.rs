@@ -43,7 +43,7 @@ pub struct Checkpoint {
     pub recent: Recent,
     /// What was delivered before this, and is not in `recent`, is in the ledger. Lies behind
     /// `read_again_from` only after a rewind.
-    pub settled_before: DateTime<Utc>,
+    pub filed_before: DateTime<Utc>,
     /// How many records were delivered, for the reconciliation.
     pub tally: Tally,
     /// When Mimecast's count was last compared with the tally.
@@ -64,7 +64,7 @@ impl Checkpoint {
             watermark: from,
             read_again_from: from,
             recent: Recent::default(),
-            settled_before: from,
+            filed_before: from,
             tally: Tally::new(from),
             reconciled_at: None,
             wait: None,
@@ -168,7 +168,7 @@ struct Document {
     watermark: String,
     read_again_from: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    settled_before: Option<String>,
+    filed_before: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     range_seconds: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -256,7 +256,7 @@ impl Checkpoint {
             written_by: written_by.to_owned(),
             watermark: event_time::to_utc_text(self.watermark),
             read_again_from: event_time::to_utc_text(self.read_again_from),
-            settled_before: Some(event_time::to_utc_text(self.settled_before)),
+            filed_before: Some(event_time::to_utc_text(self.filed_before)),
             range_seconds: Some(self.first_range.num_seconds()),
             wait: self.wait.map(|wait| WaitText {
                 since: event_time::to_utc_text(wait.since),
@@ -332,7 +332,7 @@ impl Document {
             watermark,
             read_again_from,
             recent,
-            settled_before: match self.settled_before {
+            filed_before: match self.filed_before {
                 Some(text) => time(&text)?,
                 None => read_again_from,
             },
@@ -415,7 +415,7 @@ mod tests {
         Checkpoint {
             watermark: time,
             read_again_from: time - TimeDelta::minutes(15),
-            settled_before: time - TimeDelta::minutes(20),
+            filed_before: time - TimeDelta::minutes(20),
             reconciled_at: Some(time),
             wait: Some(Wait {
                 since: time,
@@ -440,7 +440,7 @@ mod tests {
     fn the_text_is_fixed_because_it_outlives_the_program() {
         let text = example().to_text(Feed::Url, "run-1");
         assert!(
-            text.starts_with(r#"{"kind":"mimecast-ttp checkpoint","version":1,"feed":"url","written_by":"run-1","watermark":"2026-11-24T05:00:00Z","read_again_from":"2026-11-24T04:45:00Z","settled_before":"2026-11-24T04:40:00Z","range_seconds":21600,"wait":{"since":"2026-11-24T05:00:00Z","until":"2026-11-24T05:05:00Z","asked_by":"Log Analytics"},"reconciled_at":"2026-11-24T05:00:00Z","moves":[{"at":"2026-11-24T05:00:00Z","from":"2026-11-24T04:00:00Z","to":"2026-11-24T05:00:00Z","reason":"delivered"}],"tally":{"since":"2026-11-24T04:00:00Z","first_quarter":"2026-11-24T04:45:00Z","quarters":[1,2],"explained":{"2026-11-24T05:00:00Z":1}},"displaced":{"2026-11-24T05:00:00Z":[""#),
+            text.starts_with(r#"{"kind":"mimecast-ttp checkpoint","version":1,"feed":"url","written_by":"run-1","watermark":"2026-11-24T05:00:00Z","read_again_from":"2026-11-24T04:45:00Z","filed_before":"2026-11-24T04:40:00Z","range_seconds":21600,"wait":{"since":"2026-11-24T05:00:00Z","until":"2026-11-24T05:05:00Z","asked_by":"Log Analytics"},"reconciled_at":"2026-11-24T05:00:00Z","moves":[{"at":"2026-11-24T05:00:00Z","from":"2026-11-24T04:00:00Z","to":"2026-11-24T05:00:00Z","reason":"delivered"}],"tally":{"since":"2026-11-24T04:00:00Z","first_quarter":"2026-11-24T04:45:00Z","quarters":[1,2],"explained":{"2026-11-24T05:00:00Z":1}},"displaced":{"2026-11-24T05:00:00Z":[""#),
             "{text}"
         );
         assert!(
@@ -456,7 +456,7 @@ mod tests {
             panic!("not read")
         };
         assert_eq!(checkpoint.recent.len(), 1);
-        assert_eq!(checkpoint.settled_before, checkpoint.read_again_from);
+        assert_eq!(checkpoint.filed_before, checkpoint.read_again_from);
         // What was delivered before is not counted, so it is not compared either.
         assert_eq!(checkpoint.tally, Tally::new(checkpoint.watermark));
         let again = checkpoint.to_text(Feed::Url, "run-2");
@@ -474,7 +474,7 @@ mod tests {
         checkpoint.rewind(to, now);
         assert_eq!((checkpoint.watermark, checkpoint.read_again_from), (to, to));
         assert_eq!(checkpoint.recent, before.recent);
-        assert_eq!(checkpoint.settled_before, before.settled_before);
+        assert_eq!(checkpoint.filed_before, before.filed_before);
         let last = *checkpoint.moves.iter().last().unwrap();
         assert_eq!(
             (last.from, last.to, last.reason),

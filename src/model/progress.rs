@@ -20,6 +20,9 @@ const RECONCILE_EVERY: TimeDelta = TimeDelta::hours(1);
 /// While a range is read for which the ledger must be asked, that much of it is in memory.
 const LEDGER_RANGE: TimeDelta = TimeDelta::hours(1);
 
+/// How long Mimecast keeps the logs, as it documents.
+pub const RETENTION: TimeDelta = TimeDelta::days(30);
+
 /// How far a pass reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reach {
@@ -84,39 +87,39 @@ impl Progress {
         self.reading_since = now;
         let Checkpoint {
             read_again_from: from,
-            settled_before,
+            filed_before,
             first_range,
             ..
         } = self.checkpoint;
         let to = now - self.reach.settle;
-        let slices = |from, to, first, longest| {
-            DateRange::new(from, to, now)
-                .map(|range| range.slices(first, longest))
-                .unwrap_or_default()
-        };
-        if from >= settled_before {
-            return slices(from, to, first_range, LONGEST_RANGE);
-        }
-        // After a rewind: the part that the ledger knows, and the rest.
-        let known_to = settled_before.min(to);
-        let mut ranges = slices(from, known_to, first_range, LEDGER_RANGE);
-        if known_to < to {
-            ranges.extend(slices(known_to, to, first_range, LONGEST_RANGE));
-        }
-        ranges
+        // After a rewind: what nobody knows, what the ledger knows, and the rest.
+        let known_from = self.kept_from().clamp(from, filed_before.max(from));
+        let known_to = filed_before.max(from);
+        let parts = [
+            (from, known_from, LONGEST_RANGE),
+            (known_from, known_to.min(to), LEDGER_RANGE),
+            (known_to, to, LONGEST_RANGE),
+        ];
+        let ranges = parts.into_iter().filter(|(from, to, _)| from < to);
+        let ranges = ranges.filter_map(|(from, to, longest)| {
+            let range = DateRange::new(from, to, now).ok()?;
+            Some(range.slices(first_range, longest))
+        });
+        ranges.flatten().collect()
     }
 
     /// Whether part of the range was read before by a pass that has since moved on, so that only the
     /// ledger knows what was delivered there.
     #[must_use]
     pub fn needs_ledger(&self, range: DateRange) -> bool {
-        range.from() < self.checkpoint.settled_before
+        (self.kept_from()..self.checkpoint.filed_before).contains(&range.from())
     }
 
     /// Remembers the rows of a batch that the sink acknowledged, or of a record in quarantine. A
     /// displaced one is not counted, since nobody knows in which quarter Mimecast does: the first
     /// comparison finds it there, sees that it is known, and counts it.
-    pub fn delivered(&mut self, batch: &Batch) {
+    /// Gives how many displaced records had to be given up for these.
+    pub fn delivered(&mut self, batch: &Batch) -> usize {
         let kept_from = self.kept_from();
         let Checkpoint { recent, tally, .. } = &mut self.checkpoint;
         for row in batch.rows() {
@@ -128,6 +131,7 @@ impl Progress {
                 tally.add(row.remembered_at);
             }
         }
+        recent.give_up_displaced()
     }
 
     /// Moves the watermark forward to `time`, never back, and with it the place from which the next
@@ -156,7 +160,7 @@ impl Progress {
         let again = time.min(seen_whole.trunc_subsecs(0));
         checkpoint.read_again_from = checkpoint.read_again_from.max(again);
         // What is older than the ledger reaches is never asked for again.
-        let useless = checkpoint.read_again_from.min(kept_from);
+        let useless = (checkpoint.read_again_from - self.reach.late_arrival).min(kept_from);
         checkpoint.recent.forget_before(useless);
         checkpoint.recent.forget_displaced_before(useless);
         checkpoint.tally.forget_before(useless);
@@ -165,17 +169,25 @@ impl Progress {
 
     /// What the next pass does not read again, and so belongs into the ledger.
     #[must_use]
-    pub fn to_settle(&self) -> Vec<Entry> {
-        let (from, to) = (self.kept_from(), self.checkpoint.read_again_from);
-        self.checkpoint.recent.placed(from, to)
+    pub fn to_file(&self) -> Vec<Entry> {
+        self.checkpoint
+            .recent
+            .placed(self.kept_from(), self.filed_to())
     }
 
-    /// Forgets what [`Self::to_settle`] gave, once the ledger has it. Before that it would be
+    /// Should Mimecast list a record by another time than its own, it is most likely one that lies
+    /// close: so long what is not read again is remembered all the same.
+    fn filed_to(&self) -> DateTime<Utc> {
+        self.checkpoint.read_again_from - self.reach.late_arrival
+    }
+
+    /// Forgets what [`Self::to_file`] gave, once the ledger has it. Before that it would be
     /// forgotten for good if the process died.
-    pub fn settled(&mut self) {
+    pub fn filed(&mut self) {
+        let filed_to = self.filed_to();
         let checkpoint = &mut self.checkpoint;
-        checkpoint.recent.forget_before(checkpoint.read_again_from);
-        checkpoint.settled_before = checkpoint.settled_before.max(checkpoint.read_again_from);
+        checkpoint.recent.forget_before(filed_to);
+        checkpoint.filed_before = checkpoint.filed_before.max(filed_to);
     }
 
     /// What lies before this is neither counted nor kept in the ledger: whole hours, the reach of the
@@ -377,13 +389,13 @@ mod tests {
             progress.delivered(&row(at(time), u32::try_from(number).unwrap()));
         }
         progress.advance(at("2026-03-08T11:59:45Z"));
-        let to_settle = progress.to_settle();
-        assert_eq!(to_settle.len(), 1, "one is too old, one is read again");
-        assert_eq!(to_settle[0].time, at("2026-03-08T08:00:00Z"));
+        let to_file = progress.to_file();
+        assert_eq!(to_file.len(), 1, "one is too old, one is read again");
+        assert_eq!(to_file[0].time, at("2026-03-08T08:00:00Z"));
         assert_eq!(progress.checkpoint().recent.len(), 2);
-        progress.settled();
+        progress.filed();
         assert_eq!(progress.checkpoint().recent.len(), 1);
-        assert!(progress.to_settle().is_empty());
+        assert!(progress.to_file().is_empty());
         let whole = progress.to_reconcile(now).unwrap();
         assert_eq!(progress.checkpoint().tally.total(whole), 1);
     }
@@ -394,7 +406,7 @@ mod tests {
         let mut progress = fresh(now);
         let _ranges = progress.begin(now);
         progress.advance(at("2026-03-08T11:59:45Z"));
-        progress.settled();
+        progress.filed();
         assert!(
             progress
                 .begin(now)
@@ -410,13 +422,14 @@ mod tests {
         let (known, rest): (Vec<DateRange>, Vec<DateRange>) = ranges
             .iter()
             .partition(|range| progress.needs_ledger(**range));
-        assert_eq!((known.len(), rest.len()), (6, 1));
+        assert_eq!((known.len(), rest.len()), (5, 1));
         assert!(
             known
                 .iter()
                 .all(|range| range.to() - range.from() <= TimeDelta::hours(1))
         );
-        assert_eq!(rest[0].from(), at("2026-03-08T11:44:45Z"));
+        // What was read again, and for as long once more, is in the checkpoint.
+        assert_eq!(rest[0].from(), at("2026-03-08T11:29:45Z"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{fingerprint::Fingerprint, ledger::Entry};
 
 /// So many displaced records are remembered. There is none in an orderly log; if every record were one,
 /// a checkpoint should still be small.
-const MOST_DISPLACED: usize = 10_000;
+const MOST_DISPLACED: usize = 20_000;
 
 /// Fingerprints with the second by which old ones are forgotten.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,18 +25,23 @@ impl Recent {
         self.placed.insert(fingerprint, time.timestamp()).is_none() && !known
     }
 
-    /// Remembers a record that may be listed again anywhere. `false` if it was known already. Where
-    /// there are too many, the oldest are forgotten.
+    /// Remembers a record that may be listed again anywhere. `false` if it was known already.
     pub fn insert_displaced(&mut self, time: DateTime<Utc>, fingerprint: Fingerprint) -> bool {
         let known = self.contains(fingerprint);
         self.displaced.insert(fingerprint, time.timestamp());
-        if self.displaced.len() > MOST_DISPLACED {
-            let mut seconds: Vec<_> = self.displaced.values().copied().collect();
-            let (_, middle, _) = seconds.select_nth_unstable(MOST_DISPLACED / 2);
-            let middle = *middle;
-            self.displaced.retain(|_, second| *second > middle);
-        }
         !known
+    }
+
+    /// Where there are too many displaced records, gives up the older half. How many that are.
+    pub fn give_up_displaced(&mut self) -> usize {
+        let before = self.displaced.len();
+        if before > MOST_DISPLACED {
+            let mut all: Vec<_> = self.displaced.iter().map(|(one, at)| (*at, *one)).collect();
+            let (_, middle, _) = all.select_nth_unstable(before / 2);
+            let middle = *middle;
+            self.displaced.retain(|one, at| (*at, *one) >= middle);
+        }
+        before - self.displaced.len()
     }
 
     /// Whether the record is known.
@@ -115,10 +120,13 @@ mod tests {
         assert!(recent.contains(of(0)));
         recent.forget_displaced_before(at(6));
         assert!(recent.is_empty());
-        for number in 0..25_000 {
-            recent.insert_displaced(at(number), of(number));
+        assert_eq!(recent.give_up_displaced(), 0);
+        // All in one second, as the end of one range gives it.
+        for number in 0..20_001 {
+            recent.insert_displaced(at(7), of(number));
         }
-        assert!(recent.len() <= MOST_DISPLACED);
-        assert!(recent.contains(of(24_999)) && recent.contains(of(20_001)));
+        assert_eq!(recent.give_up_displaced(), 10_000);
+        recent.insert_displaced(at(8), of(-1));
+        assert!(recent.contains(of(-1)));
     }
 }

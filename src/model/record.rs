@@ -1,6 +1,6 @@
 //! Looking at a record, and adding our members to it, without rebuilding it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 
 use super::{
     date_range::DateRange,
@@ -46,7 +46,8 @@ impl Look {
     pub fn is_displaced(self, range: DateRange) -> bool {
         !self
             .time
-            .is_some_and(|time| (range.from()..=range.to()).contains(&time))
+            .map(|time| time.trunc_subsecs(0))
+            .is_some_and(|second| (range.from()..=range.to()).contains(&second))
     }
 }
 

@@ -15,11 +15,11 @@ const SECONDS: i64 = 900;
 /// Whether Mimecast lists the records of the second `to`. It is documented nowhere, so it is asked:
 /// see the reconciliation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RangeEnd {
-    /// They are listed.
-    Included,
+pub enum LastSecond {
+    /// They are.
+    Listed,
     /// They are not.
-    Excluded,
+    Unlisted,
 }
 
 /// A run of whole quarters of an hour, the end excluded.
@@ -155,10 +155,10 @@ impl Tally {
 
     /// The range that counts just this span, from when on there are counts.
     #[must_use]
-    pub fn to_count(&self, span: Span, end: RangeEnd) -> Option<DateRange> {
+    pub fn to_count(&self, span: Span, end: LastSecond) -> Option<DateRange> {
         let to = match end {
-            RangeEnd::Included => span.end() - TimeDelta::seconds(1),
-            RangeEnd::Excluded => span.end(),
+            LastSecond::Listed => span.end() - TimeDelta::seconds(1),
+            LastSecond::Unlisted => span.end(),
         };
         DateRange::new(span.start().max(self.since), to, span.end()).ok()
     }
@@ -296,8 +296,8 @@ mod tests {
         assert_eq!(Span::within(at("05:01:00"), at("05:29:59")), None);
         let tally = Tally::new(at("05:20:00"));
         let to_count = |end| tally.to_count(inner, end).unwrap().to();
-        assert_eq!(to_count(RangeEnd::Included), at("05:44:59"));
-        assert_eq!(to_count(RangeEnd::Excluded), at("05:45:00"));
+        assert_eq!(to_count(LastSecond::Listed), at("05:44:59"));
+        assert_eq!(to_count(LastSecond::Unlisted), at("05:45:00"));
         let to_read = tally.to_read(inner).unwrap();
         assert_eq!(
             (to_read.from(), to_read.to()),

@@ -364,6 +364,22 @@ async fn a_range_that_holds_too_much_is_read_in_parts_and_the_watermark_follows(
 }
 
 #[tokio::test]
+async fn a_count_that_does_not_go_by_the_range_does_not_multiply_the_calls() {
+    let world = Arc::new(World {
+        page_size: 500,
+        lying_total: Some(6000),
+        ..world_of(30)
+    });
+    let report = world.pass().await;
+    assert_eq!(report.outcome, Outcome::Complete);
+    let fetches = world.fetches.load(std::sync::atomic::Ordering::SeqCst);
+    assert!(fetches < 100, "{fetches}");
+    let counts = world.counts.load(std::sync::atomic::Ordering::SeqCst);
+    assert!(counts < 10, "{counts}");
+    assert_eq!(world.serials(), (0..30).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn pages_that_happen_to_come_in_order_do_not_move_the_watermark_past_what_is_unread() {
     let world = Arc::new(world_of(9));
     // Listed among the first, as if by a source that sorts otherwise.

@@ -178,6 +178,96 @@ async fn without_a_count_nothing_is_compared_and_nothing_breaks() {
 }
 
 #[tokio::test]
+async fn a_source_that_says_nothing_of_empty_ranges_is_counted_by_what_it_shows() {
+    let world = World {
+        silent_when_empty: true,
+        ..World::default()
+    };
+    // Everything lies in one hour, so that most halves are empty.
+    for number in 0..2000 {
+        let time = at("2026-03-02T05:00:00Z") + TimeDelta::seconds(number * 2);
+        world.add(time, time);
+    }
+    let world = Arc::new(World {
+        page_size: 500,
+        ..world
+    });
+    world.pass().await;
+    let late = world.add(*world.now.lock().unwrap(), at("2026-03-02T05:20:01Z"));
+    world.advance(HOUR);
+    assert_eq!(world.pass().await.counts.reconciled, 1);
+    assert_eq!(sorted(&world), (0..=late).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_token_refused_while_looking_again_begins_the_quarter_again() {
+    let world = settled_world(World::default()).await;
+    let world = Arc::new(World {
+        page_size: 50,
+        records: std::mem::take(&mut *world.records.lock().unwrap()).into(),
+        saved: std::mem::take(&mut *world.saved.lock().unwrap()).into(),
+        ..World::default()
+    });
+    world.add(*world.now.lock().unwrap(), at("2026-03-02T04:33:21Z"));
+    world.advance(HOUR);
+    // The pass reads the overlap in one call, then the quarter in three.
+    world
+        .source_faults
+        .lock()
+        .unwrap()
+        .insert(3, SourceFault::RefuseToken);
+    let report = world.pass().await;
+    assert_eq!(
+        (
+            report.outcome,
+            report.counts.reconciled,
+            report.counts.restarts
+        ),
+        (Outcome::Complete, 1, 1),
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn records_listed_some_minutes_from_their_own_time_are_delivered_once() {
+    let world = Arc::new(World::default());
+    for number in 0..20 {
+        let listed = *world.now.lock().unwrap() - TimeDelta::seconds(30);
+        for part in 0..5 {
+            let own = listed - TimeDelta::minutes(6);
+            let text = format!(
+                r#"{{"n":{},"date":"{}"}}"#,
+                number * 5 + part,
+                own.format("%Y-%m-%dT%H:%M:%S+0000")
+            );
+            world.add_text(listed, listed, text);
+        }
+        world.pass().await;
+        world.advance(Duration::from_secs(300));
+    }
+    assert_eq!(sorted(&world), (0..100).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn more_displaced_records_than_one_range_ends_are_delivered_once() {
+    let world = Arc::new(World {
+        page_size: 500,
+        ..World::default()
+    });
+    let mut number = 0;
+    for _ in 0..5 {
+        let listed = *world.now.lock().unwrap() - TimeDelta::seconds(30);
+        for _ in 0..3000 {
+            world.add_text(listed, listed, format!(r#"{{"n":{number},"date":"soon"}}"#));
+            number += 1;
+        }
+        world.pass().await;
+        world.advance(Duration::from_secs(300));
+    }
+    assert_eq!(sorted(&world), (0..number).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn a_comparison_that_fails_is_a_failure_and_is_made_again() {
     let world = settled_world(World::default()).await;
     let late = world.add(*world.now.lock().unwrap(), at("2026-03-02T04:33:21Z"));
@@ -277,6 +367,38 @@ async fn a_rewind_that_takes_several_passes_doubles_nothing() {
     }
     assert!(passes > 1);
     assert_eq!(sorted(&world), (0..2000).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_rewind_past_the_ledger_reads_that_part_in_whole_days() {
+    let world = settled_world(World::default()).await;
+    rewind(&world, "2026-02-03T09:00:00Z").await.unwrap();
+    let before = world.fetches.load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(world.pass().await.outcome, Outcome::Complete);
+    let fetches = world.fetches.load(std::sync::atomic::Ordering::SeqCst) - before;
+    assert!(fetches < 27 + 24 + 10, "{fetches}");
+    assert_eq!(sorted(&world), (0..2000).collect::<Vec<_>>());
+    let error = rewind(&world, "2026-01-03T09:00:00Z").await.unwrap_err();
+    assert!(matches!(error, RewindError::TooFar(_)), "{error}");
+}
+
+#[tokio::test]
+async fn what_goes_into_the_ledger_leaves_the_checkpoint_with_the_next_save() {
+    let world = Arc::new(World {
+        page_size: 500,
+        ..World::default()
+    });
+    world.pass().await;
+    let time = at("2026-03-02T08:01:00Z");
+    for _ in 0..3000 {
+        world.add(time, time);
+    }
+    for _ in 0..9 {
+        world.advance(Duration::from_secs(300));
+        world.pass().await;
+    }
+    let size = world.checkpoint().unwrap().len();
+    assert!(size < 10_000, "{size} bytes");
 }
 
 #[tokio::test]

@@ -122,6 +122,35 @@ async fn a_sink_that_refuses_everything_is_a_failure_and_not_the_records_fault()
 }
 
 #[tokio::test]
+async fn where_one_record_after_another_is_refused_and_none_taken_it_is_a_failure() {
+    let world = Arc::new(World {
+        page_size: 500,
+        ..world_of(25)
+    });
+    world.poison.lock().unwrap().extend(0..25);
+    for held in [10, 20] {
+        let report = world.pass().await;
+        assert_eq!(
+            (report.outcome, report.counts.quarantined),
+            (Outcome::Failed, 10),
+            "{report}"
+        );
+        let message = report.message.unwrap();
+        assert!(message.contains("none was taken"), "{message}");
+        assert_eq!(
+            quarantine(&world).list(Feed::Url).await.unwrap().len(),
+            held
+        );
+    }
+    // It goes on all the same: nobody can hold a feed up with bad records.
+    let report = world.pass().await;
+    assert_eq!(
+        (report.outcome, report.counts.quarantined),
+        (Outcome::Complete, 5)
+    );
+}
+
+#[tokio::test]
 async fn a_forbidden_post_stops_the_feed_without_bisecting() {
     let world = Arc::new(world_of(20));
     let fault = SinkFault::Fail("403 InvalidAuthorization");

@@ -72,20 +72,17 @@ async fn a_wait_that_the_sink_asks_for_is_kept_too() {
 }
 
 #[tokio::test]
-async fn a_wait_of_days_is_a_mistake_and_lasts_an_hour_and_is_loud() {
+async fn a_wait_of_weeks_lasts_a_day_and_is_loud_after_an_hour() {
     let world = Arc::new(world_of(3));
     world.pass().await;
     world.advance(TICK);
     let next = world.fetches.load(Ordering::SeqCst) + 1;
-    let fault = SourceFault::Throttle(Duration::from_secs(7 * 86_400));
+    let fault = SourceFault::Throttle(Duration::from_secs(21 * 86_400));
     world.source_faults.lock().unwrap().insert(next, fault);
     assert_eq!(world.pass().await.outcome, Outcome::Waiting);
     world.advance(Duration::from_secs(3590));
     assert_eq!(world.pass().await.outcome, Outcome::Waiting);
-    assert_eq!(world.fetches.load(Ordering::SeqCst), next);
     world.advance(Duration::from_secs(12));
-    let fault = SourceFault::Throttle(Duration::from_secs(7 * 86_400));
-    world.source_faults.lock().unwrap().insert(next + 1, fault);
     let report = world.pass().await;
     assert_eq!(
         report.outcome,
@@ -97,7 +94,22 @@ async fn a_wait_of_days_is_a_mistake_and_lasts_an_hour_and_is_loud() {
         message.contains("since 2026-03-02T08:05:00Z") && message.contains("quota"),
         "{message}"
     );
-    world.advance(Duration::from_secs(3602));
+    assert_eq!(world.fetches.load(Ordering::SeqCst), next, "and no call");
+    world.advance(Duration::from_secs(86_400 - 3600));
+    assert_eq!(world.pass().await.outcome, Outcome::Complete);
+}
+
+#[tokio::test]
+async fn a_wait_that_was_saved_by_a_wrong_clock_is_passed_over() {
+    let world = Arc::new(world_of(3));
+    world.pass().await;
+    *world.now.lock().unwrap() += TimeDelta::days(2);
+    let next = world.fetches.load(Ordering::SeqCst) + 1;
+    let fault = SourceFault::Throttle(Duration::from_secs(600));
+    world.source_faults.lock().unwrap().insert(next, fault);
+    assert_eq!(world.pass().await.outcome, Outcome::Waiting);
+    *world.now.lock().unwrap() -= TimeDelta::days(2);
+    world.advance(TICK);
     assert_eq!(world.pass().await.outcome, Outcome::Complete);
 }
 

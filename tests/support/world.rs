@@ -115,6 +115,10 @@ pub struct World {
     pub excludes_to: bool,
     /// Whether pages say how many records a range holds.
     pub says_total: bool,
+    /// Whether they say nothing of a range that holds none.
+    pub silent_when_empty: bool,
+    /// What they say whatever the range.
+    pub lying_total: Option<u64>,
     pub trailing_token: bool,
     pub looping_token: bool,
     pub reversed: bool,
@@ -145,6 +149,8 @@ impl Default for World {
             race: Mutex::default(),
             excludes_to: false,
             says_total: true,
+            silent_when_empty: false,
+            lying_total: None,
             trailing_token: false,
             looping_token: false,
             reversed: false,
@@ -362,7 +368,10 @@ impl LogSource for World {
         if self.looping_token && request.token.is_some() {
             page.next = request.token.cloned();
         }
-        page.total = self.says_total.then_some(counted);
+        page.total = self
+            .says_total
+            .then_some(self.lying_total.unwrap_or(counted))
+            .filter(|_| counted > 0 || !self.silent_when_empty);
         page.attempts = 1;
         tokio::task::yield_now().await;
         Ok(page)
