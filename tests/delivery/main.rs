@@ -5,6 +5,7 @@
 mod forward;
 mod reconciliation;
 mod refusals;
+mod starts;
 #[path = "../support/mod.rs"]
 mod support;
 mod waits;

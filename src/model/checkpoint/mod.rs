@@ -1,0 +1,120 @@
+//! The progress of one feed.
+
+mod text;
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use text::CheckpointError;
+
+use super::{
+    moves::{Move, Moves, Reason},
+    recent::Recent,
+    tally::Tally,
+};
+
+/// The longest range asked for at once. What Mimecast accepts at most is not documented; a day
+/// keeps the work that a refused page token throws away small.
+pub const LONGEST_RANGE: TimeDelta = TimeDelta::days(1);
+/// The shortest range that a feed shrinks to where a longer one cannot be read to its end within the
+/// run budget.
+pub const SHORTEST_RANGE: TimeDelta = TimeDelta::seconds(1);
+
+/// The progress of a feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Up to here everything that Mimecast showed is delivered.
+    pub watermark: DateTime<Utc>,
+    /// From here on the next pass reads again, for records that show late; at most the watermark.
+    pub read_again_from: DateTime<Utc>,
+    /// What was delivered from there on, and what has not gone into the ledger yet.
+    pub recent: Recent,
+    /// What was delivered before this, and is not in `recent`, is in the ledger. Lies behind
+    /// `read_again_from` only after a rewind.
+    pub filed_before: DateTime<Utc>,
+    /// How many records were delivered, for the reconciliation.
+    pub tally: Tally,
+    /// When Mimecast's count was last compared with the tally.
+    pub reconciled_at: Option<DateTime<Utc>>,
+    /// Nothing is called before this moment, because a service asked for it.
+    pub wait: Option<Wait>,
+    /// The length of the first range of a pass; the next ones may be longer.
+    pub first_range: TimeDelta,
+    /// The last moves of the watermark.
+    pub moves: Moves,
+}
+
+impl Checkpoint {
+    /// A feed that begins at `from`.
+    #[must_use]
+    pub fn starting(from: DateTime<Utc>) -> Self {
+        Self {
+            watermark: from,
+            read_again_from: from,
+            recent: Recent::default(),
+            filed_before: from,
+            tally: Tally::new(from),
+            reconciled_at: None,
+            wait: None,
+            first_range: LONGEST_RANGE,
+            moves: Moves::default(),
+        }
+    }
+
+    /// Sets the watermark back to `to`, so that everything from there on is read again. What the
+    /// ledger still knows is not delivered again.
+    pub fn rewind(&mut self, to: DateTime<Utc>, at: DateTime<Utc>) {
+        self.moves.push(Move {
+            at,
+            from: self.watermark,
+            to,
+            reason: Reason::Rewind,
+        });
+        self.watermark = to;
+        self.read_again_from = self.read_again_from.min(to);
+    }
+}
+
+/// A service's request to be left alone for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// Since when nothing was delivered for such requests.
+    pub since: DateTime<Utc>,
+    /// Until when.
+    pub until: DateTime<Utc>,
+    /// Whose.
+    pub asked_by: Service,
+}
+
+/// The services that a pass calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Service {
+    /// Mimecast.
+    #[serde(rename = "Mimecast")]
+    Mimecast,
+    /// Log Analytics.
+    #[serde(rename = "Log Analytics")]
+    LogAnalytics,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mimecast => "Mimecast",
+            Self::LogAnalytics => "Log Analytics",
+        })
+    }
+}
+
+/// Where a feed starts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// Nothing is saved: read the look-back.
+    Fresh,
+    /// The existing connector came so far. What lies before was its to deliver.
+    TakenOver(DateTime<Utc>),
+    /// A checkpoint of ours.
+    From(Box<Checkpoint>),
+}

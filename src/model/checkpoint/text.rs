@@ -1,0 +1,281 @@
+//! The saved progress of one feed, and its text in a blob.
+//!
+//! The text is JSON, versioned, and small: a watermark, counts, the last moves, and 22 characters for
+//! each record of the stretch that is read again. Three other texts are valid starts: no blob, an empty blob, and the
+//! plain timestamp that the existing connector leaves. Anything else is an error that stops the
+//! feed, never a silent restart: a restart would double every row of the look-back.
+
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, fmt};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Checkpoint, LONGEST_RANGE, SHORTEST_RANGE, Service, Start, Wait};
+use crate::model::{
+    event_time, feed::Feed, fingerprint::Fingerprint, moves::Moves, object::Object, recent::Recent,
+    tally::Tally,
+};
+
+/// What the first member of our text says, so that any other JSON is recognised as not ours.
+const KIND: &str = "mimecast-ttp checkpoint";
+/// Grows with every change that an older program could misread.
+const VERSION: u32 = 1;
+
+/// Why a text is no checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CheckpointError {
+    /// Neither empty, nor a timestamp, nor our JSON.
+    #[error("it holds neither a timestamp nor a checkpoint of this program: `{begin}`")]
+    NotOurs {
+        /// The first characters, for recognition.
+        begin: String,
+    },
+    /// Our JSON, for another feed.
+    #[error("it is the checkpoint of the feed `{found}`")]
+    OtherFeed {
+        /// The feed it names.
+        found: String,
+    },
+    /// Our JSON, from a later program.
+    #[error("it was written by a newer program (version {found}, this one reads up to {VERSION})")]
+    Newer {
+        /// The version it names.
+        found: u32,
+    },
+    /// Our JSON, with a value that cannot be read.
+    #[error("it is damaged: {detail}")]
+    Damaged {
+        /// What is wrong.
+        detail: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Document {
+    kind: String,
+    version: u32,
+    feed: String,
+    #[serde(default)]
+    written_by: String,
+    watermark: String,
+    read_again_from: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    filed_before: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    range_seconds: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wait: Option<WaitText>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reconciled_at: Option<String>,
+    #[serde(default)]
+    moves: Moves,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tally: Option<TallyText>,
+    /// What may be listed again anywhere.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    displaced: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    delivered: BTreeMap<String, Vec<String>>,
+}
+
+fn by_time(seconds: BTreeMap<i64, Vec<Fingerprint>>) -> BTreeMap<String, Vec<String>> {
+    seconds
+        .into_iter()
+        .filter_map(|(second, known)| {
+            let time = event_time::to_utc_text(DateTime::from_timestamp(second, 0)?);
+            let known = known.into_iter().map(Fingerprint::to_base64);
+            Some((time, known.collect()))
+        })
+        .collect()
+}
+
+#[derive(Serialize, Deserialize)]
+struct WaitText {
+    since: String,
+    until: String,
+    asked_by: Service,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TallyText {
+    since: String,
+    first_quarter: String,
+    quarters: Vec<u32>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    explained: BTreeMap<String, i32>,
+}
+
+impl TallyText {
+    fn of(tally: &Tally) -> Self {
+        let (first_quarter, quarters) = tally.to_list();
+        let explained = tally.explained();
+        Self {
+            since: event_time::to_utc_text(tally.since()),
+            first_quarter: event_time::to_utc_text(first_quarter),
+            quarters,
+            explained: explained
+                .map(|(start, more)| (event_time::to_utc_text(start), more))
+                .collect(),
+        }
+    }
+
+    fn tally(&self) -> Result<Tally, CheckpointError> {
+        let (since, first) = (time(&self.since)?, time(&self.first_quarter)?);
+        let mut tally = Tally::from_list(since, first, &self.quarters);
+        for (start, more) in &self.explained {
+            tally.add_explained(time(start)?, *more);
+        }
+        Ok(tally)
+    }
+}
+
+#[derive(Deserialize)]
+struct Header {
+    kind: String,
+    version: u32,
+    feed: String,
+}
+
+impl Checkpoint {
+    /// The text to save. `written_by` names the run and the save, so that no two texts are alike.
+    #[must_use]
+    pub fn to_text(&self, feed: Feed, written_by: &str) -> String {
+        let [delivered, displaced] = self.recent.by_second().map(by_time);
+        let document = Document {
+            kind: KIND.to_owned(),
+            version: VERSION,
+            feed: feed.name().to_owned(),
+            written_by: written_by.to_owned(),
+            watermark: event_time::to_utc_text(self.watermark),
+            read_again_from: event_time::to_utc_text(self.read_again_from),
+            filed_before: Some(event_time::to_utc_text(self.filed_before)),
+            range_seconds: Some(self.first_range.num_seconds()),
+            wait: self.wait.map(|wait| WaitText {
+                since: event_time::to_utc_text(wait.since),
+                until: event_time::to_utc_text(wait.until),
+                asked_by: wait.asked_by,
+            }),
+            reconciled_at: self.reconciled_at.map(event_time::to_utc_text),
+            moves: self.moves.clone(),
+            tally: Some(TallyText::of(&self.tally)),
+            displaced,
+            delivered,
+        };
+        // A struct of strings and numbers always serialises.
+        serde_json::to_string(&document).unwrap_or_default()
+    }
+}
+
+impl Start {
+    /// Reads what is saved for `feed`; `None` where nothing is.
+    pub fn read(text: Option<&str>, feed: Feed) -> Result<Self, CheckpointError> {
+        let text = text
+            .unwrap_or_default()
+            .trim_start_matches('\u{feff}')
+            .trim();
+        if text.is_empty() {
+            return Ok(Self::Fresh);
+        }
+        if let Some(taken_over) = event_time::parse(text) {
+            return Ok(Self::TakenOver(taken_over));
+        }
+        let Object(header) = serde_json::from_str(text)
+            .ok()
+            .filter(|Object(header): &Object<Header>| header.kind == KIND)
+            .ok_or_else(|| CheckpointError::NotOurs {
+                begin: text
+                    .chars()
+                    .take(60)
+                    .flat_map(char::escape_default)
+                    .collect(),
+            })?;
+        if header.version > VERSION {
+            return Err(CheckpointError::Newer {
+                found: header.version,
+            });
+        }
+        if header.feed != feed.name() {
+            return Err(CheckpointError::OtherFeed { found: header.feed });
+        }
+        let document: Document = serde_json::from_str(text).map_err(damaged)?;
+        let mut recent = Recent::default();
+        for (time, fingerprint) in remembered(&document.delivered)? {
+            recent.insert(time, fingerprint);
+        }
+        for (time, fingerprint) in remembered(&document.displaced)? {
+            recent.insert_displaced(time, fingerprint);
+        }
+        Ok(Self::From(Box::new(document.checkpoint(recent)?)))
+    }
+}
+
+impl Document {
+    /// Members that an older program did not write are filled in so that nothing is taken for known
+    /// which is not.
+    fn checkpoint(self, recent: Recent) -> Result<Checkpoint, CheckpointError> {
+        let watermark = time(&self.watermark)?;
+        let read_again_from = time(&self.read_again_from)?;
+        // A hand may have changed one of the two: what lies between would never be read.
+        if read_again_from > watermark {
+            return Err(damaged("reading would begin behind the watermark"));
+        }
+        let started = Checkpoint::starting(watermark);
+        Ok(Checkpoint {
+            watermark,
+            read_again_from,
+            recent,
+            filed_before: match self.filed_before {
+                Some(text) => time(&text)?,
+                None => read_again_from,
+            },
+            tally: match self.tally {
+                Some(tally) => tally.tally()?,
+                None => started.tally,
+            },
+            reconciled_at: self.reconciled_at.as_deref().map(time).transpose()?,
+            wait: match self.wait {
+                Some(wait) => Some(Wait {
+                    since: time(&wait.since)?,
+                    until: time(&wait.until)?,
+                    asked_by: wait.asked_by,
+                }),
+                None => None,
+            },
+            first_range: self
+                .range_seconds
+                .and_then(TimeDelta::try_seconds)
+                .map_or(LONGEST_RANGE, |range| {
+                    range.clamp(SHORTEST_RANGE, LONGEST_RANGE)
+                }),
+            moves: self.moves,
+        })
+    }
+}
+
+fn remembered(
+    seconds: &BTreeMap<String, Vec<String>>,
+) -> Result<Vec<(DateTime<Utc>, Fingerprint)>, CheckpointError> {
+    let mut all = Vec::new();
+    for (second, known) in seconds {
+        let time = time(second)?;
+        for one in known {
+            let fingerprint = Fingerprint::from_base64(one)
+                .ok_or_else(|| damaged(format!("`{one}` is no fingerprint")))?;
+            all.push((time, fingerprint));
+        }
+    }
+    Ok(all)
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>, CheckpointError> {
+    event_time::parse(text).ok_or_else(|| damaged(format!("`{text}` is no time")))
+}
+
+fn damaged(detail: impl fmt::Display) -> CheckpointError {
+    CheckpointError::Damaged {
+        detail: detail.to_string(),
+    }
+}

@@ -1,0 +1,117 @@
+//! Where a pass begins, and who else is at work.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use mimecast_ttp::{ingest::report::Outcome, model::feed::Feed};
+
+use crate::{
+    support::world::{SourceFault, World},
+    world_of,
+};
+
+#[tokio::test]
+async fn the_loser_of_a_race_stops_cleanly() {
+    let world = Arc::new(world_of(5));
+    *world.race.lock().unwrap() = true;
+    let report = world.pass().await;
+    assert_eq!(report.outcome, Outcome::RaceLost);
+    assert!(report.message.unwrap().contains("Another run has saved"));
+}
+
+#[tokio::test]
+async fn of_two_runs_that_read_the_same_checkpoint_one_stops_before_it_posts() {
+    let world = Arc::new(world_of(5));
+    let gate = world.gate.lock().await;
+    let (one, other) = (world.clone(), world.clone());
+    let one = tokio::spawn(async move { one.pass().await });
+    let other = tokio::spawn(async move { other.pass().await });
+    while world.fetches.load(std::sync::atomic::Ordering::SeqCst) < 2 {
+        tokio::task::yield_now().await;
+    }
+    drop(gate);
+    let outcomes = [one.await.unwrap().outcome, other.await.unwrap().outcome];
+    assert!(
+        outcomes.contains(&Outcome::Complete) && outcomes.contains(&Outcome::RaceLost),
+        "{outcomes:?}"
+    );
+    assert_eq!(world.serials(), (0..5).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_checkpoint_in_the_future_is_a_failure_and_not_silence() {
+    let world = Arc::new(world_of(5));
+    world.put_checkpoint("2027-11-20T05:00:00+0000");
+    let report = world.pass().await;
+    assert_eq!((report.outcome, report.counts.pages), (Outcome::Failed, 0));
+    assert!(
+        report
+            .message
+            .unwrap()
+            .contains("lies in the future, at 2027-11-20T05:00:00Z")
+    );
+}
+
+#[tokio::test]
+async fn a_clock_set_back_a_little_is_no_failure() {
+    let world = Arc::new(world_of(5));
+    world.pass().await;
+    *world.now.lock().unwrap() -= TimeDelta::minutes(5);
+    let report = world.pass().await;
+    assert_eq!(
+        (report.outcome, report.lag_seconds),
+        (Outcome::Complete, Some(0))
+    );
+    assert_eq!(world.serials(), (0..5).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn one_feeds_failure_or_panic_leaves_the_others_alone() {
+    for fault in [SourceFault::Fail("status 403"), SourceFault::Panic] {
+        let world = Arc::new(World::default());
+        world.source_faults.lock().unwrap().insert(1, fault);
+        let reports = world
+            .feeds(&Feed::ALL, Duration::from_secs(240), 1_000_000)
+            .await;
+        let feeds: Vec<_> = reports.iter().map(|report| report.feed).collect();
+        assert_eq!(feeds, Feed::ALL);
+        let failed = reports
+            .iter()
+            .filter(|report| report.outcome == Outcome::Failed)
+            .count();
+        assert_eq!(failed, 1, "{reports:?}");
+    }
+}
+
+#[tokio::test]
+async fn garbage_in_a_checkpoint_stops_the_feed_with_the_way_to_mend_it() {
+    let world = Arc::new(world_of(5));
+    world.put_checkpoint("garbage");
+    let report = world.pass().await;
+    assert_eq!(report.outcome, Outcome::Failed);
+    let message = report.message.unwrap();
+    for part in ["memory/url", "`garbage`", "What to do"] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert_eq!(world.checkpoint().as_deref(), Some("garbage"));
+    assert!(world.serials().is_empty());
+}
+
+#[tokio::test]
+async fn the_existing_connectors_checkpoint_is_taken_over_without_doubling() {
+    let world = Arc::new(world_of(10));
+    world.put_checkpoint("2026-03-02T07:00:05+0000");
+    world.pass().await;
+    assert_eq!(world.serials(), [5, 6, 7, 8, 9]);
+    world.advance(Duration::from_secs(300));
+    world.pass().await;
+    assert_eq!(world.serials(), [5, 6, 7, 8, 9]);
+}
+
+#[tokio::test]
+async fn an_empty_checkpoint_reads_the_look_back() {
+    let world = Arc::new(world_of(3));
+    world.put_checkpoint("");
+    world.pass().await;
+    assert_eq!(world.serials(), [0, 1, 2]);
+}
