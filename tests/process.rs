@@ -226,7 +226,7 @@ async fn the_managed_identity_is_asked_for_a_storage_token() {
     let settings = with(
         &services,
         &[
-            ("AzureWebJobsStorage__blobServiceUri", "https://127.0.0.1:1"),
+            ("AzureWebJobsStorage__blobServiceUri", "https://127.0.0.1:0"),
             (
                 "AzureWebJobsStorage__clientId",
                 "11111111-2222-3333-4444-555555555555",
@@ -252,7 +252,7 @@ async fn the_managed_identity_is_asked_for_a_storage_token() {
         String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
     assert!(
         text.contains(
-            "Reading the checkpoint https://127.0.0.1:1/ttp-checkpoints/url-checkpoint.txt"
+            "Reading the checkpoint https://127.0.0.1:0/ttp-checkpoints/url-checkpoint.txt"
         ),
         "{text}"
     );

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{
@@ -112,10 +112,7 @@ fn describe(text: &mut String, saved: &checkpoint::Checkpoint, storage: &Storage
     line("remembered", format!("{} fingerprints", saved.recent.len()));
     line(
         "known since",
-        format!(
-            "{}, by the ledger",
-            to_utc_text(known_since(saved, storage))
-        ),
+        format!("{}, by the ledger", to_utc_text(saved.tally.since())),
     );
     line(
         "counts compared",
@@ -138,12 +135,6 @@ fn describe(text: &mut String, saved: &checkpoint::Checkpoint, storage: &Storage
         let [at, from, to] = [step.at, step.from, step.to].map(to_utc_text);
         line("", format!("{at}  {from} -> {to}  {}", step.reason));
     }
-}
-
-/// From when on a second reading doubles nothing.
-fn known_since(saved: &checkpoint::Checkpoint, storage: &Storage) -> DateTime<Utc> {
-    let kept = storage.now() - storage.reconcile;
-    saved.tally.since().max(kept)
 }
 
 fn behind(lag: TimeDelta) -> String {
@@ -173,7 +164,8 @@ async fn rewind(options: &Rewind, storage: &Storage) -> u8 {
         Ok(rewound) => rewound,
         Err(error) => return failed(&error),
     };
-    let known = known_since(&rewound, storage);
+    // From here on a second reading doubles nothing.
+    let known = rewound.tally.since();
     let warning = if to < known {
         format!(
             "\nWhat was delivered before {} is not known any more: those records will be delivered AGAIN.",

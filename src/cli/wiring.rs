@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::{
     azure::identity,
@@ -76,8 +76,6 @@ pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, Faul
 pub(super) struct Storage {
     pub(super) store: Arc<dyn Store>,
     pub(super) random: Arc<dyn Randomness>,
-    /// How far back the ledger reaches.
-    pub(super) reconcile: TimeDelta,
     clock: Arc<dyn Clock>,
 }
 
@@ -98,13 +96,12 @@ impl Storage {
 
 /// Opens the storage that `lookup` names; needs no other settings.
 pub(super) fn storage(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Storage, Fault> {
-    let (settings, reconcile) = Settings::read_storage(lookup)?;
+    let settings = Settings::read_storage(lookup)?;
     let clock = clock(lookup)?;
     let http = HttpClient::new().map_err(other)?;
     Ok(Storage {
         store: store(&http, settings, &clock)?,
         random: Arc::new(SystemRandom),
-        reconcile,
         clock,
     })
 }

@@ -34,6 +34,11 @@ pub(super) enum End {
     NotHeld(StoreError),
     /// The ledger could not be read.
     NoLedger(StoreError),
+    /// Mimecast's count could not be compared with what was delivered for hours.
+    NotCompared {
+        since: DateTime<Utc>,
+        reason: String,
+    },
     /// The checkpoint could not be saved.
     NotSaved(StoreError),
 }

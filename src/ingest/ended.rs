@@ -70,6 +70,10 @@ impl Ended {
             End::NoLedger(error) => Self::failed(format!(
                 "Reading the ledger of {feed}: {error}. Nothing is delivered without knowing what was; the next run tries again."
             )),
+            End::NotCompared { since, reason } => Self::failed(format!(
+                "Comparing counts of {feed}: {reason}, and so it was since {}; what shows later than late_arrival_minutes is not found meanwhile. What to do: raise run_budget_seconds, or lower reconcile_hours.",
+                event_time::to_utc_text(since)
+            )),
             End::NotSaved(StoreError::RaceLost) => Self::of(
                 Outcome::RaceLost,
                 format!(

@@ -31,6 +31,9 @@ pub(super) const MAX_RESTARTS: u64 = 3;
 /// How far a checkpoint may lie ahead of a clock that was set back a little.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(10);
 
+/// Counts that were not compared for so long make a failure, if only the comparison fails.
+const COMPARED_AT_LEAST: TimeDelta = TimeDelta::hours(6);
+
 /// Places between two stages: one item waits while one is worked on.
 const PLACES: usize = 1;
 
@@ -122,11 +125,32 @@ impl FeedPass {
         let moved = keeper.progress.checkpoint().watermark > before;
         let due = keeper.progress.to_reconcile(self.ports.clock.now());
         let (end, filed) = match (forward, due) {
-            (Ok(()), Some(span)) => (self.reconcile(keeper, counts, span).await, false),
+            (Ok(()), Some(span)) => {
+                let compared = self.reconcile(keeper, counts, span).await;
+                (compared.map_err(|end| self.overdue(keeper, end)), false)
+            }
             (end, _) => (end, keeper.file_if_much().await),
         };
         let end = self.remember(keeper, end, moved, filed).await;
         Ended::from(end, self.feed, &self.place(), counts.batches > 0)
+    }
+
+    /// A comparison that does not fit into the run budget hour after hour leaves late records unfound:
+    /// that must not be silent.
+    fn overdue(&self, keeper: &Keeper, end: End) -> End {
+        let checkpoint = keeper.progress.checkpoint();
+        let last = checkpoint.reconciled_at.unwrap_or(checkpoint.tally.since());
+        match end {
+            End::Read(ReadEnd::OutOfTime(reason))
+                if self.ports.clock.now() - last > COMPARED_AT_LEAST =>
+            {
+                End::NotCompared {
+                    since: last,
+                    reason,
+                }
+            }
+            end => end,
+        }
     }
 
     /// Keeps for the next pass what this one learned about how to go about it.

@@ -12,7 +12,6 @@ mod tests;
 
 use std::{path::PathBuf, time::Duration};
 
-use chrono::TimeDelta;
 use url::Url;
 
 pub use faults::{Fault, Faults};
@@ -96,11 +95,10 @@ impl Settings {
         read::settings(&lookup)
     }
 
-    /// Reads only what says where progress is kept, and how far back it is known: enough for looking
-    /// at it.
+    /// Reads only what says where progress is kept: enough for looking at it.
     pub fn read_storage(
         lookup: impl Fn(&str) -> Option<String>,
-    ) -> Result<(CheckpointSettings, TimeDelta), Faults> {
+    ) -> Result<CheckpointSettings, Faults> {
         read::storage(&lookup)
     }
 

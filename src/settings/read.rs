@@ -61,7 +61,7 @@ pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settin
                 .number("late_arrival_minutes", 15, 0, 1440, "15")
                 .into(),
         ),
-        reconcile: reconcile(&mut reader),
+        reconcile: TimeDelta::hours(reader.number("reconcile_hours", 24, 1, 168, "24").into()),
     };
     let run_budget = reader.number(
         "run_budget_seconds",
@@ -95,12 +95,10 @@ pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settin
 
 pub(super) fn storage(
     lookup: &dyn Fn(&str) -> Option<String>,
-) -> Result<(CheckpointSettings, TimeDelta), Faults> {
+) -> Result<CheckpointSettings, Faults> {
     let mut reader = Reader::new(lookup);
-    let checkpoints = checkpoints(&mut reader);
-    let reconcile = reconcile(&mut reader);
-    match checkpoints {
-        Some(checkpoints) if reader.is_content() => Ok((checkpoints, reconcile)),
+    match checkpoints(&mut reader) {
+        Some(checkpoints) if reader.is_content() => Ok(checkpoints),
         _ => Err(reader.into_faults()),
     }
 }
@@ -111,10 +109,6 @@ pub(super) fn only_workspace(lookup: &dyn Fn(&str) -> Option<String>) -> Result<
         Some(workspace) if reader.is_content() => Ok(workspace),
         _ => Err(reader.into_faults()),
     }
-}
-
-fn reconcile(reader: &mut Reader<'_>) -> TimeDelta {
-    TimeDelta::hours(reader.number("reconcile_hours", 24, 1, 168, "24").into())
 }
 
 fn credentials(reader: &mut Reader<'_>) -> Option<Credentials> {

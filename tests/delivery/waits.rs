@@ -114,6 +114,23 @@ async fn a_wait_that_was_saved_by_a_wrong_clock_is_passed_over() {
 }
 
 #[tokio::test]
+async fn a_comparison_that_never_fits_into_the_budget_becomes_loud() {
+    let world = Arc::new(World {
+        count_time: Duration::from_secs(300),
+        ..world_of(3)
+    });
+    world.add(at("2026-03-02T08:30:00Z"), at("2026-03-02T07:10:00Z"));
+    let mut outcomes = Vec::new();
+    for _ in 0..80 {
+        outcomes.push(world.pass().await.outcome);
+        world.advance(TICK);
+    }
+    assert_eq!(outcomes.first(), Some(&Outcome::Complete));
+    assert!(outcomes.contains(&Outcome::OutOfTime), "{outcomes:?}");
+    assert_eq!(outcomes.last(), Some(&Outcome::Failed));
+}
+
+#[tokio::test]
 async fn a_backlog_of_ten_days_clears_over_several_passes_and_each_moves_the_watermark() {
     let world = World {
         page_time: Duration::from_secs(4),

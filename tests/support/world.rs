@@ -94,6 +94,7 @@ pub struct World {
     pub gate: tokio::sync::Mutex<()>,
     pub page_size: usize,
     pub page_time: Duration,
+    pub count_time: Duration,
     pub post_time: Duration,
     /// A record that is counted but not shown up to and including this fetch.
     pub hidden: Mutex<Option<(usize, u64)>>,
@@ -133,6 +134,7 @@ impl Default for World {
             gate: tokio::sync::Mutex::default(),
             page_size: 3,
             page_time: Duration::ZERO,
+            count_time: Duration::ZERO,
             post_time: Duration::ZERO,
             hidden: Mutex::default(),
             source_faults: Mutex::default(),
@@ -300,7 +302,11 @@ impl LogSource for World {
         } else {
             self.fetches.fetch_add(1, Ordering::SeqCst) + 1
         };
-        self.advance(self.page_time);
+        self.advance(if counting {
+            self.count_time
+        } else {
+            self.page_time
+        });
         drop(self.gate.lock().await);
         let fault = if counting {
             None

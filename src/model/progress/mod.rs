@@ -194,9 +194,14 @@ impl Progress {
     }
 
     /// What lies before this is neither counted nor kept in the ledger: whole hours, the reach of the
-    /// reconciliation before now.
+    /// reconciliation before now. While a rewind is read, everything stays that was known when it was
+    /// made, however long the reading takes.
     #[must_use]
     pub fn kept_from(&self) -> DateTime<Utc> {
+        let checkpoint = &self.checkpoint;
+        if checkpoint.read_again_from < checkpoint.filed_before {
+            return checkpoint.tally.since();
+        }
         Hour::of(self.reading_since - self.reach.reconcile).start()
     }
 
