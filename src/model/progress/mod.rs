@@ -95,8 +95,9 @@ impl Progress {
             ..
         } = self.checkpoint;
         let to = now - self.reach.settle;
-        // After a rewind: what nobody knows, what the ledger knows, and the rest.
-        let known_from = self.kept_from().clamp(from, filed_before.max(from));
+        // After a rewind: what nobody knows, what the ledger knows, and the rest. A range lists its
+        // border second too, so the ledger is asked a little earlier.
+        let known_from = (self.kept_from() - LEDGER_RANGE).clamp(from, filed_before.max(from));
         let known_to = filed_before.max(from);
         let parts = [
             (from, known_from, LONGEST_RANGE),
@@ -115,7 +116,7 @@ impl Progress {
     /// ledger knows what was delivered there.
     #[must_use]
     pub fn needs_ledger(&self, range: DateRange) -> bool {
-        (self.kept_from()..self.checkpoint.filed_before).contains(&range.from())
+        self.kept_from() <= range.to() && range.from() < self.checkpoint.filed_before
     }
 
     /// Remembers the rows of a batch that the sink acknowledged, or of a record in quarantine. A
@@ -198,11 +199,13 @@ impl Progress {
     /// made, however long the reading takes.
     #[must_use]
     pub fn kept_from(&self) -> DateTime<Utc> {
+        let horizon = Hour::of(self.reading_since - self.reach.reconcile).start();
         let checkpoint = &self.checkpoint;
         if checkpoint.read_again_from < checkpoint.filed_before {
-            return checkpoint.tally.since();
+            horizon.min(checkpoint.tally.since())
+        } else {
+            horizon
         }
-        Hour::of(self.reading_since - self.reach.reconcile).start()
     }
 
     /// What Mimecast's count is to be compared for, if it is time to: everything that no pass reads
