@@ -91,14 +91,21 @@ fn version(bytes: &[u8]) -> Version {
 
 /// Takes the turn of the folder's writers.
 fn lock(folder: &Path) -> Result<File, StoreError> {
-    fs::create_dir_all(folder).map_err(failed)?;
-    let lock = File::create(folder.join(".lock")).map_err(failed)?;
-    lock.lock().map_err(failed)?;
+    fs::create_dir_all(folder).map_err(failed(folder))?;
+    let lock = File::create(folder.join(".lock")).map_err(failed(folder))?;
+    lock.lock().map_err(failed(folder))?;
     Ok(lock)
 }
 
-fn failed(error: io::Error) -> StoreError {
-    StoreError::Failed(error.into())
+/// Names the place, and what can be done about it.
+fn failed(path: &Path) -> impl Fn(io::Error) -> StoreError {
+    move |error| {
+        let path = path.display();
+        StoreError::Failed(
+            format!("{path}: {error}. What to do: check checkpoint_dir and the rights to it")
+                .into(),
+        )
+    }
 }
 
 fn write(
@@ -108,25 +115,25 @@ fn write(
     expected: &Version,
 ) -> Result<Version, StoreError> {
     let _lock = lock(folder)?;
-    if read(path).map_err(failed)?.version != *expected {
+    if read(path).map_err(failed(path))?.version != *expected {
         return Err(StoreError::RaceLost);
     }
     if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(failed)?;
+        fs::create_dir_all(parent).map_err(failed(path))?;
     }
     // Names are ours: none differs from another in its ending alone.
     let beside = path.with_extension("new");
-    let mut file = File::create(&beside).map_err(failed)?;
-    file.write_all(content).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    fs::rename(&beside, path).map_err(failed)?;
+    let mut file = File::create(&beside).map_err(failed(path))?;
+    file.write_all(content).map_err(failed(path))?;
+    file.sync_all().map_err(failed(path))?;
+    fs::rename(&beside, path).map_err(failed(path))?;
     Ok(version(content))
 }
 
 fn remove(folder: &Path, path: &Path) -> Result<(), StoreError> {
     let _lock = lock(folder)?;
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(path)(error)),
         _ => Ok(()),
     }
 }
@@ -136,11 +143,11 @@ fn list(root: &Path, folder: Folder) -> Result<Vec<Place>, StoreError> {
     let entries = match fs::read_dir(root.join(&prefix)) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed(error)),
+        Err(error) => return Err(failed(root)(error)),
     };
     let mut places = Vec::new();
     for entry in entries {
-        let name = entry.map_err(failed)?.file_name();
+        let name = entry.map_err(failed(root))?.file_name();
         places.extend(folder.place(&format!("{prefix}{}", name.display())));
     }
     places.sort_unstable();
@@ -159,7 +166,7 @@ impl Store for FolderStore {
 
     async fn load(&self, place: Place, deadline: Deadline) -> Result<Saved, StoreError> {
         let path = self.path(place);
-        self.in_time(deadline, move || read(&path).map_err(failed))
+        self.in_time(deadline, move || read(&path).map_err(failed(&path)))
             .await
     }
 

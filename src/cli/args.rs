@@ -67,8 +67,9 @@ pub(super) struct Run {
 pub(super) enum Checkpoint {
     /// Show what is saved: watermark, memory, waits, and the last moves with their reasons.
     Show(Show),
-    /// Set a feed back. The next run reads everything from there on again; what the ledger knows, the
-    /// last `reconcile_hours`, is not delivered again. Asks before it writes.
+    /// Set a feed back. The next run reads everything from there on again. What the ledger knows, the
+    /// last `reconcile_hours`, is not delivered again; what lies before is, and that is said first.
+    /// Mimecast keeps its logs for 30 days. Asks before it writes.
     Rewind(Rewind),
 }
 
@@ -87,7 +88,7 @@ pub(super) struct Rewind {
     /// The feed: url, attachment or impersonation.
     #[arg(long, value_name = "FEED")]
     pub(super) feed: Feed,
-    /// The time to go back to, such as 2026-11-24T05:00:00Z.
+    /// The time to go back to, such as 2026-11-24T05:00:00Z or 2026-11-24T06:00:00+01:00.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) to: DateTime<Utc>,
     /// Do not ask.

@@ -3,8 +3,11 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 /// Whether to go on: `yes` was given, or the person at the terminal says so. Where nobody can be asked
-/// the answer is no, with the way out.
-pub(super) fn go_on(question: &str, yes: bool) -> bool {
+/// the answer is no, with the way out. What there is to know about it is said in any case.
+pub(super) fn go_on(question: &str, to_know: &str, yes: bool) -> bool {
+    if !to_know.is_empty() {
+        super::say(to_know);
+    }
     if yes {
         return true;
     }

@@ -12,7 +12,7 @@ use super::{
     wiring::{self, Storage},
 };
 use crate::{
-    ingest::history::Shown,
+    ingest::{history::Shown, ports::StoreError, quarantine::Quarantine},
     model::{
         checkpoint::{self, Start},
         event_time::to_utc_text,
@@ -45,9 +45,13 @@ async fn show(options: &Show, storage: &Storage) -> u8 {
         let place = storage.store.address(Place::Checkpoint(feed));
         match Shown::load(&*storage.store, feed, storage.deadline()).await {
             Ok(shown) if options.json => all.push(as_json(feed, &place, &shown.start)),
-            Ok(shown) => say(&as_text(feed, &place, &shown.start, storage)),
+            Ok(shown) => {
+                say(&as_text(feed, &place, &shown.start, storage));
+                say_quarantine(feed, storage).await;
+            }
             Err(error) => {
                 say_error(&format!("{feed}: {place}: {error}."));
+                all.push(json!({"feed": feed, "place": place, "state": "error", "error": error.to_string()}));
                 code = FAILED;
             }
         }
@@ -56,6 +60,20 @@ async fn show(options: &Show, storage: &Storage) -> u8 {
         say(&format!("{:#}", json!({"checkpoints": all})));
     }
     code
+}
+
+/// What waits there for someone is said wherever one looks.
+async fn say_quarantine(feed: Feed, storage: &Storage) {
+    let quarantine = Quarantine::new(&*storage.store, storage.deadline());
+    match quarantine.list(feed).await {
+        Ok(held) if held.is_empty() => {}
+        Ok(held) => say(&format!(
+            "  {:<16} {} records, see `mimecast-ttp quarantine list`",
+            "in quarantine",
+            held.len()
+        )),
+        Err(error) => say_error(&format!("{feed}: the quarantine cannot be read: {error}.")),
+    }
 }
 
 fn as_json(feed: Feed, place: &str, start: &Start) -> serde_json::Value {
@@ -71,7 +89,7 @@ fn as_json(feed: Feed, place: &str, start: &Start) -> serde_json::Value {
             "watermark": to_utc_text(saved.watermark),
             "read_again_from": to_utc_text(saved.read_again_from),
             "remembered": saved.recent.len(),
-            "counted_since": to_utc_text(saved.tally.since()),
+            "known_since": to_utc_text(saved.tally.since()),
             "reconciled_at": saved.reconciled_at.map(to_utc_text),
             "waits_until": saved.wait.map(|wait| to_utc_text(wait.until)),
             "moves": saved.moves,
@@ -164,19 +182,36 @@ async fn rewind(options: &Rewind, storage: &Storage) -> u8 {
         Ok(rewound) => rewound,
         Err(error) => return failed(&error),
     };
+    let lost = shown
+        .lost_hours(&*storage.store, feed, to, storage.deadline())
+        .await;
+    let lost = match lost {
+        Ok(lost) => lost,
+        Err(error) => return failed(&error),
+    };
     // From here on a second reading doubles nothing.
     let known = rewound.tally.since();
-    let warning = if to < known {
-        format!(
-            "\nWhat was delivered before {} is not known any more: those records will be delivered AGAIN.",
+    let mut to_know = String::new();
+    if to < known {
+        to_know = format!(
+            "What was delivered before {} is not known any more: those records will be delivered AGAIN.",
             to_utc_text(known)
-        )
-    } else {
-        "\nWhat was delivered since then is known and will not be delivered again.".to_owned()
-    };
+        );
+    }
+    if let [first, ..] = lost[..] {
+        let _written = write!(
+            to_know,
+            "{}The ledger has lost something of {} hours, the first of them {first}: what was delivered there will be delivered AGAIN.",
+            if to_know.is_empty() { "" } else { "\n" },
+            lost.len()
+        );
+    }
+    if to_know.is_empty() {
+        to_know.push_str("What was delivered since then is known and will not be delivered again.");
+    }
     let [from, to_text] = [before, to].map(to_utc_text);
-    let question = format!("Set {feed} back from {from} to {to_text}?{warning}");
-    if !ask::go_on(&question, yes) {
+    let question = format!("Set {feed} from {from} to {to_text}?");
+    if !ask::go_on(&question, &to_know, yes) {
         return FAILED;
     }
     let written_by = format!("rewind-{:016x}", storage.random.bits() >> 64);
@@ -196,6 +231,7 @@ async fn rewind(options: &Rewind, storage: &Storage) -> u8 {
             ));
             DONE
         }
-        Err(error) => failed(&format!("{error}; ask again")),
+        Err(error @ StoreError::RaceLost) => failed(&format!("{error}; ask again")),
+        Err(error) => failed(&error),
     }
 }

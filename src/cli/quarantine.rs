@@ -53,13 +53,17 @@ fn open(storage: &Storage) -> quarantine::Quarantine<'_> {
 }
 
 async fn list(options: &Listing, storage: &Storage) -> Result<u8, QuarantineError> {
-    let mut all = Vec::new();
+    let (mut all, mut errors) = (Vec::new(), Vec::new());
     let mut code = DONE;
     for feed in feeds(&options.feeds) {
         for fingerprint in open(storage).list(feed).await? {
             match open(storage).get(feed, fingerprint).await {
                 Ok(held) => all.push(held),
-                Err(error) => code = unusable(fingerprint, &error),
+                Err(error) => {
+                    code = unusable(fingerprint, &error);
+                    let (fingerprint, error) = (fingerprint.to_string(), error.to_string());
+                    errors.push(json!({"feed": feed, "fingerprint": fingerprint, "error": error}));
+                }
             }
         }
     }
@@ -80,7 +84,10 @@ async fn list(options: &Listing, storage: &Storage) -> Result<u8, QuarantineErro
                 })
             })
             .collect();
-        say(&format!("{:#}", json!({"quarantine": all})));
+        say(&format!(
+            "{:#}",
+            json!({"quarantine": all, "errors": errors})
+        ));
         return Ok(code);
     }
     if all.is_empty() && code == DONE {
@@ -98,6 +105,7 @@ async fn list(options: &Listing, storage: &Storage) -> Result<u8, QuarantineErro
             one.row.len(),
             to_utc_text(one.held_at),
         ));
+        say(&format!("    {}", one.reason));
     }
     Ok(code)
 }
@@ -126,7 +134,7 @@ async fn feed_of(fingerprint: Fingerprint, storage: &Storage) -> Result<Feed, Qu
             return Ok(feed);
         }
     }
-    Err(QuarantineError::Absent)
+    Err(QuarantineError::Absent(fingerprint))
 }
 
 /// The records that the command line names, each once.
@@ -168,7 +176,7 @@ async fn replay(
         "Post {} again, and remove from quarantine what is taken?",
         counted(&records)
     );
-    if !ask::go_on(&question, options.yes) {
+    if !ask::go_on(&question, "", options.yes) {
         return Ok(FAILED);
     }
     let mut code = DONE;
@@ -216,7 +224,7 @@ async fn give_up(options: &Chosen, storage: &Storage) -> Result<u8, QuarantineEr
         "Remove {} from quarantine for good? Mimecast keeps its logs for 30 days, but no run reads them again.",
         counted(&records)
     );
-    if !ask::go_on(&question, options.yes) {
+    if !ask::go_on(&question, "", options.yes) {
         return Ok(FAILED);
     }
     for (feed, name) in records {

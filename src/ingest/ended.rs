@@ -77,7 +77,12 @@ impl Ended {
             End::NotSaved(StoreError::RaceLost) => Self::of(
                 Outcome::RaceLost,
                 format!(
-                    "Another run has saved the checkpoint {place} meanwhile; it goes on, this one stopped."
+                    "Another run has saved the checkpoint {place} meanwhile; it goes on, this one stopped.{}",
+                    if posted {
+                        " The last batch of this one may be delivered once more."
+                    } else {
+                        ""
+                    }
                 ),
             ),
             End::NotSaved(error) => Self::failed(format!(

@@ -102,7 +102,7 @@ impl FeedPass {
         if watermark > now + CLOCK_TOLERANCE {
             return Err(Ended::failed(format!(
                 "Reading the checkpoint {place}: it lies in the future, at {}; nothing would be read until then. \
-                 What to do: check this machine's clock, or replace the content by the time to start from.",
+                 What to do: check this machine's clock, or set it back by `mimecast-ttp checkpoint rewind`.",
                 event_time::to_utc_text(watermark)
             )));
         }

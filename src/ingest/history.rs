@@ -11,6 +11,7 @@ use crate::model::{
     deadline::Deadline,
     event_time,
     feed::Feed,
+    ledger::{Hour, LedgerHour},
     place::Place,
     progress::RETENTION,
 };
@@ -33,7 +34,7 @@ pub enum RewindError {
     NoCheckpoint,
     /// It is no rewind.
     #[error(
-        "it is not before the watermark {}: what lies between would never be read", event_time::to_utc_text(*.0)
+        "it is not before the watermark {}: what lies between would not be read", event_time::to_utc_text(*.0)
     )]
     NotBack(DateTime<Utc>),
     /// It is further back than Mimecast keeps its logs.
@@ -73,6 +74,35 @@ impl Shown {
         let mut rewound = (**checkpoint).clone();
         rewound.rewind(to, now);
         Ok((checkpoint.watermark, rewound))
+    }
+
+    /// The hours from `from` on of which the ledger has lost something: what was delivered there would be
+    /// delivered again.
+    pub async fn lost_hours(
+        &self,
+        store: &dyn Store,
+        feed: Feed,
+        from: DateTime<Utc>,
+        deadline: Deadline,
+    ) -> Result<Vec<Hour>, StoreError> {
+        let Start::From(checkpoint) = &self.start else {
+            return Ok(Vec::new());
+        };
+        let (from, to) = (from.max(checkpoint.tally.since()), checkpoint.filed_before);
+        let mut lost = Vec::new();
+        for hour in Hour::between(from, to).filter(|hour| hour.start() < to) {
+            let content = store
+                .load(Place::Ledger(feed, hour), deadline)
+                .await?
+                .content;
+            let found = content
+                .and_then(|bytes| LedgerHour::from_bytes(hour, &bytes).ok())
+                .map_or(0, |ledger| ledger.entries().count() as u64);
+            if found < keeper::expected(checkpoint, hour) {
+                lost.push(hour);
+            }
+        }
+        Ok(lost)
     }
 
     /// Saves a checkpoint in place of this one, unless a run has saved meanwhile.

@@ -10,12 +10,12 @@ use super::{
     ports::{Clock, Ports, Store, StoreError, Version},
 };
 use crate::model::{
-    checkpoint::{CheckpointError, Start},
+    checkpoint::{Checkpoint, CheckpointError, Start},
     date_range::DateRange,
     deadline::Deadline,
     feed::Feed,
     ledger::{Entry, Hour},
-    place::Place,
+    place::{Folder, Place},
     progress::{Progress, Reach},
     tally::Span,
 };
@@ -40,7 +40,7 @@ pub enum OpenError {
     /// It holds something else.
     #[error(
         "{0}. Nothing was read or delivered. What to do: put back a valid checkpoint, or replace the content by the time to start from, \
-         such as 2026-11-24T05:00:00Z (deliveries before it are not repeated), or delete it to read the whole look-back again"
+         such as 2026-11-24T05:00:00Z (deliveries before it are not repeated), or delete it to read the whole look-back again: what the ledger does not know is then delivered again"
     )]
     Content(#[from] CheckpointError),
 }
@@ -54,6 +54,19 @@ pub(super) async fn read(
     let saved = store.load(Place::Checkpoint(feed), deadline).await?;
     let text = saved.content.as_deref().map(String::from_utf8_lossy);
     Ok((Start::read(text.as_deref(), feed)?, saved.version))
+}
+
+/// The last hour of a feed's ledger.
+async fn last_hour(
+    store: &dyn Store,
+    feed: Feed,
+    deadline: Deadline,
+) -> Result<Option<Hour>, StoreError> {
+    let places = store.list(Folder::Ledger(feed), deadline).await?;
+    Ok(places.into_iter().rev().find_map(|place| match place {
+        Place::Ledger(_, hour) => Some(hour),
+        _ => None,
+    }))
 }
 
 /// Tells the texts of one run from those of another, and each from the one before: a store that meets
@@ -94,6 +107,12 @@ impl Keeper {
         deadline: Deadline,
     ) -> Result<Self, OpenError> {
         let (start, version) = read(&*ports.store, feed, deadline).await?;
+        let is_new = !matches!(start, Start::From(_));
+        let mut progress = Progress::resume(start, reach, ports.clock.now());
+        if is_new && let Some(last) = last_hour(&*ports.store, feed, deadline).await? {
+            warn!(%feed, "There is no checkpoint, but a ledger up to {last}: what it knows is not delivered again.");
+            progress.ledger_reaches(last);
+        }
         Ok(Self {
             feed,
             store: Arc::clone(&ports.store),
@@ -105,7 +124,7 @@ impl Keeper {
             },
             clock: Arc::clone(&ports.clock),
             saved: None,
-            progress: Progress::resume(start, reach, ports.clock.now()),
+            progress,
         })
     }
 
@@ -163,21 +182,11 @@ impl Keeper {
     /// What the ledger knows of the hours that a range touches.
     pub(super) async fn known(&self, range: DateRange) -> Result<Vec<Entry>, StoreError> {
         let expected = Hour::between(range.from(), range.to())
-            .map(|hour| (hour, self.expected(hour)))
+            .map(|hour| (hour, expected(self.progress.checkpoint(), hour)))
             .collect::<HashMap<_, _>>();
         self.ledger()
             .known((range.from(), range.to()), &expected)
             .await
-    }
-
-    /// How many entries an hour of the ledger should have: what was counted there, without what the
-    /// checkpoint still holds.
-    fn expected(&self, hour: Hour) -> u64 {
-        let checkpoint = self.progress.checkpoint();
-        let (start, end) = (hour.start(), hour.start() + TimeDelta::hours(1));
-        let counted = Span::within(start, end).map_or(0, |span| checkpoint.tally.delivered(span));
-        let held = checkpoint.recent.placed(start, end).len() as u64;
-        counted.saturating_sub(held)
     }
 
     /// Removes the hours of the ledger that no comparison reaches any more.
@@ -195,4 +204,13 @@ impl Keeper {
             deadline: self.deadline,
         }
     }
+}
+
+/// How many entries an hour of the ledger should have: what was counted there, without what the
+/// checkpoint still holds.
+pub(super) fn expected(checkpoint: &Checkpoint, hour: Hour) -> u64 {
+    let (start, end) = (hour.start(), hour.start() + TimeDelta::hours(1));
+    let counted = Span::within(start, end).map_or(0, |span| checkpoint.tally.delivered(span));
+    let held = checkpoint.recent.placed(start, end).len() as u64;
+    counted.saturating_sub(held)
 }

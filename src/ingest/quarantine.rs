@@ -30,8 +30,11 @@ pub enum QuarantineError {
     #[error("{0}")]
     Store(#[from] StoreError),
     /// There is none with this fingerprint.
-    #[error("there is no such record in quarantine")]
-    Absent,
+    #[error("there is no record {0} in quarantine")]
+    Absent(Fingerprint),
+    /// There is another one in its place.
+    #[error("in its place lies the record {1} of {0}")]
+    Misplaced(Feed, Fingerprint),
     /// There is something else in its place.
     #[error("{0}")]
     Content(#[from] NotQuarantined),
@@ -90,8 +93,13 @@ impl<'a> Quarantine<'a> {
     ) -> Result<Quarantined, QuarantineError> {
         let place = Place::Quarantine(feed, fingerprint);
         let content = self.store.load(place, self.deadline).await?.content;
-        let content = content.ok_or(QuarantineError::Absent)?;
-        Ok(Quarantined::read(&String::from_utf8_lossy(&content))?)
+        let content = content.ok_or(QuarantineError::Absent(fingerprint))?;
+        let held = Quarantined::read(&String::from_utf8_lossy(&content))?;
+        // It would be posted for one and removed as another.
+        if (held.feed, held.fingerprint) != (feed, fingerprint) {
+            return Err(QuarantineError::Misplaced(held.feed, held.fingerprint));
+        }
+        Ok(held)
     }
 
     /// Removes a record for good.

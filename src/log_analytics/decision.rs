@@ -71,7 +71,7 @@ pub(super) fn advice(status: u16, code: &str) -> &'static str {
             "check log_analytics_workspace_id: the workspace is unknown or closed"
         }
         (400, "InvalidDataFormat") => {
-            "nothing: it goes into quarantine; replay it once the service takes it, or drop it"
+            "look at the row with `mimecast-ttp quarantine show`; it can be replayed once the service takes it, or dropped"
         }
         (404, _) => {
             "check log_analytics_uri: it must be the workspace's own address, such as https://WORKSPACE.ods.opinsights.azure.com"

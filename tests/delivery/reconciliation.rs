@@ -402,6 +402,50 @@ async fn what_goes_into_the_ledger_leaves_the_checkpoint_with_the_next_save() {
 }
 
 #[tokio::test]
+async fn a_lost_ledger_is_found_out_before_a_rewind() {
+    let world = settled_world(World::default()).await;
+    let deadline = Deadline::after(Duration::ZERO, Duration::from_secs(600));
+    let shown = Shown::load(&*world, Feed::Url, deadline).await.unwrap();
+    let from = at("2026-03-02T00:00:00Z");
+    let lost = shown.lost_hours(&*world, Feed::Url, from, deadline);
+    assert_eq!(lost.await.unwrap(), []);
+    let hour = Hour::from_text("2026-03-02T04").unwrap();
+    world
+        .saved
+        .lock()
+        .unwrap()
+        .remove(&Place::Ledger(Feed::Url, hour));
+    let lost = shown.lost_hours(&*world, Feed::Url, from, deadline);
+    assert_eq!(lost.await.unwrap(), [hour]);
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_was_lost_doubles_nothing_that_the_ledger_knows() {
+    for text in [None, Some(""), Some("2026-03-02T03:00:00+0000")] {
+        let world = settled_world(World::default()).await;
+        match text {
+            Some(text) => world.put_checkpoint(text),
+            None => {
+                world
+                    .saved
+                    .lock()
+                    .unwrap()
+                    .remove(&Place::Checkpoint(Feed::Url));
+            }
+        }
+        let late = world.add(*world.now.lock().unwrap(), at("2026-03-02T04:33:21Z"));
+        world.advance(Duration::from_secs(300));
+        let report = world.pass().await;
+        assert_eq!(
+            (report.outcome, report.counts.delivered),
+            (Outcome::Complete, 1),
+            "{text:?}: {report}"
+        );
+        assert_eq!(sorted(&world), (0..=late).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
 async fn a_rewind_goes_back_only() {
     let world = settled_world(World::default()).await;
     let error = rewind(&world, "2026-03-02T08:30:00Z").await.unwrap_err();

@@ -18,7 +18,7 @@ use engine::{
 const SEEDS: u64 = 10_000;
 
 /// In so many stories a bug must show.
-const SEEDS_FOR_A_BUG: u64 = 2_000;
+const SEEDS_FOR_A_BUG: u64 = 8_000;
 
 fn report(played: &Played) -> String {
     format!(

@@ -185,12 +185,14 @@ impl Start {
         let Object(header) = serde_json::from_str(text)
             .ok()
             .filter(|Object(header): &Object<Header>| header.kind == KIND)
-            .ok_or_else(|| CheckpointError::NotOurs {
-                begin: text
-                    .chars()
-                    .take(60)
-                    .flat_map(char::escape_default)
-                    .collect(),
+            .ok_or_else(|| {
+                if text.starts_with(&format!("{{\"kind\":\"{KIND}\"")) {
+                    return damaged("it is cut off, or was changed by hand");
+                }
+                let begin = text.chars().take(60).flat_map(char::escape_default);
+                CheckpointError::NotOurs {
+                    begin: begin.collect(),
+                }
             })?;
         if header.version > VERSION {
             return Err(CheckpointError::Newer {

@@ -83,6 +83,13 @@ impl Progress {
         &self.checkpoint
     }
 
+    /// A feed that begins anew has a ledger all the same, up to this hour: the checkpoint was lost. Then
+    /// the ledger is asked as after a rewind.
+    pub fn ledger_reaches(&mut self, last: Hour) {
+        let end = last.start() + TimeDelta::hours(1);
+        self.checkpoint.filed_before = self.checkpoint.filed_before.max(end);
+    }
+
     /// Begins reading at `now`: the ranges, oldest first, from where the checkpoint says to now minus
     /// settle. Empty where the clock stands before that, as it may after having been set back.
     #[must_use]
@@ -196,13 +203,14 @@ impl Progress {
 
     /// What lies before this is neither counted nor kept in the ledger: whole hours, the reach of the
     /// reconciliation before now. While a rewind is read, everything stays that was known when it was
-    /// made, however long the reading takes.
+    /// made, for a day more.
     #[must_use]
     pub fn kept_from(&self) -> DateTime<Utc> {
         let horizon = Hour::of(self.reading_since - self.reach.reconcile).start();
         let checkpoint = &self.checkpoint;
         if checkpoint.read_again_from < checkpoint.filed_before {
-            horizon.min(checkpoint.tally.since())
+            let longest = horizon - TimeDelta::days(1);
+            checkpoint.tally.since().clamp(longest, horizon)
         } else {
             horizon
         }

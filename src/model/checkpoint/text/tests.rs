@@ -127,7 +127,10 @@ fn anything_else_is_an_error_that_says_what_was_found() {
         ),
         ("{\"watermark\":\"2026-11-24T05:00:00Z\"}", "neither"),
         ("17", "neither"),
-        (ours.strip_suffix('}').unwrap(), "neither"),
+        (
+            ours.strip_suffix('}').unwrap(),
+            "it is damaged: it is cut off",
+        ),
         (
             &ours.replace("\"url\"", "\"attachment\""),
             "it is the checkpoint of the feed `attachment`",
