@@ -9,7 +9,7 @@ use tracing::{debug, warn};
 use super::{
     collect::Work,
     keeper::Keeper,
-    ports::{LogSink, Refusal, SinkError, SourceError, StoreError},
+    ports::{Clock, LogSink, Refusal, SinkError, SourceError, StoreError},
     quarantine::Quarantine,
     read::ReadEnd,
     report::Counts,
@@ -43,12 +43,22 @@ pub(super) enum End {
     NotSaved(StoreError),
 }
 
+impl From<SinkError> for End {
+    fn from(error: SinkError) -> Self {
+        match error {
+            SinkError::OutOfTime(reason) => Self::OutOfTime(reason),
+            SinkError::Throttled(wait) => Self::Throttled(wait),
+            error @ (SinkError::Content(_) | SinkError::Failed { .. }) => Self::Refused(error),
+        }
+    }
+}
+
 /// The stage, with the progress it makes.
 pub(super) struct Deliverer<'a> {
     pub(super) feed: Feed,
     pub(super) sink: &'a dyn LogSink,
     pub(super) quarantine: Quarantine<'a>,
-    pub(super) now: &'a (dyn Fn() -> DateTime<Utc> + Sync),
+    pub(super) clock: &'a dyn Clock,
     /// No post is begun after this.
     pub(super) post_by: Deadline,
     pub(super) keeper: &'a mut Keeper,
@@ -107,11 +117,11 @@ impl Deliverer<'_> {
                     }
                     None => self.set_aside(&batch, &refusal).await?,
                 },
-                Err(SinkError::OutOfTime(reason)) => return Err(End::OutOfTime(reason)),
-                Err(SinkError::Throttled(wait)) => return Err(End::Throttled(wait)),
-                Err(SinkError::Failed { cause, attempts }) => {
-                    self.counts.retries += u64::from(attempts.saturating_sub(1));
-                    return Err(End::Refused(SinkError::Failed { cause, attempts }));
+                Err(error) => {
+                    if let SinkError::Failed { attempts, .. } = &error {
+                        self.counts.retries += u64::from(attempts.saturating_sub(1));
+                    }
+                    return Err(error.into());
                 }
             }
             let given_up = self.keeper.progress.delivered(&batch);
@@ -149,9 +159,7 @@ impl Deliverer<'_> {
                         .into(),
                     attempts: 1,
                 }),
-                SinkError::OutOfTime(reason) => End::OutOfTime(reason),
-                SinkError::Throttled(wait) => End::Throttled(wait),
-                error @ SinkError::Failed { .. } => End::Refused(error),
+                error => error.into(),
             });
         }
         for row in batch.rows() {
@@ -159,7 +167,7 @@ impl Deliverer<'_> {
                 feed: self.feed,
                 fingerprint: row.fingerprint,
                 time: row.remembered_at,
-                held_at: (self.now)(),
+                held_at: self.clock.now(),
                 reason: refusal.cause.to_string(),
                 status: refusal.status,
                 request_id: refusal.request_id.clone(),

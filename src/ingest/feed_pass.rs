@@ -279,7 +279,7 @@ impl FeedPass {
             feed: self.feed,
             sink: &**sink,
             quarantine: Quarantine::new(&**store, self.done_by),
-            now: &|| clock.now(),
+            clock: &**clock,
             post_by: self.post_by,
             keeper,
             counts,

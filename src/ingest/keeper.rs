@@ -1,8 +1,8 @@
 //! A feed's progress during a pass, and the saving of it.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use tracing::warn;
 
 use super::{
@@ -15,7 +15,7 @@ use crate::model::{
     deadline::Deadline,
     feed::Feed,
     ledger::{Entry, Hour},
-    place::{Folder, Place},
+    place::Place,
     progress::{Progress, Reach},
     tally::Span,
 };
@@ -54,19 +54,6 @@ pub(super) async fn read(
     let saved = store.load(Place::Checkpoint(feed), deadline).await?;
     let text = saved.content.as_deref().map(String::from_utf8_lossy);
     Ok((Start::read(text.as_deref(), feed)?, saved.version))
-}
-
-/// The last hour of a feed's ledger.
-async fn last_hour(
-    store: &dyn Store,
-    feed: Feed,
-    deadline: Deadline,
-) -> Result<Option<Hour>, StoreError> {
-    let places = store.list(Folder::Ledger(feed), deadline).await?;
-    Ok(places.into_iter().rev().find_map(|place| match place {
-        Place::Ledger(_, hour) => Some(hour),
-        _ => None,
-    }))
 }
 
 /// Tells the texts of one run from those of another, and each from the one before: a store that meets
@@ -109,7 +96,12 @@ impl Keeper {
         let (start, version) = read(&*ports.store, feed, deadline).await?;
         let is_new = !matches!(start, Start::From(_));
         let mut progress = Progress::resume(start, reach, ports.clock.now());
-        if is_new && let Some(last) = last_hour(&*ports.store, feed, deadline).await? {
+        let ledger = Ledger {
+            feed,
+            store: &*ports.store,
+            deadline,
+        };
+        if is_new && let Some(last) = ledger.hours().await?.pop() {
             warn!(%feed, "There is no checkpoint, but a ledger up to {last}: what it knows is not delivered again.");
             progress.ledger_reaches(last);
         }
@@ -155,17 +147,22 @@ impl Keeper {
     /// Moves what no pass reads again into the ledger, if it is much; says whether it was. The next
     /// save forgets it.
     pub(super) async fn file_if_much(&mut self) -> bool {
-        let much = self.progress.to_file().len() >= FILE_AT;
+        let entries = self.progress.to_file();
+        let much = entries.len() >= FILE_AT;
         if much {
-            self.file().await;
+            self.put(entries).await;
         }
         much
     }
 
-    /// Moves what no pass reads again into the ledger. The checkpoint forgets it only afterwards, so
-    /// that nothing is forgotten in between.
+    /// Moves what no pass reads again into the ledger.
     pub(super) async fn file(&mut self) {
-        let entries = self.progress.to_file();
+        self.put(self.progress.to_file()).await;
+    }
+
+    /// The checkpoint forgets the entries only when the ledger has them, so that nothing is forgotten
+    /// in between.
+    async fn put(&mut self, entries: Vec<Entry>) {
         let count = entries.len();
         match self.ledger().add(entries).await {
             Ok(()) => self.progress.filed(),
@@ -181,17 +178,15 @@ impl Keeper {
 
     /// What the ledger knows of the hours that a range touches.
     pub(super) async fn known(&self, range: DateRange) -> Result<Vec<Entry>, StoreError> {
-        let expected = Hour::between(range.from(), range.to())
-            .map(|hour| (hour, expected(self.progress.checkpoint(), hour)))
-            .collect::<HashMap<_, _>>();
+        let checkpoint = self.progress.checkpoint();
         self.ledger()
-            .known((range.from(), range.to()), &expected)
+            .known(range, &|hour| expected(checkpoint, hour))
             .await
     }
 
     /// Removes the hours of the ledger that no comparison reaches any more.
     pub(super) async fn remove_old(&self) {
-        let kept_from: DateTime<Utc> = self.progress.kept_from();
+        let kept_from = self.progress.kept_from();
         if let Err(error) = self.ledger().remove_before(kept_from).await {
             warn!(feed = %self.feed, "Old hours of the ledger cannot be removed: {error}. They do no harm.");
         }

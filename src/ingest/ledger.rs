@@ -4,13 +4,14 @@
 //! warning says so and the records in question may be delivered once more; they are never skipped. A
 //! store that does not answer is no reason for copies: the next run asks again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use tracing::warn;
 
 use super::ports::{Store, StoreError};
 use crate::model::{
+    date_range::DateRange,
     deadline::Deadline,
     feed::Feed,
     ledger::{Entry, Hour, LedgerHour},
@@ -73,25 +74,22 @@ impl Ledger<'_> {
         })
     }
 
-    /// What was delivered in the hours that the closed interval touches. `expected` says how many
+    /// What was delivered in the hours that a range touches. `expected` says how many
     /// entries an hour should have at least.
     pub(super) async fn known(
         &self,
-        (from, to): (DateTime<Utc>, DateTime<Utc>),
-        expected: &HashMap<Hour, u64>,
+        range: DateRange,
+        expected: &(dyn Fn(Hour) -> u64 + Sync),
     ) -> Result<Vec<Entry>, StoreError> {
         let mut known = Vec::new();
-        for hour in Hour::between(from, to) {
+        for hour in Hour::between(range.from(), range.to()) {
             let place = Place::Ledger(self.feed, hour);
             let before = known.len();
             if let Some(bytes) = self.store.load(place, self.deadline).await?.content {
                 known.extend(self.read(hour, &bytes).entries());
             }
             let found = (known.len() - before) as u64;
-            if expected
-                .get(&hour)
-                .is_some_and(|expected| found < *expected)
-            {
+            if found < expected(hour) {
                 let place = self.store.address(place);
                 warn!(feed = %self.feed, place, found, "The ledger has lost entries. Records of this hour may be delivered once more.");
             }
@@ -99,15 +97,22 @@ impl Ledger<'_> {
         Ok(known)
     }
 
+    /// The hours that there are, in their order.
+    pub(super) async fn hours(&self) -> Result<Vec<Hour>, StoreError> {
+        let folder = Folder::Ledger(self.feed);
+        let places = self.store.list(folder, self.deadline).await?;
+        let hour = |place| match place {
+            Place::Ledger(_, hour) => Some(hour),
+            _ => None,
+        };
+        Ok(places.into_iter().filter_map(hour).collect())
+    }
+
     /// Removes every hour before `kept_from`.
     pub(super) async fn remove_before(&self, kept_from: DateTime<Utc>) -> Result<(), StoreError> {
-        let kept_from = Hour::of(kept_from);
-        for place in self
-            .store
-            .list(Folder::Ledger(self.feed), self.deadline)
-            .await?
-        {
-            if matches!(place, Place::Ledger(_, hour) if hour < kept_from) {
+        for hour in self.hours().await? {
+            if hour < Hour::of(kept_from) {
+                let place = Place::Ledger(self.feed, hour);
                 self.store.remove(place, self.deadline).await?;
             }
         }

@@ -60,6 +60,18 @@ pub(super) enum ReadEnd {
     Failed(DateRange, SourceError),
 }
 
+impl ReadEnd {
+    /// What an error of the source, met in a range, means for reading.
+    pub(super) fn of(range: DateRange, error: SourceError) -> Self {
+        match error {
+            SourceError::OutOfTime(reason) => Self::OutOfTime(reason),
+            SourceError::Throttled(wait) => Self::Throttled(wait),
+            SourceError::PageTokenRefused(cause) => Self::TokenRefused(cause.to_string()),
+            error @ SourceError::Failed { .. } => Self::Failed(range, error),
+        }
+    }
+}
+
 /// How a listing went.
 struct Listing {
     shown: u64,
@@ -232,13 +244,8 @@ impl Reader<'_> {
             token,
             size: FULL_PAGE,
         };
-        let result = self.source.fetch_page(request, self.deadline).await;
-        result.map_err(|error| match error {
-            SourceError::OutOfTime(reason) => ReadEnd::OutOfTime(reason),
-            SourceError::Throttled(wait) => ReadEnd::Throttled(wait),
-            SourceError::PageTokenRefused(cause) => ReadEnd::TokenRefused(cause.to_string()),
-            error @ SourceError::Failed { .. } => ReadEnd::Failed(range, error),
-        })
+        let page = self.source.fetch_page(request, self.deadline).await;
+        page.map_err(|error| ReadEnd::of(range, error))
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     deliver::End,
     feed_pass::{FeedPass, Stretch},
     keeper::Keeper,
-    ports::{PageRequest, SourceError},
+    ports::PageRequest,
     read::ReadEnd,
     report::Counts,
 };
@@ -152,15 +152,10 @@ impl FeedPass {
             token: None,
             size: 1,
         };
-        match self.ports.source.fetch_page(request, self.read_by).await {
-            Ok(page) => {
-                let shown = page.next.is_none().then_some(page.len() as u64);
-                Ok(page.total.or(shown))
-            }
-            Err(SourceError::OutOfTime(reason)) => Err(End::Read(ReadEnd::OutOfTime(reason))),
-            Err(SourceError::Throttled(wait)) => Err(End::Read(ReadEnd::Throttled(wait))),
-            Err(error) => Err(End::Read(ReadEnd::Failed(range, error))),
-        }
+        let page = self.ports.source.fetch_page(request, self.read_by).await;
+        let page = page.map_err(|error| End::Read(ReadEnd::of(range, error)))?;
+        let shown = page.next.is_none().then_some(page.len() as u64);
+        Ok(page.total.or(shown))
     }
 
     /// Reads a quarter again and delivers what is not known. If the numbers then still differ, as they

@@ -121,13 +121,6 @@ impl Tally {
         }
     }
 
-    /// The quarter that `time` lies in.
-    #[must_use]
-    pub fn quarter(time: DateTime<Utc>) -> Span {
-        let from = quarter(time);
-        Span { from, to: from + 1 }
-    }
-
     /// From when on every delivered record is counted.
     #[must_use]
     pub const fn since(&self) -> DateTime<Utc> {
@@ -146,11 +139,12 @@ impl Tally {
     /// counting began.
     #[must_use]
     pub fn comparable(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<Span> {
-        if self.since <= from {
-            return Span::within(from, to);
-        }
-        let began = start(quarter(self.since));
-        Span::within(began, to)
+        let from = if self.since > from {
+            start(quarter(self.since))
+        } else {
+            from
+        };
+        Span::within(from, to)
     }
 
     /// The range that counts just this span, from when on there are counts.

@@ -196,9 +196,7 @@ async fn records_out_of_order_are_delivered_and_hold_the_watermark_until_the_ran
         world.watermark()
     );
     world.pass().await;
-    let mut serials = world.serials();
-    serials.sort_unstable();
-    assert_eq!(serials, (0..30).collect::<Vec<_>>());
+    assert_eq!(world.sorted_serials(), (0..30).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -214,9 +212,7 @@ async fn a_record_that_was_counted_but_not_shown_is_asked_for_again_and_delivere
         ),
         (Outcome::Complete, 1, 0)
     );
-    let mut serials = world.serials();
-    serials.sort_unstable();
-    assert_eq!(serials, (0..12).collect::<Vec<_>>());
+    assert_eq!(world.sorted_serials(), (0..12).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -268,9 +264,7 @@ async fn a_record_timed_after_its_range_does_not_move_the_watermark_past_what_is
         .insert(3, SourceFault::Fail("status 500"));
     assert_eq!(world.pass().await.outcome, Outcome::Failed);
     world.pass().await;
-    let mut serials = world.serials();
-    serials.sort_unstable();
-    assert_eq!(serials, (0..10).collect::<Vec<_>>());
+    assert_eq!(world.sorted_serials(), (0..10).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -288,9 +282,7 @@ async fn a_record_whose_own_time_lies_elsewhere_is_delivered_once() {
         assert_eq!(world.pass().await.outcome, Outcome::Complete);
         world.advance(Duration::from_secs(300));
     }
-    let mut serials = world.serials();
-    serials.sort_unstable();
-    assert_eq!(serials, [0, 1, 2, 3]);
+    assert_eq!(world.sorted_serials(), [0, 1, 2, 3]);
 }
 
 #[tokio::test]
@@ -358,9 +350,7 @@ async fn a_range_that_holds_too_much_is_read_in_parts_and_the_watermark_follows(
         world.watermark()
     );
     assert_eq!(world.pass().await.outcome, Outcome::Complete);
-    let mut serials = world.serials();
-    serials.sort_unstable();
-    assert_eq!(serials, (0..12_000).collect::<Vec<_>>());
+    assert_eq!(world.sorted_serials(), (0..12_000).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -394,9 +384,7 @@ async fn pages_that_happen_to_come_in_order_do_not_move_the_watermark_past_what_
     assert_eq!(world.pass().await.outcome, Outcome::Failed);
     assert_eq!(world.watermark(), at("2026-03-01T08:00:00Z"));
     world.pass().await;
-    let mut serials = world.serials();
-    serials.sort_unstable();
-    assert_eq!(serials, (0..10).collect::<Vec<_>>());
+    assert_eq!(world.sorted_serials(), (0..10).collect::<Vec<_>>());
 }
 
 #[tokio::test]

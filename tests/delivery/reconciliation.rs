@@ -23,12 +23,6 @@ use crate::{
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn sorted(world: &World) -> Vec<u64> {
-    let mut serials = world.serials();
-    serials.sort_unstable();
-    serials
-}
-
 fn ledger(world: &World) -> Vec<Place> {
     let prefix = Folder::Ledger(Feed::Url).prefix();
     let places = world.places();
@@ -84,7 +78,7 @@ async fn a_record_that_shows_hours_late_is_found_by_count_and_delivered_once() {
             world.advance(HOUR);
             assert_eq!(world.pass().await.counts.delivered, 0);
         }
-        assert_eq!(sorted(&world), (0..2004).collect::<Vec<_>>());
+        assert_eq!(world.sorted_serials(), (0..2004).collect::<Vec<_>>());
     }
 }
 
@@ -196,7 +190,7 @@ async fn a_source_that_says_nothing_of_empty_ranges_is_counted_by_what_it_shows(
     let late = world.add(*world.now.lock().unwrap(), at("2026-03-02T05:20:01Z"));
     world.advance(HOUR);
     assert_eq!(world.pass().await.counts.reconciled, 1);
-    assert_eq!(sorted(&world), (0..=late).collect::<Vec<_>>());
+    assert_eq!(world.sorted_serials(), (0..=late).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -245,7 +239,7 @@ async fn records_listed_some_minutes_from_their_own_time_are_delivered_once() {
         world.pass().await;
         world.advance(Duration::from_secs(300));
     }
-    assert_eq!(sorted(&world), (0..100).collect::<Vec<_>>());
+    assert_eq!(world.sorted_serials(), (0..100).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -264,7 +258,7 @@ async fn more_displaced_records_than_one_range_ends_are_delivered_once() {
         world.pass().await;
         world.advance(Duration::from_secs(300));
     }
-    assert_eq!(sorted(&world), (0..number).collect::<Vec<_>>());
+    assert_eq!(world.sorted_serials(), (0..number).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -338,7 +332,7 @@ async fn a_rewind_reads_again_and_delivers_only_what_was_lost() {
         "{report}"
     );
     assert!(report.counts.duplicates > 1900);
-    assert_eq!(sorted(&world), (0..=late).collect::<Vec<_>>());
+    assert_eq!(world.sorted_serials(), (0..=late).collect::<Vec<_>>());
     assert!(world.watermark() > at("2026-03-02T08:00:00Z"));
     let text = world.checkpoint().unwrap();
     assert!(
@@ -366,7 +360,7 @@ async fn a_rewind_that_takes_several_passes_doubles_nothing() {
         assert!(passes < 20);
     }
     assert!(passes > 1);
-    assert_eq!(sorted(&world), (0..2000).collect::<Vec<_>>());
+    assert_eq!(world.sorted_serials(), (0..2000).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -377,7 +371,7 @@ async fn a_rewind_past_the_ledger_reads_that_part_in_whole_days() {
     assert_eq!(world.pass().await.outcome, Outcome::Complete);
     let fetches = world.fetches.load(std::sync::atomic::Ordering::SeqCst) - before;
     assert!(fetches < 27 + 24 + 10, "{fetches}");
-    assert_eq!(sorted(&world), (0..2000).collect::<Vec<_>>());
+    assert_eq!(world.sorted_serials(), (0..2000).collect::<Vec<_>>());
     let error = rewind(&world, "2026-01-03T09:00:00Z").await.unwrap_err();
     assert!(matches!(error, RewindError::TooFar(_)), "{error}");
 }
@@ -441,7 +435,7 @@ async fn a_checkpoint_that_was_lost_doubles_nothing_that_the_ledger_knows() {
             (Outcome::Complete, 1),
             "{text:?}: {report}"
         );
-        assert_eq!(sorted(&world), (0..=late).collect::<Vec<_>>());
+        assert_eq!(world.sorted_serials(), (0..=late).collect::<Vec<_>>());
     }
 }
 

@@ -179,9 +179,7 @@ async fn pages_out_of_order_that_do_not_fit_into_a_pass_are_read_in_shorter_rang
         assert!(passes < 60, "stuck at {}", world.watermark());
         world.advance(TICK);
     }
-    let mut serials = world.serials();
-    serials.sort_unstable();
-    assert_eq!(serials, (0..600).collect::<Vec<_>>());
+    assert_eq!(world.sorted_serials(), (0..600).collect::<Vec<_>>());
     assert!(
         world
             .checkpoint()

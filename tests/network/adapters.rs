@@ -15,14 +15,16 @@ use mimecast_ttp::{
     checkpoints::blob::{Access, BlobStore},
     http::HttpClient,
     ingest::ports::{Clock, Randomness},
-    keys::HmacKey,
-    log_analytics::{DataCollectorSink, Workspace},
-    mimecast::{Credentials, Login, MimecastSource},
+    log_analytics::DataCollectorSink,
+    mimecast::MimecastSource,
     simulator::{log_analytics, mimecast},
     system::{SystemClock, SystemRandom},
 };
 
-use crate::support::azurite::Azurite;
+use crate::support::{
+    azurite::Azurite,
+    ports::{credentials, workspace},
+};
 
 /// This machine's clock, which a test can put forward. It counts how often it is asked: the store
 /// asks once for each request that it signs, those that never arrive too.
@@ -82,20 +84,10 @@ pub fn azurite() -> Arc<Azurite> {
 }
 
 pub fn source(base: &str, config: &mimecast::Config, clock: &Arc<NetClock>) -> MimecastSource {
-    let credentials = Credentials {
-        app_id: config.app_id.clone(),
-        app_key: config.app_key.clone().into(),
-        access_key: config.access_key.clone().into(),
-        secret_key: HmacKey::decode(&config.secret_key.clone().into()).unwrap(),
-        login: Some(Login {
-            email: config.email.clone(),
-            password: config.password.clone().into(),
-        }),
-    };
     MimecastSource::new(
         HttpClient::new().unwrap(),
         base.parse().unwrap(),
-        credentials,
+        credentials(config),
         clock.clone(),
         Arc::new(Hasty),
     )
@@ -106,13 +98,13 @@ pub fn log_sink(
     config: &log_analytics::Config,
     clock: &Arc<NetClock>,
 ) -> DataCollectorSink {
-    let workspace = Workspace {
-        id: config.workspace_id.clone(),
-        key: HmacKey::decode(&config.workspace_key.clone().into()).unwrap(),
-        base: base.parse().unwrap(),
-    };
     let http = HttpClient::new().unwrap();
-    DataCollectorSink::new(http, workspace, clock.clone(), Arc::new(Hasty))
+    DataCollectorSink::new(
+        http,
+        workspace(base, config),
+        clock.clone(),
+        Arc::new(Hasty),
+    )
 }
 
 pub fn blob_store(connection_string: &str, container: &str, clock: Arc<NetClock>) -> BlobStore {

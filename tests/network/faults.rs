@@ -3,10 +3,10 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use futures_util::future::join_all;
-use mimecast_ttp::ingest::report::FeedReport;
+use mimecast_ttp::{ingest::report::FeedReport, simulator::log::Log};
 
 use crate::{
-    bench::{Bench, PLENTY, Service},
+    bench::{Bench, PLENTY, Service, complete},
     proxy::{Fault, Rule},
 };
 
@@ -76,7 +76,7 @@ pub async fn pass_with(service: Service, rule: Rule, budget: Duration) -> (Bench
 }
 
 /// A pass over the URL feed while a service refuses connections, until it has done so at least once.
-pub async fn pass_with_a_refusal(service: Service) -> (Bench, FeedReport) {
+async fn pass_with_a_refusal(service: Service) -> (Bench, FeedReport) {
     let bench = Bench::start().await;
     let proxy = bench.to(service);
     proxy.refuse().await;
@@ -95,4 +95,16 @@ pub async fn pass_with_a_refusal(service: Service) -> (Bench, FeedReport) {
     };
     let (report, ()) = tokio::join!(bench.pass(PLENTY), listening_again);
     (bench, report)
+}
+
+/// A refusal for a moment costs an attempt and nothing else; not for the store, whose attempts are not
+/// in the report.
+pub async fn a_refusal_for_a_moment_is_ridden_out(service: Service) {
+    let (bench, report) = pass_with_a_refusal(service).await;
+    complete(&report, "refused");
+    assert!(
+        matches!(service, Service::Store) || report.counts.retries > 0,
+        "{report}"
+    );
+    bench.all_arrived_once(Log::Url, "refused");
 }

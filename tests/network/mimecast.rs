@@ -6,7 +6,8 @@ use mimecast_ttp::{ingest::report::Outcome, simulator::log::Log};
 use crate::{
     bench::{Bench, LITTLE, PLENTY, RECORDS, Service, complete, failed},
     faults::{
-        ENDLESS, FOREVER, LASTING, PASSING, all, costs_an_attempt, pass_with, pass_with_a_refusal,
+        ENDLESS, FOREVER, LASTING, PASSING, a_refusal_for_a_moment_is_ridden_out, all,
+        costs_an_attempt, pass_with,
     },
     proxy::{Fault, Rule},
 };
@@ -19,13 +20,6 @@ async fn the_next_pass_brings_the_rest(bench: &Bench, case: &str) {
     bench.to(SERVICE).heal();
     complete(&bench.pass(PLENTY).await, case);
     bench.all_arrived_once(Log::Url, case);
-}
-
-async fn a_refusal_for_a_moment_is_ridden_out() {
-    let (bench, report) = pass_with_a_refusal(SERVICE).await;
-    complete(&report, "refused");
-    assert!(report.counts.retries > 0, "{report}");
-    bench.all_arrived_once(Log::Url, "refused");
 }
 
 #[tokio::test]
@@ -45,7 +39,7 @@ async fn a_passing_fault_of_mimecast_is_ridden_out_within_the_pass() {
         let retries = if costs_an_attempt(fault) { times } else { 0 };
         assert_eq!(report.counts.retries, retries as u64, "{case}: {report}");
     });
-    tokio::join!(broken, a_refusal_for_a_moment_is_ridden_out());
+    tokio::join!(broken, a_refusal_for_a_moment_is_ridden_out(SERVICE));
 }
 
 #[tokio::test]

@@ -7,7 +7,10 @@ use mimecast_ttp::{ingest::report::Outcome, simulator::log::Log};
 
 use crate::{
     bench::{Bench, LITTLE, PLENTY, RECORDS, Service, complete, failed},
-    faults::{ENDLESS, FOREVER, PASSING, all, costs_an_attempt, pass_with, pass_with_a_refusal},
+    faults::{
+        ENDLESS, FOREVER, PASSING, a_refusal_for_a_moment_is_ridden_out, all, costs_an_attempt,
+        pass_with,
+    },
     proxy::{Fault, Rule},
 };
 
@@ -37,13 +40,6 @@ fn all_arrived(bench: &Bench, fault: Fault, times: usize, case: &str) {
     }
 }
 
-async fn a_refusal_for_a_moment_is_ridden_out() {
-    let (bench, report) = pass_with_a_refusal(SERVICE).await;
-    complete(&report, "refused");
-    assert!(report.counts.retries > 0, "{report}");
-    bench.all_arrived_once(Log::Url, "refused");
-}
-
 #[tokio::test]
 async fn a_passing_fault_of_the_sink_is_ridden_out_within_the_pass() {
     let broken = all(PASSING, async |(times, fault)| {
@@ -63,7 +59,7 @@ async fn a_passing_fault_of_the_sink_is_ridden_out_within_the_pass() {
         assert_eq!(report.counts.retries, retries as u64, "{case}: {report}");
         assert_eq!(report.counts.delivered, RECORDS, "{case}: {report}");
     });
-    tokio::join!(broken, a_refusal_for_a_moment_is_ridden_out());
+    tokio::join!(broken, a_refusal_for_a_moment_is_ridden_out(SERVICE));
 }
 
 #[tokio::test]

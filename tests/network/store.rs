@@ -6,7 +6,7 @@ use mimecast_ttp::simulator::log::Log;
 
 use crate::{
     bench::{Bench, LITTLE, PLENTY, Service, complete, failed},
-    faults::{ENDLESS, FOREVER, LASTING, PASSING, all, pass_with_a_refusal},
+    faults::{ENDLESS, FOREVER, LASTING, PASSING, a_refusal_for_a_moment_is_ridden_out, all},
     proxy::{Fault, Rule},
 };
 
@@ -88,12 +88,6 @@ fn cross<F: Copy>(faults: impl IntoIterator<Item = F>) -> Vec<(Moment, F)> {
         .collect()
 }
 
-async fn a_refusal_for_a_moment_is_ridden_out() {
-    let (bench, report) = pass_with_a_refusal(SERVICE).await;
-    complete(&report, "refused");
-    bench.all_arrived_once(Log::Url, "refused");
-}
-
 #[tokio::test]
 async fn a_passing_fault_of_the_store_is_ridden_out_within_the_pass() {
     let broken = all(cross(PASSING), async |(moment, (times, fault))| {
@@ -104,7 +98,7 @@ async fn a_passing_fault_of_the_store_is_ridden_out_within_the_pass() {
         bench.all_arrived_once(Log::Url, &case);
         assert_eq!(bench.to(SERVICE).broken(), times, "{case}");
     });
-    tokio::join!(broken, a_refusal_for_a_moment_is_ridden_out());
+    tokio::join!(broken, a_refusal_for_a_moment_is_ridden_out(SERVICE));
 }
 
 #[tokio::test]

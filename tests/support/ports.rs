@@ -49,12 +49,9 @@ impl Clock for TestClock {
     }
 }
 
-pub fn source(
-    simulator: &mimecast::Simulator,
-    config: &mimecast::Config,
-    clock: Arc<dyn Clock>,
-) -> MimecastSource {
-    let credentials = Credentials {
+/// The simulator's keys, as the program knows them.
+pub fn credentials(config: &mimecast::Config) -> Credentials {
+    Credentials {
         app_id: config.app_id.clone(),
         app_key: config.app_key.clone().into(),
         access_key: config.access_key.clone().into(),
@@ -63,10 +60,23 @@ pub fn source(
             email: config.email.clone(),
             password: config.password.clone().into(),
         }),
-    };
+    }
+}
+
+pub fn source(
+    simulator: &mimecast::Simulator,
+    config: &mimecast::Config,
+    clock: Arc<dyn Clock>,
+) -> MimecastSource {
     let random: Arc<dyn Randomness> = Arc::new(SystemRandom);
     let base = simulator.base_url().parse().unwrap();
-    MimecastSource::new(HttpClient::new().unwrap(), base, credentials, clock, random)
+    MimecastSource::new(
+        HttpClient::new().unwrap(),
+        base,
+        credentials(config),
+        clock,
+        random,
+    )
 }
 
 pub fn sink(
@@ -77,16 +87,25 @@ pub fn sink(
     sink_at(&simulator.base_url(), config, clock)
 }
 
+/// The simulated workspace, reached at `base`.
+pub fn workspace(base: &str, config: &log_analytics::Config) -> Workspace {
+    Workspace {
+        id: config.workspace_id.clone(),
+        key: HmacKey::decode(&config.workspace_key.clone().into()).unwrap(),
+        base: base.parse().unwrap(),
+    }
+}
+
 pub fn sink_at(
     base: &str,
     config: &log_analytics::Config,
     clock: Arc<dyn Clock>,
 ) -> DataCollectorSink {
-    let workspace = Workspace {
-        id: config.workspace_id.clone(),
-        key: HmacKey::decode(&config.workspace_key.clone().into()).unwrap(),
-        base: base.parse().unwrap(),
-    };
     let random: Arc<dyn Randomness> = Arc::new(SystemRandom);
-    DataCollectorSink::new(HttpClient::new().unwrap(), workspace, clock, random)
+    DataCollectorSink::new(
+        HttpClient::new().unwrap(),
+        workspace(base, config),
+        clock,
+        random,
+    )
 }

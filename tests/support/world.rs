@@ -202,6 +202,13 @@ impl World {
             .collect()
     }
 
+    /// The serial numbers of what was delivered, lowest first.
+    pub fn sorted_serials(&self) -> Vec<u64> {
+        let mut serials = self.serials();
+        serials.sort_unstable();
+        serials
+    }
+
     /// The saved checkpoint of the URL feed.
     pub fn checkpoint(&self) -> Option<String> {
         self.text(Place::Checkpoint(Feed::Url))

@@ -171,10 +171,11 @@ impl Progress {
         let again = time.min(seen_whole.trunc_subsecs(0));
         checkpoint.read_again_from = checkpoint.read_again_from.max(again);
         // What is older than the ledger reaches is never asked for again.
-        let useless = (checkpoint.read_again_from - self.reach.late_arrival).min(kept_from);
-        checkpoint.recent.forget_before(useless);
-        checkpoint.recent.forget_displaced_before(useless);
-        checkpoint.tally.forget_before(useless);
+        let useless = self.filed_to().min(kept_from);
+        let Checkpoint { recent, tally, .. } = &mut self.checkpoint;
+        recent.forget_before(useless);
+        recent.forget_displaced_before(useless);
+        tally.forget_before(useless);
         true
     }
 

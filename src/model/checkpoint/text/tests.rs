@@ -1,7 +1,9 @@
 use super::*;
 use crate::model::{
+    date_range::DateRange,
     fingerprint::Fingerprinter,
     moves::{Move, Reason},
+    tally::Span,
 };
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -19,7 +21,8 @@ fn example() -> Checkpoint {
     example
         .recent
         .insert_displaced(time, fingerprinter.take("{}"));
-    example.tally.explain(Tally::quarter(time), 3);
+    let second = DateRange::new(time, time, time).unwrap();
+    example.tally.explain(Span::covering(second), 3);
     example.moves.push(Move {
         at: time,
         from: example.watermark,
