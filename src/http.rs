@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::{
     Method, StatusCode, Url,
@@ -68,7 +68,7 @@ pub struct Answer {
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
-    pub body: Bytes,
+    pub body: Vec<u8>,
 }
 
 impl Answer {
@@ -201,7 +201,10 @@ impl HttpClient {
         let status = response.status();
         head.get_or_init(|| status.as_u16());
         let headers = response.headers().clone();
-        let mut body = BytesMut::new();
+        // As much as is promised, where it may be kept: a body that grows is copied again and again.
+        let promised = response.content_length().unwrap_or_default();
+        let promised = usize::try_from(promised).unwrap_or(limit).min(limit);
+        let mut body = Vec::with_capacity(promised);
         while let Some(chunk) = response
             .chunk()
             .await
@@ -220,7 +223,7 @@ impl HttpClient {
         Ok(Answer {
             status,
             headers,
-            body: body.freeze(),
+            body,
         })
     }
 }

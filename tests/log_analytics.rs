@@ -10,7 +10,7 @@ use mimecast_ttp::{
     ingest::ports::{Clock, LogSink, Receipt, SinkError},
     log_analytics::DataCollectorSink,
     model::{
-        batch::{Batch, BatchBuilder, Push},
+        batch::{Batch, BatchBuilder, Push, Sizes},
         date_range::DateRange,
         deadline::Deadline,
         feed::Feed,
@@ -54,10 +54,14 @@ async fn bench(mut config: Config) -> Bench {
 fn batch(feed: Feed, records: &[String]) -> Batch {
     let (from, to) = (at("2026-03-02T07:00:00Z"), at("2026-03-02T07:59:00Z"));
     let range = DateRange::new(from, to, to).unwrap();
-    let mut builder = BatchBuilder::new(feed, 40_000_000);
-    let mut examiner = Examiner::default();
+    let sizes = Sizes {
+        batch: 40_000_000,
+        value: 32_768,
+    };
+    let mut builder = BatchBuilder::new(feed, sizes);
+    let mut examiner = Examiner::new(feed);
     for record in records {
-        let look = examiner.look(feed, record);
+        let look = examiner.look(record);
         assert_eq!(builder.push(record, look, range), Push::Added);
     }
     builder.take().unwrap()

@@ -8,12 +8,11 @@ use super::{
     report::Counts,
 };
 use crate::model::{
-    batch::{Batch, BatchBuilder, Push},
+    batch::{Batch, BatchBuilder, Push, Sizes},
     date_range::DateRange,
     feed::Feed,
     page::Page,
     recent::Recent,
-    record::Examiner,
 };
 
 /// What the stage hands on.
@@ -44,17 +43,14 @@ pub(super) enum Direction {
 /// What a feed's collector goes by.
 pub(super) struct Terms {
     pub(super) feed: Feed,
-    pub(super) max_batch_bytes: usize,
-    pub(super) max_value_bytes: usize,
+    pub(super) sizes: Sizes,
     pub(super) late_arrival: TimeDelta,
     pub(super) direction: Direction,
 }
 
 /// The stage.
 pub(super) struct Collector {
-    feed: Feed,
     builder: BatchBuilder,
-    examiner: Examiner,
     /// Everything delivered lately, everything of this range and everything on its way.
     known: Recent,
     direction: Direction,
@@ -67,9 +63,7 @@ pub(super) struct Collector {
 impl Collector {
     pub(super) fn new(terms: &Terms, known: Recent, out: Sender<Work>) -> Self {
         Self {
-            feed: terms.feed,
-            builder: BatchBuilder::new(terms.feed, terms.max_batch_bytes),
-            examiner: Examiner::new(terms.max_value_bytes),
+            builder: BatchBuilder::new(terms.feed, terms.sizes),
             known,
             direction: terms.direction,
             late_arrival: terms.late_arrival,
@@ -108,9 +102,8 @@ impl Collector {
     async fn page(&mut self, range: DateRange, page: &Page) {
         self.counts.pages += 1;
         self.counts.retries += u64::from(page.attempts.saturating_sub(1));
-        for record in page.records() {
+        for (record, look) in page.looked_at() {
             self.counts.records += 1;
-            let look = self.examiner.look(self.feed, record);
             if self.known.contains(look.fingerprint) {
                 self.counts.duplicates += 1;
                 continue;

@@ -15,6 +15,7 @@ use super::{
     report::{Counts, FeedReport, Outcome},
 };
 use crate::model::{
+    batch::Sizes,
     date_range::DateRange,
     deadline::Deadline,
     event_time,
@@ -269,8 +270,10 @@ impl FeedPass {
         }
         let terms = Terms {
             feed: self.feed,
-            max_batch_bytes: self.max_batch_bytes,
-            max_value_bytes: sink.max_value_bytes(),
+            sizes: Sizes {
+                batch: self.max_batch_bytes,
+                value: sink.max_value_bytes(),
+            },
             late_arrival: self.reach.late_arrival,
             direction: stretch.direction,
         };

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -18,12 +18,12 @@ use super::{
     credentials::{Credentials, Keys, Login},
     decision::{self, Decision, Said, Words},
     hmac, login,
-    wire::{self, NotAPage, Verdict},
+    wire::{self, NotAPage, Unread, Verdict},
 };
 use crate::{
     http::{self, Answer, HttpClient, Limits, Request, TransportError},
     ingest::ports::{Clock, LogSource, PageRequest, Randomness, SourceError},
-    model::{deadline::Deadline, page::Page},
+    model::{deadline::Deadline, feed::Feed, page::Page, record::Examiner},
     retry::{Attempt, GaveUp, Policy, Trying},
 };
 
@@ -41,6 +41,8 @@ pub struct MimecastSource {
     /// How often the binding was renewed; tells a caller whether someone else has done it meanwhile.
     renewals: AtomicU64,
     renewing: tokio::sync::Mutex<()>,
+    /// What was learned of each feed's records, kept from page to page.
+    examiners: [Mutex<Examiner>; 3],
     clock: Arc<dyn Clock>,
     random: Arc<dyn Randomness>,
     policy: Policy,
@@ -112,6 +114,7 @@ impl MimecastSource {
             })),
             renewals: AtomicU64::new(0),
             renewing: tokio::sync::Mutex::new(()),
+            examiners: Feed::ALL.map(|feed| Mutex::new(Examiner::new(feed))),
             clock,
             random,
             policy: Policy::STANDARD,
@@ -120,6 +123,16 @@ impl MimecastSource {
 
     fn keys(&self) -> Arc<Keys> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn examiner(&self, feed: Feed) -> MutexGuard<'_, Examiner> {
+        let [url, attachment, impersonation] = &self.examiners;
+        let examiner = match feed {
+            Feed::Url => url,
+            Feed::Attachment => attachment,
+            Feed::Impersonation => impersonation,
+        };
+        examiner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One signed call, with a date and an id of its own.
@@ -180,7 +193,7 @@ impl MimecastSource {
         deadline: Deadline,
     ) -> Attempt<Ended, CallError> {
         let renewals = self.renewals.load(Ordering::SeqCst);
-        let answer = match self
+        let mut answer = match self
             .call(wire::path(request.feed), wire::request_body(request), time)
             .await
         {
@@ -192,7 +205,13 @@ impl MimecastSource {
         };
         let status = answer.status.as_u16();
         let (verdict, shape) = if status == 200 {
-            match wire::page(request.feed, &answer.body) {
+            let body = std::mem::take(&mut answer.body);
+            let page = wire::page(&mut self.examiner(request.feed), body);
+            let page = page.map_err(|Unread { why, body }| {
+                answer.body = body;
+                why
+            });
+            match page {
                 Ok(page) => return Attempt::Done(Ended::Page(page)),
                 Err(NotAPage::Failure(verdict)) => (Some(verdict), None),
                 Err(shape @ NotAPage::OtherShape(_)) => {

@@ -9,6 +9,7 @@ use super::{
     date_range::DateRange,
     feed::Feed,
     fingerprint::Fingerprint,
+    long_values,
     record::{self, Look},
 };
 
@@ -149,39 +150,52 @@ pub enum Push {
     Full,
 }
 
-/// Collects records into a batch of at most a given number of bytes, brackets and commas counted. A
-/// single record that is larger alone makes a batch of its own, for the sink to judge.
+/// What a sink takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// The largest body, in bytes, brackets and commas counted.
+    pub batch: usize,
+    /// The longest value that a column takes whole, in bytes.
+    pub value: usize,
+}
+
+/// Collects records into batches. A single record that is larger than a batch makes one of its own, for
+/// the sink to judge.
 #[derive(Debug)]
 pub struct BatchBuilder {
     feed: Feed,
-    max_bytes: usize,
+    most: Sizes,
     body: Vec<u8>,
     rows: Vec<Row>,
 }
 
 impl BatchBuilder {
-    /// An empty batch.
+    /// Nothing yet, for batches that are no larger than `most`.
     #[must_use]
-    pub fn new(feed: Feed, max_bytes: usize) -> Self {
+    pub const fn new(feed: Feed, most: Sizes) -> Self {
         Self {
             feed,
-            max_bytes,
-            body: vec![b'['],
+            most,
+            body: Vec::new(),
             rows: Vec::new(),
         }
+    }
+
+    /// Whether nothing is collected.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
 
     /// Adds `record`, read in `range`, with its four members.
     pub fn push(&mut self, record: &str, look: Look, range: DateRange) -> Push {
         let before = self.body.len();
-        if !self.rows.is_empty() {
-            self.body.push(b',');
-        }
+        self.body.push(if self.is_empty() { b'[' } else { b',' });
         let start = self.body.len();
         let time = look.time_in(range);
         record::splice(&mut self.body, self.feed, record, time, look.fingerprint);
         // One byte more for the closing bracket.
-        if self.body.len() + 1 > self.max_bytes && !self.rows.is_empty() {
+        if self.body.len() + 1 > self.most.batch && !self.rows.is_empty() {
             self.body.truncate(before);
             return Push::Full;
         }
@@ -191,7 +205,7 @@ impl BatchBuilder {
             remembered_at: look.remembered_at(range),
             time_is_own: look.time.is_some(),
             displaced: look.is_displaced(range),
-            long_values: look.long_values,
+            long_values: long_values::count(record, self.most.value),
         });
         Push::Added
     }
@@ -201,7 +215,7 @@ impl BatchBuilder {
         if self.rows.is_empty() {
             return None;
         }
-        let mut body = std::mem::replace(&mut self.body, vec![b'[']);
+        let mut body = std::mem::take(&mut self.body);
         body.push(b']');
         Some(Batch {
             feed: self.feed,
@@ -227,11 +241,18 @@ mod tests {
         .unwrap()
     }
 
+    fn sizes(batch: usize) -> Sizes {
+        Sizes {
+            batch,
+            value: usize::MAX,
+        }
+    }
+
     fn fill(records: &[String], max_bytes: usize) -> Vec<Batch> {
-        let (mut examiner, mut batches) = (Examiner::default(), Vec::new());
-        let mut builder = BatchBuilder::new(Feed::Url, max_bytes);
+        let (mut examiner, mut batches) = (Examiner::new(Feed::Url), Vec::new());
+        let mut builder = BatchBuilder::new(Feed::Url, sizes(max_bytes));
         for record in records {
-            let look = examiner.look(Feed::Url, record);
+            let look = examiner.look(record);
             if builder.push(record, look, range()) == Push::Full {
                 batches.extend(builder.take());
                 assert_eq!(builder.push(record, look, range()), Push::Added);
@@ -249,7 +270,7 @@ mod tests {
 
     #[test]
     fn an_empty_builder_gives_no_batch() {
-        assert_eq!(BatchBuilder::new(Feed::Url, 1000).take(), None);
+        assert_eq!(BatchBuilder::new(Feed::Url, sizes(1000)).take(), None);
     }
 
     #[test]

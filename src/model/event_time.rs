@@ -4,12 +4,15 @@
 //! must not stop a record. Log Analytics documents `YYYY-MM-DDThh:mm:ssZ` and takes at most
 //! milliseconds safely.
 
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, Timelike, Utc};
 
 /// Reads an event time in any spelling met so far: `+0000`, `+00:00`, `Z`, another offset, a
 /// fraction of any length, or no zone at all (taken as UTC). `None` for anything else.
 #[must_use]
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
+    if let Some(time) = parse_usual(text.as_bytes()) {
+        return Some(time);
+    }
     let text = text.trim();
     DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
@@ -20,7 +23,69 @@ pub fn parse(text: &str) -> Option<DateTime<Utc>> {
         .ok()
         // Cut to milliseconds. A leap second becomes the second after it: few readers know `:60`.
         .and_then(|time| DateTime::from_timestamp_millis(time.timestamp_millis()))
-        .filter(|time| (1970..=9999).contains(&chrono::Datelike::year(time)))
+        .filter(|time| (1970..=9999).contains(&time.year()))
+}
+
+/// Reads the spelling that nearly every record has, whole seconds in UTC; a twentieth of the work of a
+/// general reader. `None` for any other.
+fn parse_usual(text: &[u8]) -> Option<DateTime<Utc>> {
+    let (
+        [
+            years @ ..,
+            b'-',
+            m1,
+            m2,
+            b'-',
+            d1,
+            d2,
+            b'T',
+            h1,
+            h2,
+            b':',
+            n1,
+            n2,
+            b':',
+            s1,
+            s2,
+        ],
+        zone,
+    ) = text.split_first_chunk::<19>()?
+    else {
+        return None;
+    };
+    let [y1, y2, y3, y4]: &[u8; 4] = years;
+    if !matches!(zone, b"+0000" | b"Z" | b"+00:00") {
+        return None;
+    }
+    let two = |tens: &u8, ones: &u8| {
+        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+        (tens < 10 && ones < 10).then(|| u32::from(tens) * 10 + u32::from(ones))
+    };
+    let year = i32::try_from(two(y1, y2)? * 100 + two(y3, y4)?).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, two(m1, m2)?, two(d1, d2)?)?;
+    let time = date.and_hms_opt(two(h1, h2)?, two(n1, n2)?, two(s1, s2)?)?;
+    Some(time.and_utc()).filter(|_| year >= 1970)
+}
+
+/// Appends [`to_utc_text`].
+pub(super) fn push_utc_text(out: &mut Vec<u8>, time: DateTime<Utc>) {
+    let Ok(year) = u32::try_from(time.year()) else {
+        return out.extend_from_slice(to_utc_text(time).as_bytes());
+    };
+    if time.nanosecond() != 0 || year > 9999 {
+        return out.extend_from_slice(to_utc_text(time).as_bytes());
+    }
+    let mut two = |value: u32, end: u8| {
+        let [tens, ones] = [value / 10, value % 10].map(|digit| b'0' + digit.to_le_bytes()[0]);
+        out.extend_from_slice(&[tens, ones, end][..2 + usize::from(end != 0)]);
+    };
+    two(year / 100, 0);
+    two(year % 100, b'-');
+    two(time.month(), b'-');
+    two(time.day(), b'T');
+    two(time.hour(), b':');
+    two(time.minute(), b':');
+    two(time.second(), b'Z');
 }
 
 /// UTC with the suffix `Z`; milliseconds only where there are some.
@@ -51,6 +116,20 @@ mod tests {
             (" 2026-03-02T08:00:14+0000 ", "2026-03-02T08:00:14Z"),
         ] {
             assert_eq!(parse(text).map(to_utc_text).as_deref(), Some(utc), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_appended_as_it_is_written() {
+        for text in [
+            "2026-03-02T08:00:14Z",
+            "1970-01-01T00:00:00Z",
+            "9999-12-31T23:59:59Z",
+            "2026-03-02T08:00:14.123Z",
+        ] {
+            let mut out = b"x".to_vec();
+            push_utc_text(&mut out, parse(text).unwrap());
+            assert_eq!(out, format!("x{text}").as_bytes());
         }
     }
 

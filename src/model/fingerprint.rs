@@ -9,7 +9,7 @@
 //! The canonical form does not depend on the order of members at any depth, on white space or on how
 //! a string is escaped. Numbers keep their spelling.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::Range, str::FromStr};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
@@ -18,7 +18,7 @@ use super::json;
 
 /// Objects nested deeper than this count as the text they are written as, so that no input can
 /// exhaust the stack. Mimecast nests three deep.
-const MAX_DEPTH: usize = 32;
+pub(super) const MAX_DEPTH: usize = 32;
 
 /// The identity of a record: 128 bits. Its text, as the column `mimecastFingerprint` shows it, is
 /// `ttp1-` and 32 hex digits; the prefix names the form, and keeps Log Analytics from taking the
@@ -45,6 +45,20 @@ impl Fingerprint {
         Self(bytes)
     }
 
+    /// The text of the column, ASCII. Written for every row, and by far faster than a formatter.
+    #[must_use]
+    pub fn to_text(self) -> [u8; Self::TEXT_LENGTH] {
+        const PREFIX: &[u8; 5] = b"ttp1-";
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; Self::TEXT_LENGTH];
+        let (prefix, digits) = text.split_at_mut(PREFIX.len());
+        prefix.copy_from_slice(PREFIX);
+        for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(self.0) {
+            *pair = [byte >> 4, byte & 0xf].map(|digit| DIGITS[usize::from(digit)]);
+        }
+        text
+    }
+
     /// Short text for the checkpoint: 22 characters.
     #[must_use]
     pub fn to_base64(self) -> String {
@@ -62,7 +76,7 @@ impl Fingerprint {
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ttp1-{:032x}", u128::from_be_bytes(self.0))
+        f.write_str(std::str::from_utf8(&self.to_text()).unwrap_or_default())
     }
 }
 
@@ -93,11 +107,87 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// Takes fingerprints, keeping its buffers between records.
+/// The canonical form, piece by piece. The first byte of a piece says what it is and, for nearly every
+/// string, how long: what is written must be hashed. Each piece says where it ends, so that no two values
+/// have the same bytes.
+pub(super) mod form {
+    use crate::model::json;
+
+    pub(in crate::model) const OBJECT: u8 = 0xf0;
+    pub(in crate::model) const OBJECT_END: u8 = 0xf1;
+    pub(in crate::model) const ARRAY: u8 = 0xf2;
+    pub(in crate::model) const ARRAY_END: u8 = 0xf3;
+    /// Before a scalar's text, which is written as a string is.
+    const SCALAR: u8 = 0xf4;
+    /// Before the length of a long string, and that many bytes.
+    const STRING: u8 = 0xf5;
+    /// A byte below is the length of a string.
+    const SHORT: usize = 0xf0;
+
+    /// A string by what it says.
+    #[inline]
+    pub(in crate::model) fn string(out: &mut Vec<u8>, says: &[u8]) {
+        match short(says.len()) {
+            Some(length) => out.push(length),
+            None => long(out, says.len()),
+        }
+        out.extend_from_slice(says);
+    }
+
+    /// A string by its literal, with quotes and escapes.
+    pub(in crate::model) fn escaped(out: &mut Vec<u8>, literal: &str) {
+        let start = out.len();
+        out.push(0);
+        json::unescape_into(out, literal);
+        match short(out.len() - start - 1) {
+            Some(length) => out[start] = length,
+            None => {
+                let says = out.split_off(start + 1);
+                out.truncate(start);
+                string(out, &says);
+            }
+        }
+    }
+
+    /// A number, `true`, `false` or `null`, as it is spelled.
+    pub(in crate::model) fn scalar(out: &mut Vec<u8>, spelled: &[u8]) {
+        out.push(SCALAR);
+        string(out, spelled);
+    }
+
+    fn short(length: usize) -> Option<u8> {
+        (length < SHORT).then(|| length.to_le_bytes()[0])
+    }
+
+    #[cold]
+    fn long(out: &mut Vec<u8>, length: usize) {
+        out.push(STRING);
+        out.extend_from_slice(&(length as u64).to_le_bytes());
+    }
+}
+
+impl Fingerprint {
+    /// The fingerprint of a canonical form.
+    pub(super) fn of_form(form: &[u8]) -> Self {
+        let digest = Sha256::digest(form);
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        Self(bytes)
+    }
+}
+
+/// Takes fingerprints the plain way, keeping its buffers between records. It defines what a fingerprint
+/// is; [`super::scan`] is faster where a record is as usual.
 #[derive(Debug, Default)]
 pub struct Fingerprinter {
     canonical: Vec<u8>,
     spare: Vec<u8>,
+}
+
+/// Where a member lies in the canonical form while its object is written.
+struct Member {
+    name: Range<usize>,
+    value: Range<usize>,
 }
 
 impl Fingerprinter {
@@ -105,68 +195,50 @@ impl Fingerprinter {
     pub fn take(&mut self, record: &str) -> Fingerprint {
         self.canonical.clear();
         self.append(record, 0);
-        let digest = Sha256::digest(&self.canonical);
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest[..16]);
-        Fingerprint(bytes)
+        Fingerprint::of_form(&self.canonical)
     }
 
-    /// Appends the canonical form of one value. Each form says where it ends, so that no two values
-    /// have the same bytes.
     fn append(&mut self, value: &str, depth: usize) {
         match value.as_bytes().first() {
-            Some(b'"') => self.append_string(value),
+            Some(b'"') => form::escaped(&mut self.canonical, value),
             Some(b'{') if depth < MAX_DEPTH => self.append_object(value, depth),
             Some(b'[') if depth < MAX_DEPTH => {
-                self.canonical.push(b'[');
+                self.canonical.push(form::ARRAY);
                 for element in json::elements(value) {
                     self.append(element, depth + 1);
                 }
-                self.canonical.push(b']');
+                self.canonical.push(form::ARRAY_END);
             }
-            _ => {
-                self.canonical.push(b'=');
-                self.append_length(value.len());
-                self.canonical.extend_from_slice(value.as_bytes());
-            }
+            _ => form::scalar(&mut self.canonical, value.as_bytes()),
         }
     }
 
-    fn append_string(&mut self, raw: &str) {
-        self.canonical.push(b'"');
-        let length_at = self.canonical.len();
-        self.append_length(0);
-        json::unescape_into(&mut self.canonical, raw);
-        let length = (self.canonical.len() - length_at - 8) as u64;
-        self.canonical[length_at..length_at + 8].copy_from_slice(&length.to_le_bytes());
-    }
-
-    /// Members are written in their order, then put into the order of their bytes. Duplicates all
-    /// count.
+    /// Members are written in their order, then put into the order of their names and, where names are
+    /// doubled, of their values. Duplicates all count.
     fn append_object(&mut self, object: &str, depth: usize) {
-        self.canonical.push(b'{');
+        self.canonical.push(form::OBJECT);
         let start = self.canonical.len();
         let mut members = Vec::with_capacity(24);
-        for (key, value) in json::members(object) {
+        for (name, value) in json::members(object) {
             let from = self.canonical.len();
-            self.append_string(key);
+            json::unescape_into(&mut self.canonical, name);
+            let middle = self.canonical.len();
             self.append(value, depth + 1);
-            members.push(from..self.canonical.len());
+            members.push(Member {
+                name: from..middle,
+                value: middle..self.canonical.len(),
+            });
         }
-        let written = &self.canonical;
-        members.sort_unstable_by(|a, b| written[a.clone()].cmp(&written[b.clone()]));
+        let written = |place: &Range<usize>| &self.canonical[place.clone()];
+        members.sort_unstable_by_key(|member| (written(&member.name), written(&member.value)));
         self.spare.clear();
         for member in members {
-            self.spare.extend_from_slice(&self.canonical[member]);
+            form::string(&mut self.spare, written(&member.name));
+            self.spare.extend_from_slice(written(&member.value));
         }
         self.canonical.truncate(start);
         self.canonical.extend_from_slice(&self.spare);
-        self.canonical.push(b'}');
-    }
-
-    fn append_length(&mut self, length: usize) {
-        self.canonical
-            .extend_from_slice(&(length as u64).to_le_bytes());
+        self.canonical.push(form::OBJECT_END);
     }
 }
 
@@ -223,7 +295,7 @@ mod tests {
     fn the_form_is_fixed_because_checkpoints_outlive_the_program() {
         assert_eq!(
             of(r#"{"date":"2026-03-02T08:00:14+0000","url":"https://example.com"}"#).to_string(),
-            "ttp1-a2ffad4b8ee3eb44b6c6fc6296261bec"
+            "ttp1-9bb51c1b08abf9914a03bcbadfa2fe8e"
         );
     }
 

@@ -84,8 +84,11 @@ fn low_byte(code: u32) -> u8 {
 
 fn take_hex4(text: &[u8]) -> Option<(u32, &[u8])> {
     let (digits, rest) = text.split_at_checked(4)?;
-    let digits = std::str::from_utf8(digits).ok()?;
-    Some((u32::from_str_radix(digits, 16).ok()?, rest))
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    let code = digits
+        .iter()
+        .try_fold(0, |code, byte| Some(code << 4 | digit(byte)?))?;
+    Some((code, rest))
 }
 
 fn inside(text: &str, open: u8) -> &str {
@@ -135,7 +138,7 @@ fn string_length(text: &[u8]) -> usize {
 }
 
 /// The length of the object or array at the start of `text`.
-fn nested_length(text: &[u8]) -> usize {
+pub(super) fn nested_length(text: &[u8]) -> usize {
     let mut depth = 0_usize;
     let mut at = 0;
     while let Some(byte) = text.get(at) {

@@ -2,6 +2,11 @@
 
 use std::{fmt, ops::Range};
 
+use super::{
+    feed::Feed,
+    record::{Examiner, Look},
+};
+
 /// The opaque token that names the next page. It belongs to the range it was given for.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PageToken(String);
@@ -28,11 +33,20 @@ impl fmt::Debug for PageToken {
     }
 }
 
-/// A page: the text as it arrived and where its records lie in it.
+/// A record on a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Where it lies in the page's text.
+    pub place: Range<usize>,
+    /// What was found in it.
+    pub look: Look,
+}
+
+/// A page: the text as it arrived, where its records lie in it, and what was found in each.
 #[derive(Clone, Default)]
 pub struct Page {
     text: String,
-    records: Vec<Range<usize>>,
+    records: Vec<Listed>,
     /// The token of the next page, if there is one.
     pub next: Option<PageToken>,
     /// How many records the whole range holds, where Mimecast says so.
@@ -42,9 +56,9 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page over `text`; each of `records` is the place of one valid JSON object in it.
+    /// A page over `text`; the place of each of `records` holds one valid JSON object.
     #[must_use]
-    pub fn new(text: String, records: Vec<Range<usize>>) -> Self {
+    pub fn new(text: String, records: Vec<Listed>) -> Self {
         Self {
             text,
             records,
@@ -54,14 +68,18 @@ impl Page {
 
     /// A page of the given records, for tests.
     #[must_use]
-    pub fn of<T: AsRef<str>>(records: &[T]) -> Self {
-        let (mut text, mut places) = (String::new(), Vec::new());
-        for record in records {
+    pub fn of<T: AsRef<str>>(feed: Feed, records: &[T]) -> Self {
+        let (mut text, mut listed) = (String::new(), Vec::new());
+        let mut examiner = Examiner::new(feed);
+        for record in records.iter().map(AsRef::as_ref) {
             let start = text.len();
-            text.push_str(record.as_ref());
-            places.push(start..text.len());
+            text.push_str(record);
+            listed.push(Listed {
+                place: start..text.len(),
+                look: examiner.look(record),
+            });
         }
-        Self::new(text, places)
+        Self::new(text, listed)
     }
 
     /// How many records it holds.
@@ -78,9 +96,20 @@ impl Page {
 
     /// The records, as they arrived.
     pub fn records(&self) -> impl Iterator<Item = &str> {
+        self.looked_at().map(|(record, _)| record)
+    }
+
+    /// The records, as they arrived, and what was found in each.
+    pub fn looked_at(&self) -> impl Iterator<Item = (&str, Look)> {
         self.records
             .iter()
-            .filter_map(|place| self.text.get(place.clone()))
+            .filter_map(|listed| Some((self.text.get(listed.place.clone())?, listed.look)))
+    }
+
+    /// How many bytes its text has.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.text.len()
     }
 }
 

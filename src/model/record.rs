@@ -8,10 +8,9 @@ use super::{
     feed::Feed,
     fingerprint::{Fingerprint, Fingerprinter},
     json,
+    page::Listed,
+    scan::{self, Scanner},
 };
-
-/// Objects nested deeper are not looked into for long values.
-const MAX_DEPTH: u32 = 8;
 
 /// What was found in a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +19,6 @@ pub struct Look {
     pub time: Option<DateTime<Utc>>,
     /// Its identity.
     pub fingerprint: Fingerprint,
-    /// How many of its values are longer than a column takes whole.
-    pub long_values: u32,
 }
 
 impl Look {
@@ -51,55 +48,73 @@ impl Look {
     }
 }
 
-/// Looks at records, keeping its buffers between them.
+/// Looks at records of one feed, keeping its buffers between them.
 #[derive(Debug)]
 pub struct Examiner {
-    max_value_bytes: usize,
+    feed: Feed,
+    scanner: Scanner,
     fingerprinter: Fingerprinter,
     text: Vec<u8>,
 }
 
-impl Default for Examiner {
-    fn default() -> Self {
-        Self::new(usize::MAX)
-    }
-}
-
 impl Examiner {
-    /// Counts values longer than `max_value_bytes`.
+    /// An examiner for records of `feed`.
     #[must_use]
-    pub fn new(max_value_bytes: usize) -> Self {
+    pub fn new(feed: Feed) -> Self {
         Self {
-            max_value_bytes,
+            feed,
+            scanner: Scanner::new(feed),
             fingerprinter: Fingerprinter::default(),
             text: Vec::new(),
         }
     }
 
+    /// The feed whose records it looks at.
+    #[must_use]
+    pub const fn feed(&self) -> Feed {
+        self.feed
+    }
+
     /// Finds the time and takes the fingerprint of `record`, a valid JSON object.
-    pub fn look(&mut self, feed: Feed, record: &str) -> Look {
+    pub fn look(&mut self, record: &str) -> Look {
+        if !scan::has_control_characters(record.as_bytes())
+            && let Some((end, look)) = self.scanner.record(record, 0)
+            && end == record.len()
+        {
+            return look;
+        }
+        self.look_plainly(record)
+    }
+
+    /// The same as [`Self::look`], on the way that defines it. Slower.
+    pub fn look_plainly(&mut self, record: &str) -> Look {
         Look {
-            time: self.time(feed, record),
+            time: self.time(record),
             fingerprint: self.fingerprinter.take(record),
-            long_values: self.long_values(record, 0),
         }
     }
 
-    /// Strings count by what they say, arrays by their text, objects by their members: so the
-    /// service makes columns of them.
-    fn long_values(&mut self, object: &str, depth: u32) -> u32 {
-        if object.len() <= self.max_value_bytes || depth > MAX_DEPTH {
-            return 0;
+    /// Looks at the records of an array from the one that begins at `start` on, in one scan. Gives them
+    /// and the place of the closing bracket; `None` where anything is unusual or no JSON, which the
+    /// caller is to find out.
+    pub(crate) fn list(&mut self, text: &str, start: usize) -> Option<(Vec<Listed>, usize)> {
+        if scan::has_control_characters(text.as_bytes()) {
+            return None;
         }
-        json::members(object)
-            .map(|(_, value)| match value.as_bytes().first() {
-                Some(b'{') => self.long_values(value, depth + 1),
-                Some(b'"') if value.len() > self.max_value_bytes => {
-                    u32::from(self.says(value).len() > self.max_value_bytes)
-                }
-                _ => u32::from(value.len() > self.max_value_bytes),
-            })
-            .sum()
+        self.scanner.make_room();
+        let (mut listed, mut at) = (Vec::with_capacity(500), start);
+        loop {
+            let (end, look) = self.scanner.record(text, at)?;
+            listed.push(Listed {
+                place: at..end,
+                look,
+            });
+            match text.as_bytes().get(end)? {
+                b',' => at = end + 1,
+                b']' => return Some((listed, end)),
+                _ => return None,
+            }
+        }
     }
 
     fn says(&mut self, literal: &str) -> &[u8] {
@@ -110,9 +125,10 @@ impl Examiner {
 
     /// The first member of the feed's time name that can be read; a duplicate that cannot does no
     /// harm.
-    fn time(&mut self, feed: Feed, record: &str) -> Option<DateTime<Utc>> {
+    fn time(&mut self, record: &str) -> Option<DateTime<Utc>> {
+        let name = self.feed.time_member().as_bytes();
         json::members(record).find_map(|(key, value)| {
-            if self.says(key) != feed.time_member().as_bytes() || !value.starts_with('"') {
+            if self.says(key) != name || !value.starts_with('"') {
                 return None;
             }
             event_time::parse(std::str::from_utf8(self.says(value)).ok()?)
@@ -135,21 +151,34 @@ pub fn splice(
     if !open.ends_with('{') {
         out.push(b',');
     }
-    let (event, time) = (feed.event_id(), event_time::to_utc_text(time));
-    for part in [
-        "\"mimecastEventId\":\"",
-        event,
-        "\",\"mimecastEventCategory\":\"",
-        event,
-        "\",\"time_generated\":\"",
-        &time,
-        "\",\"mimecastFingerprint\":\"",
-        &fingerprint.to_string(),
-        "\"}",
-    ] {
-        out.extend_from_slice(part.as_bytes());
-    }
+    out.extend_from_slice(match feed {
+        Feed::Url => ADDED_URL,
+        Feed::Attachment => ADDED_ATTACHMENT,
+        Feed::Impersonation => ADDED_IMPERSONATION,
+    });
+    event_time::push_utc_text(out, time);
+    out.extend_from_slice(b"\",\"mimecastFingerprint\":\"");
+    out.extend_from_slice(&fingerprint.to_text());
+    out.extend_from_slice(b"\"}");
 }
+
+/// The added members of a feed, up to the value of `time_generated`.
+macro_rules! added {
+    ($event:literal) => {
+        concat!(
+            "\"mimecastEventId\":\"",
+            $event,
+            "\",\"mimecastEventCategory\":\"",
+            $event,
+            "\",\"time_generated\":\""
+        )
+        .as_bytes()
+    };
+}
+
+const ADDED_URL: &[u8] = added!("ttp_url");
+const ADDED_ATTACHMENT: &[u8] = added!("ttp_attachment");
+const ADDED_IMPERSONATION: &[u8] = added!("ttp_impersonation");
 
 #[cfg(test)]
 mod tests {
@@ -158,7 +187,7 @@ mod tests {
     use super::*;
 
     fn spliced(feed: Feed, record: &str) -> String {
-        let look = Examiner::default().look(feed, record);
+        let look = Examiner::new(feed).look(record);
         let mut out = Vec::new();
         splice(
             &mut out,
@@ -181,8 +210,8 @@ mod tests {
         assert_eq!(value["time_generated"], "2026-03-02T08:00:14Z");
         assert_eq!(
             value["mimecastFingerprint"],
-            Examiner::default()
-                .look(Feed::Url, record)
+            Examiner::new(Feed::Url)
+                .look(record)
                 .fingerprint
                 .to_string()
         );
@@ -199,12 +228,10 @@ mod tests {
 
     #[test]
     fn the_time_is_the_feeds_own_member_and_only_at_the_top() {
-        let mut examiner = Examiner::default();
-        let mut time = |feed, record: &str| {
-            examiner
-                .look(feed, record)
-                .time
-                .map(event_time::to_utc_text)
+        let time = |feed, record: &str| {
+            let look = Examiner::new(feed).look(record);
+            assert_eq!(Examiner::new(feed).look_plainly(record), look);
+            look.time.map(event_time::to_utc_text)
         };
         let plain = r#"{"eventTime":"2026-03-02T08:00:14Z","x":{"date":"2026-03-02T09:00:00Z"}}"#;
         assert_eq!(
@@ -230,29 +257,6 @@ mod tests {
         for unreadable in [r#"{"date":17}"#, r#"{"date":{}}"#, "{}", r#"{"date":""}"#] {
             assert_eq!(time(Feed::Url, unreadable), None, "{unreadable}");
         }
-    }
-
-    #[test]
-    fn values_longer_than_a_column_are_counted_by_what_they_say() {
-        let count = |record: &str| Examiner::new(10).look(Feed::Url, record).long_values;
-        for (record, long) in [
-            (r#"{"a":"0123456789","b":"x","c":1}"#, 0),
-            (
-                r#"{"a":"0123456789x","b":{"c":"0123456789x","d":"short"}}"#,
-                2,
-            ),
-            (r#"{"a":"\u0041\u0041\u0041"}"#, 0),
-            (r#"{"a":"ééééé","b":"éééééé"}"#, 1),
-            (r#"{"a":["0123","4567","8"]}"#, 1),
-        ] {
-            assert_eq!(count(record), long, "{record}");
-        }
-        assert_eq!(
-            Examiner::default()
-                .look(Feed::Url, r#"{"a":"0123456789x"}"#)
-                .long_values,
-            0
-        );
     }
 
     proptest! {

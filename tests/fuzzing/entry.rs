@@ -23,7 +23,7 @@ use mimecast_ttp::{
     functions::Invocation,
     mimecast::wire,
     model::{
-        batch::{Batch, BatchBuilder, Push},
+        batch::{Batch, BatchBuilder, Push, Sizes},
         checkpoint::Start,
         date_range::DateRange,
         event_time,
@@ -41,16 +41,21 @@ use serde_json::value::RawValue;
 pub fn page(input: &[u8]) -> bool {
     let mut accepted = false;
     for feed in Feed::ALL {
-        let page = match wire::page(feed, input) {
+        let page = match wire::page(&mut Examiner::new(feed), input.to_vec()) {
             Ok(page) => page,
-            Err(error) => {
-                assert!(!error.to_string().is_empty());
+            Err(unread) => {
+                assert!(!unread.why.to_string().is_empty());
+                assert_eq!(unread.body, input, "what is no page is given back");
                 continue;
             }
         };
         let text = String::from_utf8_lossy(input);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let records: Vec<_> = page.records().collect();
+        for (record, look) in page.looked_at() {
+            let plainly = Examiner::new(feed).look_plainly(record);
+            assert_eq!(look, plainly, "one scan sees what the plain way sees");
+        }
         assert_eq!(records.len(), page.len(), "every place lies in the text");
         assert_eq!(
             Some(&records),
@@ -69,10 +74,9 @@ pub fn page(input: &[u8]) -> bool {
 /// A record: the row is the record and four members, and its identity is its content.
 pub fn record(input: &[u8]) -> bool {
     let text = String::from_utf8_lossy(input);
-    let mut examiner = Examiner::default();
     // The walk ends on any text.
     for feed in Feed::ALL {
-        let look = examiner.look(feed, &text);
+        let look = Examiner::new(feed).look(&text);
         spliced(feed, &text, look);
     }
     let Some(record) = json(&text).filter(|record| record.starts_with('{')) else {
@@ -80,16 +84,22 @@ pub fn record(input: &[u8]) -> bool {
     };
     let (reversed, respelled) = (rewrite(record, true, 0), rewrite(record, false, 0));
     for feed in Feed::ALL {
-        let look = examiner.look(feed, record);
+        let mut examiner = Examiner::new(feed);
+        let look = examiner.look(record);
+        assert_eq!(
+            examiner.look_plainly(record),
+            look,
+            "both ways see the same"
+        );
         let row = spliced(feed, record, look);
         assert_row(feed, record, look, &row);
         assert_eq!(
-            examiner.look(feed, &respelled),
+            examiner.look(&respelled),
             look,
             "neither white space nor escapes make another record: {respelled}"
         );
         assert_eq!(
-            examiner.look(feed, &reversed).fingerprint,
+            examiner.look(&reversed).fingerprint,
             look.fingerprint,
             "the order of members makes no other record: {reversed}"
         );
@@ -237,11 +247,15 @@ fn spliced(feed: Feed, record: &str, look: Look) -> String {
 }
 
 fn batched(feed: Feed, records: &[&str], max_bytes: usize) {
-    let mut examiner = Examiner::default();
-    let mut builder = BatchBuilder::new(feed, max_bytes);
+    let mut examiner = Examiner::new(feed);
+    let sizes = Sizes {
+        batch: max_bytes,
+        value: 32_768,
+    };
+    let mut builder = BatchBuilder::new(feed, sizes);
     let mut batches = Vec::new();
     for record in records {
-        let look = examiner.look(feed, record);
+        let look = examiner.look(record);
         if builder.push(record, look, range()) == Push::Full {
             batches.extend(builder.take());
             assert_eq!(builder.push(record, look, range()), Push::Added);
@@ -254,7 +268,7 @@ fn batched(feed: Feed, records: &[&str], max_bytes: usize) {
         let rows = rows(batch);
         for (row, known) in rows.iter().zip(batch.rows()) {
             let record = expected.next().unwrap();
-            let look = examiner.look(feed, record);
+            let look = examiner.look(record);
             assert_eq!(known.fingerprint, look.fingerprint);
             assert_row(feed, record, look, row);
         }

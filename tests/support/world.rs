@@ -373,7 +373,7 @@ impl LogSource for World {
             .take(self.page_size.min(request.size as usize))
             .map(|given| &given.text)
             .collect();
-        let mut page = Page::of(&texts);
+        let mut page = Page::of(request.feed, &texts);
         let end = offset + texts.len();
         if end < rows.len() || (self.trailing_token && !texts.is_empty()) {
             page.next = PageToken::new(end.to_string());

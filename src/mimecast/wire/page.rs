@@ -1,5 +1,7 @@
 //! Reading a page.
 
+use std::ops::Range;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -7,7 +9,8 @@ use super::verdict::{Fail, Meta, Verdict, failures};
 use crate::model::{
     feed::Feed,
     object::Object,
-    page::{Page, PageToken},
+    page::{Listed, Page, PageToken},
+    record::Examiner,
 };
 
 const fn array(feed: Feed) -> &'static str {
@@ -62,61 +65,147 @@ impl<'a> Data<'a> {
     }
 }
 
-/// Reads an answer whose HTTP status is 200. The records stay where they are in `body`.
+/// An answer that is no page.
+#[derive(Debug)]
+pub struct Unread {
+    /// Why.
+    pub why: NotAPage,
+    /// Its body, as it came.
+    pub body: Vec<u8>,
+}
+
+/// Reads an answer whose HTTP status is 200. The records stay where they are in `body`; `examiner` looks
+/// at each.
 ///
 /// The status alone says nothing: an answer is a success only if `fail` is empty, and `meta.status`
 /// may name an error even then.
 ///
 /// Bytes that are no UTF-8 inside a string would stop the feed for ever: they are replaced by the
 /// replacement character, as every reader of the row would.
-pub fn page(feed: Feed, body: &[u8]) -> Result<Page, NotAPage> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    let text = String::from_utf8_lossy(body).into_owned();
-    let (places, next, total) = {
-        let Object::<Answer<'_>>(answer) =
-            serde_json::from_str(&text).map_err(|error| shape(&error))?;
-        let (status, pagination) = answer
-            .meta
-            .map_or((None, None), |Object(meta)| (meta.status, meta.pagination));
-        let verdict = Verdict {
-            meta_status: status,
-            failures: failures(answer.fail),
-        };
-        if !verdict.is_success() {
-            return Err(NotAPage::Failure(verdict));
+pub fn page(examiner: &mut Examiner, body: Vec<u8>) -> Result<Page, Unread> {
+    let (text, original) = text(body);
+    match listing(examiner, &text) {
+        Ok(Listing {
+            records,
+            next,
+            total,
+        }) => {
+            let mut page = Page::new(text, records);
+            page.next = next;
+            page.total = total;
+            Ok(page)
         }
-        let data = answer
-            .data
-            .ok_or_else(|| NotAPage::OtherShape("`data` is missing".to_owned()))?;
-        let mut places = Vec::new();
-        for Object(item) in data {
-            let rows = item.rows(feed).ok_or_else(|| {
-                NotAPage::OtherShape(format!("`data` has an item without `{}`", array(feed)))
-            })?;
-            for row in rows {
-                let row = row.get();
-                if !row.starts_with('{') {
-                    return Err(NotAPage::OtherShape(format!(
-                        "record {} of `{}` is no object",
-                        places.len(),
-                        array(feed)
-                    )));
-                }
-                // The row borrows from the text, so this is its place in it.
-                let start = row.as_ptr().addr() - text.as_ptr().addr();
-                places.push(start..start + row.len());
-            }
-        }
-        let (next, total) = pagination.map_or((None, None), |Object(pagination)| {
-            let total = pagination.total_count;
-            (pagination.next, total.and_then(|total| total.as_u64()))
-        });
-        (places, next.and_then(PageToken::new), total)
+        Err(why) => Err(Unread {
+            why,
+            body: original.unwrap_or_else(|| text.into_bytes()),
+        }),
+    }
+}
+
+/// The body as text, and the body itself where the text is not the same.
+fn text(body: Vec<u8>) -> (String, Option<Vec<u8>>) {
+    let body = match String::from_utf8(body) {
+        Ok(text) if !text.starts_with('\u{feff}') => return (text, None),
+        Ok(text) => text.into_bytes(),
+        Err(error) => error.into_bytes(),
     };
-    let mut page = Page::new(text, places);
-    page.next = next;
-    page.total = total;
-    Ok(page)
+    let marked = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body);
+    (String::from_utf8_lossy(marked).into_owned(), Some(body))
+}
+
+struct Listing<T> {
+    records: Vec<T>,
+    next: Option<PageToken>,
+    total: Option<u64>,
+}
+
+/// Usually all records are looked at in one scan, and what is around them is parsed without them. Where
+/// that does not go, all of it is parsed.
+fn listing(examiner: &mut Examiner, text: &str) -> Result<Listing<Listed>, NotAPage> {
+    if let Some(listing) = scanned(examiner, text) {
+        return Ok(listing);
+    }
+    let Listing {
+        records,
+        next,
+        total,
+    } = parsed(examiner.feed(), text)?;
+    let listed = records.into_iter().filter_map(|place| {
+        let look = examiner.look(text.get(place.clone())?);
+        Some(Listed { place, look })
+    });
+    Ok(Listing {
+        records: listed.collect(),
+        next,
+        total,
+    })
+}
+
+/// Stands for all the records.
+const STAND_IN: &str = "{}";
+
+/// The records are scanned, and the answer is parsed with one empty record in their place. It must show
+/// where the records were looked for: so it is proved that they are the listing of the answer.
+fn scanned(examiner: &mut Examiner, text: &str) -> Option<Listing<Listed>> {
+    let opening = format!("\"{}\":[", array(examiner.feed()));
+    let start = memchr::memmem::find(text.as_bytes(), opening.as_bytes())? + opening.len();
+    let (records, end) = examiner.list(text, start)?;
+    let around = [text.get(..start)?, STAND_IN, text.get(end..)?].concat();
+    let parsed = parsed(examiner.feed(), &around).ok()?;
+    let [place] = &parsed.records[..] else {
+        return None;
+    };
+    (*place == (start..start + STAND_IN.len())).then_some(Listing {
+        records,
+        next: parsed.next,
+        total: parsed.total,
+    })
+}
+
+/// Parses an answer.
+fn parsed(feed: Feed, text: &str) -> Result<Listing<Range<usize>>, NotAPage> {
+    let Object::<Answer<'_>>(answer) = serde_json::from_str(text).map_err(|error| shape(&error))?;
+    let (status, pagination) = answer
+        .meta
+        .map_or((None, None), |Object(meta)| (meta.status, meta.pagination));
+    let verdict = Verdict {
+        meta_status: status,
+        failures: failures(answer.fail),
+    };
+    if !verdict.is_success() {
+        return Err(NotAPage::Failure(verdict));
+    }
+    let data = answer
+        .data
+        .ok_or_else(|| NotAPage::OtherShape("`data` is missing".to_owned()))?;
+    let mut records = Vec::new();
+    for Object(item) in data {
+        let rows = item.rows(feed).ok_or_else(|| {
+            NotAPage::OtherShape(format!("`data` has an item without `{}`", array(feed)))
+        })?;
+        for row in rows {
+            let row = row.get();
+            if !row.starts_with('{') {
+                return Err(NotAPage::OtherShape(format!(
+                    "record {} of `{}` is no object",
+                    records.len(),
+                    array(feed)
+                )));
+            }
+            // The row borrows from the text, so this is its place in it.
+            let start = row.as_ptr().addr() - text.as_ptr().addr();
+            records.push(start..start + row.len());
+        }
+    }
+    let (next, total) = pagination.map_or((None, None), |Object(pagination)| {
+        let total = pagination.total_count;
+        (pagination.next, total.and_then(|total| total.as_u64()))
+    });
+    Ok(Listing {
+        records,
+        next: next.and_then(PageToken::new),
+        total,
+    })
 }
 
 fn shape(error: &serde_json::Error) -> NotAPage {
@@ -130,6 +219,14 @@ fn shape(error: &serde_json::Error) -> NotAPage {
 mod tests {
     use super::*;
 
+    fn page(feed: Feed, body: &[u8]) -> Result<Page, NotAPage> {
+        let mut examiner = Examiner::new(feed);
+        super::page(&mut examiner, body.to_vec()).map_err(|unread| {
+            assert_eq!(unread.body, body);
+            unread.why
+        })
+    }
+
     #[test]
     fn records_are_found_where_they_lie() {
         let body = r#"{"meta":{"status":200,"pagination":{"pageSize":2,"totalCount":7,"next":"t1"}},"data":[{"clickLogs":[{"url":"é\/","n":null}, {"url":"b"}]}],"fail":[]}"#;
@@ -140,6 +237,30 @@ mod tests {
         );
         assert_eq!(page.next, PageToken::new("t1"));
         assert_eq!(page.total, Some(7));
+    }
+
+    #[test]
+    fn a_listing_elsewhere_is_not_taken_for_the_answers() {
+        let rows = |body: &str| {
+            page(Feed::Url, body.as_bytes()).map(|page| {
+                let rows = page.records().map(str::to_owned).collect::<Vec<_>>();
+                rows.concat()
+            })
+        };
+        let real = r#""data":[{"clickLogs":[{"n":2},{"n":3}]}]"#;
+        for other in [
+            r#""meta":{"clickLogs":[{"n":1}]}"#,
+            r#""meta":{"x":"\"clickLogs\":[{}"}"#,
+            r#""more":{"data":[{"clickLogs":[{"n":1}]}]}"#,
+        ] {
+            for body in [format!("{{{other},{real}}}"), format!("{{{real},{other}}}")] {
+                assert_eq!(rows(&body).as_deref(), Ok(r#"{"n":2}{"n":3}"#), "{body}");
+            }
+        }
+        let two = r#"{"data":[{"clickLogs":[{"n":1}]},{"clickLogs":[{"n":2}]}]}"#;
+        assert_eq!(rows(two).as_deref(), Ok(r#"{"n":1}{"n":2}"#));
+        let inside = r#"{"data":[{"clickLogs":[{"clickLogs":[{"n":1}]}]}]}"#;
+        assert_eq!(rows(inside).as_deref(), Ok(r#"{"clickLogs":[{"n":1}]}"#));
     }
 
     #[test]

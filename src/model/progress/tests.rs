@@ -105,10 +105,18 @@ fn a_clock_that_was_set_back_reads_nothing_rather_than_a_reversed_range() {
 }
 
 fn row(time: DateTime<Utc>, number: u32) -> Batch {
-    use crate::model::{batch::BatchBuilder, feed::Feed, record::Examiner};
+    use crate::model::{
+        batch::{BatchBuilder, Sizes},
+        feed::Feed,
+        record::Examiner,
+    };
     let record = format!("{{\"n\":{number},\"date\":\"{}\"}}", time.to_rfc3339());
-    let look = Examiner::default().look(Feed::Url, &record);
-    let mut builder = BatchBuilder::new(Feed::Url, 1_000_000);
+    let look = Examiner::new(Feed::Url).look(&record);
+    let sizes = Sizes {
+        batch: 1_000_000,
+        value: 32_768,
+    };
+    let mut builder = BatchBuilder::new(Feed::Url, sizes);
     let _added = builder.push(&record, look, DateRange::new(time, time, time).unwrap());
     builder.take().unwrap()
 }

@@ -162,7 +162,7 @@ impl World {
             .filter(|record| !self.dropped_by_bug(record))
             .map(|record| &record.text)
             .collect();
-        let mut page = Page::of(&shown);
+        let mut page = Page::of(feed, &shown);
         let next = offset + size;
         let at = |offset| PageToken::new(format!("{of_range}{offset}"));
         page.next = if next < listing.len() || (self.story.trailing_page && offset < listing.len())
