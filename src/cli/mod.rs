@@ -1,5 +1,7 @@
 //! The commands, and the one place that sees both the application and its adapters.
 
+#[cfg(feature = "simulator")]
+mod aligned;
 mod args;
 mod ask;
 mod checkpoint;
@@ -7,6 +9,8 @@ mod checkpoint;
 mod clock_file;
 #[cfg(feature = "simulator")]
 mod demo;
+#[cfg(feature = "simulator")]
+mod memory;
 mod quarantine;
 mod run;
 mod serve;
