@@ -138,6 +138,18 @@ impl HttpClient {
     /// A client that trusts the public certificate authorities compiled into it, so that it does not
     /// depend on the machine's files.
     pub fn new() -> Result<Self, ClientError> {
+        Self::build(|client| client)
+    }
+
+    /// A client for services on this machine: it asks no proxy, whatever the environment says.
+    #[cfg(feature = "simulator")]
+    pub fn local() -> Result<Self, ClientError> {
+        Self::build(reqwest::ClientBuilder::no_proxy)
+    }
+
+    fn build(
+        special: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> Result<Self, ClientError> {
         let roots = rustls::RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
         };
@@ -147,7 +159,7 @@ impl HttpClient {
             .map_err(|error| ClientError(error.to_string()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        reqwest::Client::builder()
+        special(reqwest::Client::builder())
             .tls_backend_preconfigured(tls)
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())

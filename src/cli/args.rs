@@ -35,6 +35,13 @@ pub(super) enum Command {
     /// every row. Needs no settings.
     #[cfg(feature = "simulator")]
     Demo(Demo),
+    /// Measure a pass on this machine alone: time, processor, memory, calls. Needs no settings.
+    ///
+    /// The simulators run in this process; the real program is started as the host starts it, does one
+    /// pass over a backlog, and is measured from outside. Every row that arrives is compared with its
+    /// record; if one is missing, doubled or altered, no table is printed and the exit code is 1.
+    #[cfg(feature = "simulator")]
+    Bench(super::bench::Options),
     /// Serve the simulators of Mimecast and Log Analytics alone, for `func start` or `run`.
     #[cfg(feature = "simulator")]
     Simulate(Simulate),

@@ -1,12 +1,18 @@
 //! The commands, and the one place that sees both the application and its adapters.
 
+#[cfg(feature = "simulator")]
+mod aligned;
 mod args;
 mod ask;
+#[cfg(feature = "simulator")]
+mod bench;
 mod checkpoint;
 #[cfg(feature = "simulator")]
 mod clock_file;
 #[cfg(feature = "simulator")]
 mod demo;
+#[cfg(feature = "simulator")]
+mod memory;
 mod quarantine;
 mod run;
 mod serve;
@@ -45,7 +51,7 @@ pub fn main() -> ExitCode {
         Command::Serve(_) => Reader::Host,
         Command::Run(_) | Command::Checkpoint(_) | Command::Quarantine(_) => Reader::Person,
         #[cfg(feature = "simulator")]
-        Command::Demo(_) | Command::Simulate(_) => Reader::Person,
+        Command::Bench(_) | Command::Demo(_) | Command::Simulate(_) => Reader::Person,
     };
     let environment = |name: &str| read_environment(name);
     telemetry::install(reader, environment("RUST_LOG").as_deref());
@@ -62,6 +68,8 @@ pub fn main() -> ExitCode {
             Command::Run(options) => run::run(&options, &environment).await,
             Command::Checkpoint(command) => checkpoint::checkpoint(&command, &environment).await,
             Command::Quarantine(command) => quarantine::quarantine(&command, &environment).await,
+            #[cfg(feature = "simulator")]
+            Command::Bench(options) => bench::bench(&options).await,
             #[cfg(feature = "simulator")]
             Command::Demo(options) => demo::demo(&options).await,
             #[cfg(feature = "simulator")]

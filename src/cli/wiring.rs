@@ -4,6 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 
+#[cfg(feature = "simulator")]
+use crate::ingest::ports::LogSource;
 use crate::{
     azure::identity,
     checkpoints::{
@@ -70,6 +72,31 @@ pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, Faul
         batch_max_bytes: settings.batch_max_bytes,
     };
     Ok(Pass::new(ports, plan))
+}
+
+/// A source to be read without a pass, and the clock it goes by.
+#[cfg(feature = "simulator")]
+pub(super) struct Source {
+    pub(super) source: Arc<dyn LogSource>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// The source that `lookup` names, on this machine.
+#[cfg(feature = "simulator")]
+pub(super) fn source(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Source, Fault> {
+    let settings = Settings::read(lookup)?;
+    let clock = clock(lookup)?;
+    let source = MimecastSource::new(
+        HttpClient::local().map_err(other)?,
+        settings.mimecast_base,
+        settings.credentials,
+        Arc::clone(&clock),
+        Arc::new(SystemRandom),
+    );
+    Ok(Source {
+        source: Arc::new(source),
+        clock,
+    })
 }
 
 /// What is saved, for the commands that look at it and mend it.

@@ -22,6 +22,12 @@ pub trait RecordSet: Send + Sync {
 
     /// The JSON text of record `index`, the same at every call.
     fn json(&self, log: Log, index: usize) -> String;
+
+    /// Appends that text to `page`. A set that is asked for very many records may do so without a
+    /// string for each.
+    fn write_json(&self, log: Log, index: usize, page: &mut String) {
+        page.push_str(&self.json(log, index));
+    }
 }
 
 /// Records written out by a test.

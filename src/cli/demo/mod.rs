@@ -4,7 +4,6 @@
 //! handler as its child process play some days of a company's mail over the host's timer runs, with
 //! faults on the way. At the end every row that arrived is compared with the record it was made from.
 
-mod memory;
 mod progress;
 mod table;
 mod timetable;
@@ -15,7 +14,7 @@ use std::{io, path::PathBuf};
 use tracing::debug;
 
 use self::{progress::Progress, timetable::Step, world::World};
-use super::{AT_FAULT, DONE, FAILED, args::Demo, say, say_error};
+use super::{AT_FAULT, DONE, FAILED, args::Demo, memory, say, say_error};
 use crate::simulator::functions_host::State;
 
 /// Why the demo could not be played.

@@ -1,5 +1,7 @@
 //! The demo's final table.
 
+use crate::cli::aligned::aligned;
+
 /// One log's line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Measured {
@@ -46,27 +48,7 @@ pub(super) fn render(lines: &[Measured]) -> String {
                 .map_or_else(|| "unknown".to_owned(), |seconds| format!("{seconds} s")),
         ]
     }));
-    let widths: Vec<usize> = (0..head.len())
-        .map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0))
-        .collect();
-    let lines: Vec<String> = rows
-        .iter()
-        .map(|row| {
-            let cells = row
-                .iter()
-                .zip(&widths)
-                .enumerate()
-                .map(|(column, (cell, width))| {
-                    if column == 0 {
-                        format!("{cell:<width$}")
-                    } else {
-                        format!("{cell:>width$}")
-                    }
-                });
-            cells.collect::<Vec<_>>().join("  ")
-        })
-        .collect();
-    lines.join("\n")
+    aligned(&rows)
 }
 
 #[cfg(test)]

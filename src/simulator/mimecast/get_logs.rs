@@ -214,7 +214,7 @@ fn write(
             if count > 0 {
                 text.push(',');
             }
-            text.push_str(&config.records.json(listing.log, *index));
+            config.records.write_json(listing.log, *index, &mut text);
         }
         text.push_str("]}");
     }

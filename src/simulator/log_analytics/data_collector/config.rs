@@ -36,6 +36,10 @@ pub struct Config {
     pub too_large: TooLarge,
     /// How long each post waits before anything is done with it, in real time.
     pub latency: Duration,
+    /// Whether rows are looked into. Without, a row need only be a JSON object: reserved names are not
+    /// refused, its time is that of receipt, and there are no columns. For whoever measures the
+    /// client: looking costs more than the client's own work.
+    pub inspect: bool,
     /// Whether rows are put into columns, so that readers see them as a query would.
     pub columns: bool,
     /// Whether a number or boolean is converted for a text column.
@@ -69,6 +73,7 @@ impl Config {
             max_body_bytes: 30_000_000,
             too_large: TooLarge::default(),
             latency: Duration::ZERO,
+            inspect: true,
             columns: true,
             into_text: IntoText::default(),
             sinks: Vec::new(),
@@ -86,6 +91,7 @@ impl fmt::Debug for Config {
             .field("max_body_bytes", &self.max_body_bytes)
             .field("too_large", &self.too_large)
             .field("latency", &self.latency)
+            .field("inspect", &self.inspect)
             .field("columns", &self.columns)
             .field("into_text", &self.into_text)
             .field("sinks", &self.sinks.len())

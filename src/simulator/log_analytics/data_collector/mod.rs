@@ -78,7 +78,7 @@ impl DataCollector {
         let shared_key = SharedKey::new(&config)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let world = Arc::new(World {
-            tables: Tables::new(config.columns.then_some(config.into_text)),
+            tables: Tables::new(&config),
             config,
             shared_key,
             faults: Script::default(),

@@ -103,6 +103,27 @@ async fn columns_can_be_left_out() {
 }
 
 #[tokio::test]
+async fn rows_that_are_not_looked_into_are_stored_and_the_post_is_checked_all_the_same() {
+    let fixture = Fixture::start(Config {
+        inspect: false,
+        ..config()
+    })
+    .await;
+    let rows = ["{\"hits\": 1}", "{\"RawData\":\"x\"}"];
+    let body = format!("[{}]", rows.join(","));
+    assert_eq!(fixture.post(&body).await.unwrap().status, 200);
+    assert_eq!(fixture.texts(), rows);
+    assert!(fixture.service.columns("Test_CL").is_empty());
+    for bad in ["[{\"a\":1},2]", "[{\"a\":1},"] {
+        assert_eq!(fixture.post(bad).await.unwrap().status, 400, "{bad}");
+    }
+    let signed_for_another = signed(b"[]");
+    let got = fixture.send(QUERY, signed_for_another, body.into()).await;
+    assert_eq!(got.unwrap().status, 403);
+    assert_eq!(fixture.service.counts().rows, 2);
+}
+
+#[tokio::test]
 async fn posts_and_counts_tell_what_happened() {
     let fixture = Fixture::start(config()).await;
     let long = format!(r#"[{{"a":"{}"}},{{"a":1}}]"#, "x".repeat(40_000));

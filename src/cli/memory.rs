@@ -1,4 +1,7 @@
 //! The most memory that a child process has held, where the system tells (Linux).
+//!
+//! Not the system's own sum over all ended children: that one counts the copy of this process, too,
+//! which a child is before its program starts.
 
 use std::fs;
 
@@ -13,8 +16,13 @@ pub(super) fn peak_of_children() -> Option<u32> {
                 .map(str::to_owned)
                 .collect::<Vec<_>>()
         })
-        .filter_map(|pid| peak(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?))
+        .filter_map(|pid| peak_of(pid.parse().ok()?))
         .max()
+}
+
+/// The peak of the running process `pid`, in KiB; `None` where it cannot be known.
+pub(super) fn peak_of(pid: u32) -> Option<u32> {
+    peak(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
 }
 
 fn peak(status: &str) -> Option<u32> {

@@ -1,0 +1,153 @@
+//! The command line of `bench`.
+
+use clap::builder::{RangedU64ValueParser, TypedValueParser};
+
+use super::records;
+use crate::model::feed::Feed;
+
+/// How the numbers are to be read, at the end of `--help`.
+const READING: &str = "\
+What the columns say:
+  MB read     text of the records that Mimecast sent to the pass, those sent twice too
+  wall s      from the host's call to its answer; records/s goes with it
+  us/record   processor time of the whole process, its start included, by record: in the
+              program (user), in the system on its behalf (sys), and both. Start and saves
+              cost some 20 ms whatever the number of records, so a small backlog looks
+              dear. Both together is exact; how it divides, Linux estimates in short runs
+  simulators  processor time of the simulators, during the pass and on the same machine
+  peak MiB    the most memory that the process held (VmHWM)
+  calls       to Mimecast; posts are those to Log Analytics, saves those of checkpoints
+  start ms    from the start of the process to its first answer
+  fetch s     wall time of reading the same pages one after the other, the feeds side by
+              side, and doing nothing with them; ratio is wall s by fetch s
+
+Examples:
+  mimecast-ttp bench
+  mimecast-ttp bench --records 50000 --feed url --page-latency-ms 50 --parallel 1,4
+  mimecast-ttp bench --records 100000 --repeat 5 --json > bench.json
+
+Exit codes: 0 done, 1 a record is missing, doubled or altered, or nothing could be measured,
+2 command line at fault.";
+
+/// What is measured, and how.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = READING)]
+pub(in crate::cli) struct Options {
+    /// How many records the backlog has; a list gives a line of the table for each.
+    #[arg(long, value_name = "N,...", value_delimiter = ',', default_values_t = [10_000, 100_000], value_parser = count(records::MOST))]
+    pub(super) records: Vec<usize>,
+    /// How many days before now the backlog is spread over; the first run reads all of them.
+    #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=30))]
+    pub(super) lookback_days: u16,
+    /// Put all records into this feed: url, attachment or impersonation. May be given more than once.
+    /// Without, 60 % of them are of the url log, 25 % of attachment and 15 % of impersonation.
+    #[arg(long = "feed", value_name = "FEED")]
+    pub(super) feeds: Vec<Feed>,
+    /// How long Mimecast takes for each page. At 0 the machine is measured; a real service takes some
+    /// 50 to 500, and there the number of calls at a time counts.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(super) page_latency_ms: u64,
+    /// How long Log Analytics takes for each post.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(super) post_latency_ms: u64,
+    /// The app setting `parallel_ranges` of the pass; a list gives a line for each. Without, the setting
+    /// is left out.
+    #[arg(long, value_name = "N,...", value_delimiter = ',', value_parser = count(1000))]
+    pub(super) parallel: Vec<usize>,
+    /// Mimecast's calls in 5 seconds, above which it answers 429. A real account was seen to have 800,
+    /// which is the limit of every long backlog; this default is none.
+    #[arg(long, value_name = "CALLS", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) quota: u32,
+    /// Measure each line so often. Times are those of the middle run, memory that of the largest.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) repeat: u16,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Whole numbers from 1 to `most`.
+fn count(most: usize) -> impl TypedValueParser<Value = usize> {
+    RangedU64ValueParser::<usize>::new().range(1..=most as u64)
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Case {
+    pub(super) records: usize,
+    /// The setting `parallel_ranges`, if it is set.
+    pub(super) parallel: Option<usize>,
+}
+
+impl Options {
+    /// The lines of the table, in their order.
+    pub(super) fn cases(&self) -> Vec<Case> {
+        let parallel: Vec<Option<usize>> = if self.parallel.is_empty() {
+            vec![None]
+        } else {
+            self.parallel.iter().copied().map(Some).collect()
+        };
+        let of = |records: &usize| {
+            let records = *records;
+            let case = move |parallel: &Option<usize>| Case {
+                records,
+                parallel: *parallel,
+            };
+            parallel.iter().map(case).collect::<Vec<_>>()
+        };
+        self.records.iter().flat_map(of).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn parse(line: &str) -> Result<Options, clap::Error> {
+        Line::try_parse_from(line.split(' ')).map(|line| line.options)
+    }
+
+    #[test]
+    fn every_pair_of_listed_numbers_is_a_line() {
+        let cases = parse("bench --records 100,200 --parallel 1,4")
+            .unwrap()
+            .cases();
+        let pairs: Vec<_> = cases
+            .iter()
+            .map(|case| (case.records, case.parallel))
+            .collect();
+        let expected = [
+            (100, Some(1)),
+            (100, Some(4)),
+            (200, Some(1)),
+            (200, Some(4)),
+        ];
+        assert_eq!(pairs, expected);
+        let usual = parse("bench").unwrap().cases();
+        assert_eq!(usual.len(), 2);
+        assert!(usual.iter().all(|case| case.parallel.is_none()));
+    }
+
+    #[test]
+    fn numbers_that_measure_nothing_are_refused() {
+        for line in [
+            "bench --records 0",
+            "bench --records 100,",
+            "bench --records 1000000000",
+            "bench --parallel 0",
+            "bench --repeat 0",
+            "bench --lookback-days 31",
+            "bench --feed mail",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}
