@@ -22,6 +22,17 @@ pub enum LastSecond {
     Unlisted,
 }
 
+impl LastSecond {
+    /// The opposite.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Listed => Self::Unlisted,
+            Self::Unlisted => Self::Listed,
+        }
+    }
+}
+
 /// A run of whole quarters of an hour, the end excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
