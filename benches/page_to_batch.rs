@@ -31,10 +31,6 @@ use mimecast_ttp::{
 };
 use sha2::{Digest, Sha256};
 
-/// That of the program.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const RECORDS_A_PAGE: usize = 500;
 const SIZES: Sizes = Sizes {
     batch: 1_000_000,

@@ -35,6 +35,7 @@ fn pass(world: &Arc<World>) -> Handler {
         reach: REACH,
         budget: Duration::from_secs(240),
         batch_max_bytes: 1_000_000,
+        parallel_ranges: 4,
     };
     Handler::Pass(Pass::new(ports, plan))
 }

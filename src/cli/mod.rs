@@ -55,10 +55,11 @@ pub fn main() -> ExitCode {
     };
     let environment = |name: &str| read_environment(name);
     telemetry::install(reader, environment("RUST_LOG").as_deref());
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let mut builder = match reader {
+        Reader::Host => tokio::runtime::Builder::new_current_thread(),
+        Reader::Person => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return exit(FAILED, &format!("The runtime cannot be started: {error}")),
     };

@@ -70,6 +70,7 @@ pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, Faul
         reach: settings.reach,
         budget: settings.run_budget,
         batch_max_bytes: settings.batch_max_bytes,
+        parallel_ranges: settings.parallel_ranges,
     };
     Ok(Pass::new(ports, plan))
 }

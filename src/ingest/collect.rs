@@ -1,9 +1,12 @@
 //! Second stage: drops what was delivered before and collects the rest into batches.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::{
+    ports::Clock,
     read::{Read, ReadEnd},
     report::Counts,
 };
@@ -22,7 +25,8 @@ pub(super) enum Work {
     Deliver {
         batch: Option<Batch>,
         /// Up to where everything is delivered once the batch is: the end of a range that is read to
-        /// its end. Before that nothing is known, even if all records so far came oldest first.
+        /// its end, and whose records are all in this batch and those before. Before that nothing is
+        /// known, even if all records so far came oldest first.
         watermark: Option<DateTime<Utc>>,
         /// What happened since the work before.
         counts: Counts,
@@ -48,21 +52,37 @@ pub(super) struct Terms {
     pub(super) direction: Direction,
 }
 
+/// A batch that is not full does not wait longer than this for records of the next ranges.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
 /// The stage.
-pub(super) struct Collector {
+pub(super) struct Collector<'a> {
+    clock: &'a dyn Clock,
     builder: BatchBuilder,
     /// Everything delivered lately, everything of this range and everything on its way.
     known: Recent,
     direction: Direction,
     /// How far behind what was reached a record may still come.
     late_arrival: TimeDelta,
+    /// Where the last range ended that was read to its end, if the next stage does not know yet.
+    reached: Option<DateTime<Utc>>,
+    /// When the first record of the batch came.
+    begun: Duration,
     counts: Counts,
     out: Sender<Work>,
 }
 
-impl Collector {
-    pub(super) fn new(terms: &Terms, known: Recent, out: Sender<Work>) -> Self {
+impl<'a> Collector<'a> {
+    pub(super) fn new(
+        terms: &Terms,
+        clock: &'a dyn Clock,
+        known: Recent,
+        out: Sender<Work>,
+    ) -> Self {
         Self {
+            clock,
+            reached: None,
+            begun: Duration::ZERO,
             builder: BatchBuilder::new(terms.feed, terms.sizes),
             known,
             direction: terms.direction,
@@ -88,11 +108,18 @@ impl Collector {
                     // Reading only goes forward from here: remembering a whole backlog would not
                     // be flat.
                     self.known.forget_before(range.to() - self.late_arrival);
-                    self.hand_on(Some(range.to())).await;
+                    if self.direction == Direction::Forward {
+                        self.reached = Some(range.to());
+                    }
+                    // Records of the next range fill the batch up, unless they are slow to come.
+                    let waited = self.clock.elapsed().saturating_sub(self.begun);
+                    if self.builder.is_empty() || waited > LONGEST_WAIT {
+                        self.hand_on().await;
+                    }
                 }
                 Read::End(end) => {
                     // What was read before a failure or the deadline is delivered all the same.
-                    self.hand_on(None).await;
+                    self.hand_on().await;
                     self.send(Work::End(end)).await;
                 }
             }
@@ -108,8 +135,12 @@ impl Collector {
                 self.counts.duplicates += 1;
                 continue;
             }
+            if self.builder.is_empty() {
+                self.begun = self.clock.elapsed();
+            }
             if self.builder.push(record, look, range) == Push::Full {
-                self.hand_on(None).await;
+                self.hand_on().await;
+                self.begun = self.clock.elapsed();
                 // An empty builder takes any record.
                 let _added = self.builder.push(record, look, range);
             }
@@ -118,10 +149,10 @@ impl Collector {
         }
     }
 
-    async fn hand_on(&mut self, watermark: Option<DateTime<Utc>>) {
+    async fn hand_on(&mut self) {
         let work = Work::Deliver {
             batch: self.builder.take(),
-            watermark: watermark.filter(|_| self.direction == Direction::Forward),
+            watermark: self.reached.take(),
             counts: std::mem::take(&mut self.counts),
         };
         self.send(work).await;

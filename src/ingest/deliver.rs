@@ -66,8 +66,18 @@ pub(super) struct Deliverer<'a> {
 }
 
 impl Deliverer<'_> {
-    /// Works until the batches end or one cannot be delivered.
-    pub(super) async fn run(mut self, mut batches: Receiver<Work>) -> Result<(), End> {
+    /// Works until the batches end or one cannot be delivered. What was reached without a batch is saved
+    /// at the end, if not before with a batch.
+    pub(super) async fn run(mut self, batches: Receiver<Work>) -> Result<(), End> {
+        let end = self.work(batches).await;
+        match end {
+            Err(End::NotSaved(_)) => end,
+            end if self.keeper.is_saved() => end,
+            end => self.keeper.save().await.map_err(End::NotSaved).and(end),
+        }
+    }
+
+    async fn work(&mut self, mut batches: Receiver<Work>) -> Result<(), End> {
         while let Some(work) = batches.recv().await {
             match work {
                 Work::End(end) => {
@@ -86,8 +96,10 @@ impl Deliverer<'_> {
                     if let Some(batch) = batch {
                         self.post(batch).await?;
                     }
-                    let moved = watermark.is_some_and(|time| self.keeper.progress.advance(time));
-                    if changed || moved {
+                    if let Some(watermark) = watermark {
+                        self.keeper.advance(watermark);
+                    }
+                    if changed {
                         self.keeper.save().await.map_err(End::NotSaved)?;
                     }
                 }

@@ -11,8 +11,10 @@ use super::{
     keeper::{Keeper, OpenError},
     ports::Ports,
     quarantine::Quarantine,
+    range::RangeReader,
     read::{ReadEnd, Reader},
     report::{Counts, FeedReport, Outcome},
+    side_by_side::OwnPlace,
 };
 use crate::model::{
     batch::Sizes,
@@ -39,12 +41,14 @@ const COMPARED_AT_LEAST: TimeDelta = TimeDelta::hours(6);
 const PLACES: usize = 1;
 
 /// What a feed's part needs.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct FeedPass {
     pub(super) feed: Feed,
     pub(super) ports: Ports,
     pub(super) reach: Reach,
     pub(super) max_batch_bytes: usize,
+    /// Where ranges are read.
+    pub(super) place: OwnPlace,
     /// No page is asked for after this, so that there is time to deliver what was read.
     pub(super) read_by: Deadline,
     /// No post is begun after this, so that there is time to remember it.
@@ -259,10 +263,14 @@ impl FeedPass {
             ..
         } = &self.ports;
         let reader = Reader {
-            feed: self.feed,
-            source: &**source,
-            clock: &**clock,
-            deadline: self.read_by,
+            ranges: RangeReader {
+                feed: self.feed,
+                source: &**source,
+                clock: &**clock,
+                deadline: self.read_by,
+            },
+            place: &self.place,
+            ahead: keeper.progress.may_read_ahead(),
         };
         let mut known = keeper.progress.checkpoint().recent.clone();
         for entry in stretch.known {
@@ -277,7 +285,7 @@ impl FeedPass {
             late_arrival: self.reach.late_arrival,
             direction: stretch.direction,
         };
-        let collector = Collector::new(&terms, known, work_in);
+        let collector = Collector::new(&terms, &**clock, known, work_in);
         let deliverer = Deliverer {
             feed: self.feed,
             sink: &**sink,

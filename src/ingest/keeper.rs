@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tracing::warn;
 
 use super::{
@@ -81,6 +81,8 @@ pub(super) struct Keeper {
     clock: Arc<dyn Clock>,
     /// When the checkpoint was last saved.
     saved: Option<Duration>,
+    /// Whether the watermark has moved since.
+    moved: bool,
     /// The progress as it is; saved only by [`Self::save`].
     pub(super) progress: Progress,
 }
@@ -116,6 +118,7 @@ impl Keeper {
             },
             clock: Arc::clone(&ports.clock),
             saved: None,
+            moved: false,
             progress,
         })
     }
@@ -130,7 +133,18 @@ impl Keeper {
             .save(place, text.as_bytes(), &self.version, self.deadline)
             .await?;
         self.saved = Some(self.clock.elapsed());
+        self.moved = false;
         Ok(())
+    }
+
+    /// Moves the watermark forward. The next save remembers it.
+    pub(super) fn advance(&mut self, watermark: DateTime<Utc>) {
+        self.moved |= self.progress.advance(watermark);
+    }
+
+    /// Whether the store knows where the watermark is.
+    pub(super) const fn is_saved(&self) -> bool {
+        !self.moved
     }
 
     /// Saves the checkpoint as it is before a post, unless that was done just now. A store that cannot

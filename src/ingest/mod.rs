@@ -1,8 +1,9 @@
 //! The work of an invocation: read every feed, deliver what is new, remember it.
 //!
 //! A [`Pass`](pass::Pass) runs the feeds side by side. Each feed is a pipeline of three stages with
-//! one place between them, so that the next page is read while a batch is posted, and never more
-//! than a page or two and a batch or two are in memory:
+//! one place between them, so that the next page is read while a batch is posted. In a backlog ranges
+//! are read ahead, as far as one budget over all feeds allows, and handed on in their order. What is in
+//! memory is bounded: two megabytes of each range that is read, and a batch or two:
 //!
 //! ```text
 //! read: ranges -> pages  |  collect: drop what is known, batch  |  deliver: post, then save
@@ -27,6 +28,8 @@ mod ledger;
 pub mod pass;
 pub mod ports;
 pub mod quarantine;
+mod range;
 mod read;
 mod reconcile;
 pub mod report;
+mod side_by_side;

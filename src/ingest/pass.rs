@@ -9,6 +9,7 @@ use super::{
     feed_pass::{self, FeedPass},
     ports::Ports,
     report::{FeedReport, Outcome, PassReport},
+    side_by_side::SideBySide,
 };
 use crate::model::{deadline::Deadline, feed::Feed, progress::Reach};
 
@@ -21,6 +22,8 @@ pub struct Plan {
     pub budget: Duration,
     /// The size of one post in bytes; the sink's own limit applies where that is smaller.
     pub batch_max_bytes: usize,
+    /// How many ranges are read side by side, over all feeds; each feed reads one at least.
+    pub parallel_ranges: usize,
 }
 
 /// Runs passes.
@@ -41,6 +44,7 @@ impl Pass {
     pub async fn run(&self, feeds: &[Feed]) -> PassReport {
         let now = self.ports.clock.elapsed();
         let budget = self.plan.budget;
+        let side_by_side = SideBySide::new(self.plan.parallel_ranges, feeds.len());
         let mut tasks = JoinSet::new();
         let mut running = Vec::new();
         for feed in feeds.iter().copied() {
@@ -52,6 +56,7 @@ impl Pass {
                     .plan
                     .batch_max_bytes
                     .min(self.ports.sink.max_batch_bytes()),
+                place: side_by_side.own_place(),
                 // The last parts are for delivering what was read, and for remembering it.
                 read_by: Deadline::after(now, budget * 13 / 16),
                 post_by: Deadline::after(now, budget * 14 / 16),

@@ -1,32 +1,19 @@
-//! First stage: reads ranges page by page.
+//! First stage: reads ranges, some of them ahead of their turn, and hands on their pages in order.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
-use tokio::sync::mpsc::Sender;
-use tracing::{debug, warn};
-
-use super::ports::{Clock, FULL_PAGE, LogSource, PageRequest, SourceError};
-use crate::model::{
-    date_range::DateRange,
-    deadline::Deadline,
-    feed::Feed,
-    page::{Page, PageToken},
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::sync::{
+    OwnedSemaphorePermit,
+    mpsc::{Sender, UnboundedReceiver},
 };
 
-/// A range that holds more is cut into parts that hold less. The watermark moves behind whole ranges
-/// only, whatever order the records come in; so this bounds what a refused token or a failure throws
-/// away, what a checkpoint must remember in the middle of a range, and the memory that reading takes.
-const MAX_RECORDS: u64 = 5_000;
-
-/// The same where Mimecast does not say how many records a range holds.
-const MAX_PAGES: usize = 10;
-
-/// So many records may appear in a range while its parts are read.
-const GROWTH: u64 = 500;
-
-/// More pages than this of a range that cannot be cut are a server gone astray: ten million records in
-/// a second.
-const ENDLESS: usize = 20_000;
+use super::{
+    ports::SourceError,
+    range::{Out, RangeEnd, RangeReader, Task, Waiting},
+    side_by_side::OwnPlace,
+};
+use crate::model::{date_range::DateRange, page::Page};
 
 /// What the stage hands on.
 #[derive(Debug)]
@@ -72,187 +59,142 @@ impl ReadEnd {
     }
 }
 
-/// How a listing went.
-struct Listing {
-    shown: u64,
-    /// How many records Mimecast says the range holds.
-    counted: Option<u64>,
-    /// Where it holds too much: what to read instead.
-    parts: Vec<DateRange>,
+/// The stage.
+pub(super) struct Reader<'a> {
+    pub(super) ranges: RangeReader<'a>,
+    pub(super) place: &'a OwnPlace,
+    /// Whether ranges may be read ahead of their turn.
+    pub(super) ahead: bool,
 }
 
-impl Listing {
-    /// Records that were counted and not shown.
-    fn missing(&self) -> u64 {
-        self.counted
-            .map_or(0, |counted| counted.saturating_sub(self.shown))
+/// A range in the row of those that are not handed on yet.
+struct Slot {
+    task: Task,
+    /// What was read of it, once reading has begun.
+    waiting: Option<UnboundedReceiver<Waiting>>,
+    /// The place that it takes while it is ahead of its turn.
+    ahead: Option<OwnedSemaphorePermit>,
+    /// Tells it from others in whose place it may have come.
+    number: u64,
+}
+
+/// The ranges in their order. The first one is handed on; some behind it are read ahead.
+#[derive(Default)]
+struct Row {
+    slots: VecDeque<Slot>,
+    numbers: u64,
+}
+
+impl Row {
+    fn slot(&mut self, task: Task) -> Slot {
+        self.numbers += 1;
+        Slot {
+            task,
+            waiting: None,
+            ahead: None,
+            number: self.numbers,
+        }
+    }
+
+    fn push(&mut self, task: Task) {
+        let slot = self.slot(task);
+        self.slots.push_back(slot);
+    }
+
+    /// Puts its parts in the place of a range that was found too long. Pages of it that still wait are
+    /// read again with the parts.
+    fn cut(&mut self, number: u64, parts: Vec<Task>) {
+        let place = self.slots.iter().position(|slot| slot.number == number);
+        let behind = place.map(|place| self.slots.split_off(place));
+        for part in parts {
+            self.push(part);
+        }
+        self.slots.extend(behind.into_iter().flatten().skip(1));
+    }
+
+    /// The first range behind the one whose turn it is that is not begun.
+    fn next_ahead(&mut self) -> Option<&mut Slot> {
+        self.slots
+            .iter_mut()
+            .skip(1)
+            .find(|slot| slot.waiting.is_none())
     }
 }
 
-/// A range in parts.
-struct Parts {
-    /// The last one comes next.
-    unread: Vec<DateRange>,
-    /// How many records they hold, where that is known.
-    counted: Option<u64>,
-}
-
-/// The stage.
-pub(super) struct Reader<'a> {
-    pub(super) feed: Feed,
-    pub(super) source: &'a dyn LogSource,
-    pub(super) clock: &'a dyn Clock,
-    /// No page is asked for after this.
-    pub(super) deadline: Deadline,
+/// What waits of the first range; for ever where there is none, and where it has said all it will.
+async fn first(row: &mut Row) -> Read {
+    let first = row.slots.front_mut().and_then(|slot| slot.waiting.as_mut());
+    if let Some(waiting) = first
+        && let Some(Waiting { read, .. }) = waiting.recv().await
+    {
+        return read;
+    }
+    std::future::pending().await
 }
 
 impl Reader<'_> {
-    /// Reads `ranges` in order.
+    /// Reads `ranges` and hands them on in order. The range whose turn it is always is being read; those
+    /// behind it are as far as there are places. What of them waits is bounded, see [`Out`].
     pub(super) async fn run(&self, ranges: Vec<DateRange>, out: Sender<Read>) {
-        let mut end = Ok(());
+        let mut row = Row::default();
         for range in ranges {
-            end = self.range(range, &out).await;
-            if end.is_err() {
-                break;
-            }
+            row.push(Task { range, left: None });
         }
-        hand_on(&out, Read::End(end)).await;
-    }
-
-    /// Reads a range, in parts where it holds too much.
-    async fn range(&self, range: DateRange, out: &Sender<Read>) -> Result<(), ReadEnd> {
-        let mut open = vec![Parts {
-            unread: vec![range],
-            counted: None,
-        }];
-        while let Some(parts) = open.last_mut() {
-            let Some(range) = parts.unread.pop() else {
-                open.pop();
-                continue;
-            };
-            let at_most = parts.counted.map(|left| left + GROWTH);
-            let listing = self.listing(range, at_most, out).await?;
-            if let Some(left) = &mut parts.counted {
-                *left = left.saturating_sub(listing.counted.unwrap_or(0));
+        let mut under_way = FuturesUnordered::new();
+        let begin = |slot: &mut Slot| {
+            let (into, waiting) = Out::new();
+            slot.waiting = Some(waiting);
+            let (number, task) = (slot.number, slot.task.clone());
+            async move { (number, self.ranges.read(task, into).await) }
+        };
+        let mut next = None;
+        // After a failure nothing more is read ahead: it would be thrown away.
+        let mut ahead = self.ahead;
+        loop {
+            match row.slots.front_mut() {
+                Some(first) => {
+                    first.ahead = None;
+                    if first.waiting.is_none() {
+                        under_way.push(begin(first));
+                    }
+                }
+                None if next.is_none() => next = Some(Read::End(Ok(()))),
+                None => {}
             }
-            if listing.parts.is_empty() {
-                self.range_end(range, at_most, listing.missing(), out)
-                    .await?;
-                continue;
-            }
-            debug!(feed = %self.feed, %range, parts = listing.parts.len(), "range cut into parts");
-            open.push(Parts {
-                unread: listing.parts.into_iter().rev().collect(),
-                counted: listing.counted,
-            });
-        }
-        Ok(())
-    }
-
-    /// A range is read to its end, but once more where fewer records were shown than counted: the next
-    /// stage drops what it knows and keeps what was missing.
-    async fn range_end(
-        &self,
-        range: DateRange,
-        at_most: Option<u64>,
-        mut missing: u64,
-        out: &Sender<Read>,
-    ) -> Result<(), ReadEnd> {
-        let again = missing > 0;
-        if again {
-            warn!(feed = %self.feed, %range, missing, "Mimecast counted more records than it showed; reading the range once more.");
-            match self.listing(range, at_most, out).await {
-                Ok(second) if second.parts.is_empty() => missing = second.missing(),
-                // More were added meanwhile than fit: nothing new is known.
-                Ok(_) => {}
-                Err(early) => {
-                    hand_on(out, Read::Missing(missing)).await;
-                    return Err(early);
+            let may_begin = ahead && row.next_ahead().is_some();
+            tokio::select! {
+                biased;
+                place = out.reserve(), if next.is_some() => {
+                    let Ok(place) = place else {
+                        // The next stage has gone: the pipeline ends by the word of the last one.
+                        return std::future::pending().await;
+                    };
+                    if let Some(read) = next.take() {
+                        let is_end = matches!(read, Read::End(_));
+                        place.send(read);
+                        if is_end {
+                            return;
+                        }
+                    }
+                }
+                read = first(&mut row), if next.is_none() => {
+                    if let Read::RangeEnd { .. } = read {
+                        let _handed_on = row.slots.pop_front();
+                    }
+                    next = Some(read);
+                }
+                Some((number, end)) = under_way.next(), if !under_way.is_empty() => match end {
+                    RangeEnd::Whole => {}
+                    RangeEnd::Cut(parts) => row.cut(number, parts),
+                    RangeEnd::Broken => ahead = false,
+                },
+                place = self.place.ahead(), if may_begin => {
+                    if let Some(slot) = row.next_ahead() {
+                        slot.ahead = Some(place);
+                        under_way.push(begin(slot));
+                    }
                 }
             }
         }
-        let end = Read::RangeEnd {
-            range,
-            missing,
-            again,
-        };
-        hand_on(out, end).await;
-        Ok(())
-    }
-
-    /// Reads the pages of a range once. A count above `at_most`, what is left of that of the range this
-    /// is a part of, cannot go by the range: it is passed over.
-    async fn listing(
-        &self,
-        range: DateRange,
-        at_most: Option<u64>,
-        out: &Sender<Read>,
-    ) -> Result<Listing, ReadEnd> {
-        let (mut token, mut used) = (None, HashSet::new());
-        let (mut shown, mut counted) = (0_u64, None);
-        for number in 1..=ENDLESS {
-            let mut page = self.page(range, token.as_ref()).await?;
-            debug!(feed = %self.feed, %range, number, records = page.len(), "page read");
-            shown += page.len() as u64;
-            let total = page.total;
-            counted = counted.or(total.filter(|total| at_most.is_none_or(|most| *total <= most)));
-            let too_long = match counted {
-                Some(counted) => number == 1 && counted > MAX_RECORDS,
-                None => number == MAX_PAGES && page.next.is_some(),
-            };
-            if too_long {
-                let parts = range.parts(counted.map_or(2, |counted| counted.div_ceil(MAX_RECORDS)));
-                if parts.len() > 1 {
-                    return Ok(Listing {
-                        shown,
-                        counted,
-                        parts,
-                    });
-                }
-            }
-            // An empty page ends the range even with a token, and so does a token seen before: both
-            // have been met in the field, and following them would never end.
-            let next = page.next.take().filter(|_| !page.is_empty());
-            if !page.is_empty() {
-                hand_on(out, Read::Page(range, page)).await;
-            }
-            token = next.filter(|next| used.insert(next.clone()));
-            if token.is_none() {
-                return Ok(Listing {
-                    shown,
-                    counted,
-                    parts: Vec::new(),
-                });
-            }
-        }
-        let cause = format!("the listing does not end within {ENDLESS} pages").into();
-        Err(ReadEnd::Failed(
-            range,
-            SourceError::Failed { cause, attempts: 1 },
-        ))
-    }
-
-    async fn page(&self, range: DateRange, token: Option<&PageToken>) -> Result<Page, ReadEnd> {
-        if self.deadline.remaining(self.clock.elapsed()).is_none() {
-            return Err(ReadEnd::OutOfTime(format!(
-                "the run budget ended while reading {range}"
-            )));
-        }
-        let request = PageRequest {
-            feed: self.feed,
-            range,
-            token,
-            size: FULL_PAGE,
-        };
-        let page = self.source.fetch_page(request, self.deadline).await;
-        page.map_err(|error| ReadEnd::of(range, error))
-    }
-}
-
-/// Hands on. If the next stage has gone, the pipeline ends by the word of the last one: until then
-/// there is nothing to do here.
-async fn hand_on(out: &Sender<Read>, read: Read) {
-    if out.send(read).await.is_err() {
-        std::future::pending::<()>().await;
     }
 }

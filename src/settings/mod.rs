@@ -45,6 +45,7 @@ pub const NAMES: &[&str] = &[
     "reconcile_hours",
     "run_budget_seconds",
     "batch_max_bytes",
+    "parallel_ranges",
 ];
 
 /// Everything that can be set, in the form in which it is used.
@@ -64,6 +65,8 @@ pub struct Settings {
     pub run_budget: Duration,
     /// The size of one post, in bytes.
     pub batch_max_bytes: usize,
+    /// How many ranges are read side by side, over all feeds.
+    pub parallel_ranges: usize,
 }
 
 /// Where progress is kept.

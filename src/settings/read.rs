@@ -73,6 +73,8 @@ pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settin
     // Larger values are taken for "as large as allowed".
     let batch_max_bytes = reader.number("batch_max_bytes", 1_000_000, 10_000, u32::MAX, "1000000");
 
+    let parallel_ranges = reader.number("parallel_ranges", 4, 1, 16, "4");
+
     match (mimecast_base, credentials, workspace, checkpoints) {
         (Some(mimecast_base), Some(credentials), Some(workspace), Some(checkpoints))
             if reader.is_content() =>
@@ -87,6 +89,7 @@ pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settin
                 batch_max_bytes: usize::try_from(batch_max_bytes)
                     .unwrap_or(MAX_POST_BYTES)
                     .min(MAX_POST_BYTES),
+                parallel_ranges: usize::try_from(parallel_ranges).unwrap_or(1),
             })
         }
         _ => Err(reader.into_faults()),

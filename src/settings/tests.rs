@@ -46,6 +46,7 @@ fn the_least_that_is_needed_is_enough() {
     );
     assert_eq!(settings.run_budget, Duration::from_secs(240));
     assert_eq!(settings.batch_max_bytes, 1_000_000);
+    assert_eq!(settings.parallel_ranges, 4);
     assert!(
         matches!(settings.checkpoints, CheckpointSettings::ConnectionString { ref container, .. } if container == "ttp-checkpoints")
     );
@@ -144,6 +145,7 @@ fn what_is_wrong_is_said_and_no_secret_is_shown() {
             "has quotes around it",
         ),
         ("batch_max_bytes", "10", "is no whole number from 10000 up"),
+        ("parallel_ranges", "0", "is no whole number from 1 to 16"),
         (
             "mimecast_client_id",
             "x",

@@ -133,7 +133,7 @@ async fn a_comparison_that_never_fits_into_the_budget_becomes_loud() {
 #[tokio::test]
 async fn a_backlog_of_ten_days_clears_over_several_passes_and_each_moves_the_watermark() {
     let world = World {
-        page_time: Duration::from_secs(4),
+        page_time: Duration::from_secs(8),
         page_size: 50,
         ..World::default()
     };
@@ -156,7 +156,7 @@ async fn a_backlog_of_ten_days_clears_over_several_passes_and_each_moves_the_wat
         assert!(world.watermark() > *watermarks.last().unwrap());
         watermarks.push(world.watermark());
     }
-    assert!(watermarks.len() > 4, "{watermarks:?}");
+    assert!(watermarks.len() > 3, "{watermarks:?}");
     assert_eq!(world.serials(), (0..2400).collect::<Vec<_>>());
 }
 

@@ -210,6 +210,7 @@ impl Bench {
             reach: REACH,
             budget,
             batch_max_bytes: BATCH_BYTES,
+            parallel_ranges: 4,
         };
         let pass = Pass::new(ports.clone(), plan);
         let report = tokio::time::timeout(budget + HANGS, pass.run(feeds))

@@ -267,6 +267,13 @@ impl Progress {
         std::mem::replace(&mut self.checkpoint.first_range, shorter) != shorter
     }
 
+    /// Whether ranges may be read ahead of their turn: not where one could not be read within a pass. If
+    /// Mimecast serves one call at a time, those ahead would only take time from the first.
+    #[must_use]
+    pub fn may_read_ahead(&self) -> bool {
+        self.checkpoint.first_range == LONGEST_RANGE
+    }
+
     /// All is read: ranges may be as long as ever. `true` if that is news.
     pub fn lengthen_ranges(&mut self) -> bool {
         std::mem::replace(&mut self.checkpoint.first_range, LONGEST_RANGE) != LONGEST_RANGE

@@ -199,6 +199,7 @@ async fn run(world: &Arc<World>, races: bool) -> Option<PassReport> {
         reach,
         budget: BUDGET,
         batch_max_bytes: world.story.max_batch_bytes,
+        parallel_ranges: world.story.parallel_ranges,
     };
     let pass = Pass::new(ports, plan);
     let feeds = &world.story.feeds;

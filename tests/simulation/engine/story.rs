@@ -78,6 +78,7 @@ pub struct Story {
     pub excludes_to: bool,
     pub max_rows: usize,
     pub max_batch_bytes: usize,
+    pub parallel_ranges: usize,
     /// What the existing connector left, if it did.
     pub taken_over: Option<DateTime<Utc>>,
 }
@@ -152,6 +153,7 @@ impl Story {
                 usize::MAX
             },
             max_batch_bytes: usize::try_from(dice.between(300, 3000)).unwrap(),
+            parallel_ranges: usize::try_from(dice.between(1, 6)).unwrap(),
             taken_over,
         };
         story.fill(&mut dice);
