@@ -216,7 +216,7 @@ impl HttpClient {
         // As much as is promised, where it may be kept: a body that grows is copied again and again.
         let promised = response.content_length().unwrap_or_default();
         let promised = usize::try_from(promised).unwrap_or(limit).min(limit);
-        let mut body = Vec::with_capacity(promised);
+        let mut body = Vec::with_capacity(room(promised));
         while let Some(chunk) = response
             .chunk()
             .await
@@ -237,6 +237,17 @@ impl HttpClient {
             headers,
             body,
         })
+    }
+}
+
+/// Room for a body of so many bytes. Pages differ a little in length; rooms of a few lengths only fit
+/// the next page again when they come back, and memory does not break up.
+fn room(bytes: usize) -> usize {
+    const UNIT: usize = 128 * 1024;
+    if bytes < UNIT {
+        bytes
+    } else {
+        bytes.next_multiple_of(UNIT)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::sync::mpsc::{OwnedPermit, Receiver, Sender};
 
 use super::{
     ports::Clock,
@@ -69,6 +69,8 @@ pub(super) struct Collector<'a> {
     /// When the first record of the batch came.
     begun: Duration,
     counts: Counts,
+    /// Where the batch that is being filled will wait: it is not begun before there is room for it.
+    place: Option<OwnedPermit<Work>>,
     out: Sender<Work>,
 }
 
@@ -83,6 +85,7 @@ impl<'a> Collector<'a> {
             clock,
             reached: None,
             begun: Duration::ZERO,
+            place: None,
             builder: BatchBuilder::new(terms.feed, terms.sizes),
             known,
             direction: terms.direction,
@@ -136,11 +139,11 @@ impl<'a> Collector<'a> {
                 continue;
             }
             if self.builder.is_empty() {
-                self.begun = self.clock.elapsed();
+                self.begin().await;
             }
             if self.builder.push(record, look, range) == Push::Full {
                 self.hand_on().await;
-                self.begun = self.clock.elapsed();
+                self.begin().await;
                 // An empty builder takes any record.
                 let _added = self.builder.push(record, look, range);
             }
@@ -155,7 +158,16 @@ impl<'a> Collector<'a> {
             watermark: self.reached.take(),
             counts: std::mem::take(&mut self.counts),
         };
-        self.send(work).await;
+        match self.place.take() {
+            Some(place) => drop(place.send(work)),
+            None => self.send(work).await,
+        }
+    }
+
+    async fn begin(&mut self) {
+        // If the next stage has gone, the pipeline ends by its word.
+        self.place = self.out.clone().reserve_owned().await.ok();
+        self.begun = self.clock.elapsed();
     }
 
     /// If the next stage has gone, the pipeline ends by its word: until then there is nothing to do

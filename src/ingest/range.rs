@@ -26,7 +26,7 @@ use crate::model::{
 /// only, whatever order the records come in; so this bounds what a refused token or a failure throws
 /// away, and what a checkpoint must remember in the middle of a range. It is about what
 /// [`WAITING_BYTES`] hold, so that a range can be read ahead whole.
-const MAX_RECORDS: u64 = 2_000;
+const MAX_RECORDS: u64 = 1_500;
 
 /// The same where Mimecast does not say how many records a range holds.
 const MAX_PAGES: usize = 10;
@@ -38,8 +38,12 @@ const GROWTH: u64 = 500;
 /// a second.
 const ENDLESS: usize = 20_000;
 
-/// So much of a range may wait for its turn, however large its pages are; then reading it waits too.
-const WAITING_BYTES: usize = 2_000_000;
+/// So much of a range that is read ahead may wait for its turn, however large its pages are; then
+/// reading it waits too.
+const WAITING_BYTES: usize = 1_250_000;
+
+/// Of a range whose turn it is one page may wait.
+const ONE_PAGE: usize = 1;
 
 /// How many records the parts of a range hold that were not read yet, where the count of the whole is
 /// known. A part that is said to hold more shows that counts do not go by the range.
@@ -98,21 +102,23 @@ pub(super) struct Waiting {
 /// Where what was read of a range waits for its turn.
 #[derive(Debug)]
 pub(super) struct Out {
+    bytes: usize,
     room: Arc<Semaphore>,
     out: mpsc::UnboundedSender<Waiting>,
 }
 
 impl Out {
-    /// Both ends.
-    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Waiting>) {
+    /// Both ends, for a range that is read ahead of its turn, or for one whose turn it is.
+    pub(super) fn new(ahead: bool) -> (Self, mpsc::UnboundedReceiver<Waiting>) {
         let (out, waiting) = mpsc::unbounded_channel();
-        let room = Arc::new(Semaphore::new(WAITING_BYTES));
-        (Self { room, out }, waiting)
+        let bytes = if ahead { WAITING_BYTES } else { ONE_PAGE };
+        let room = Arc::new(Semaphore::new(bytes));
+        (Self { bytes, room, out }, waiting)
     }
 
     async fn page(&self, range: DateRange, page: Page) {
         // A page larger than all the room waits until it is alone.
-        let bytes = u32::try_from(page.bytes().min(WAITING_BYTES)).unwrap_or(u32::MAX);
+        let bytes = u32::try_from(page.bytes().min(self.bytes)).unwrap_or(u32::MAX);
         // The room is never closed.
         let room = Arc::clone(&self.room).acquire_many_owned(bytes).await.ok();
         self.send(Read::Page(range, page), room);

@@ -121,10 +121,13 @@ impl Row {
     }
 }
 
-/// What waits of the first range; for ever where there is none, and where it has said all it will.
+/// What waits of the first range, the end where there is none; for ever where a range has said all it
+/// will.
 async fn first(row: &mut Row) -> Read {
-    let first = row.slots.front_mut().and_then(|slot| slot.waiting.as_mut());
-    if let Some(waiting) = first
+    let Some(first) = row.slots.front_mut() else {
+        return Read::End(Ok(()));
+    };
+    if let Some(waiting) = &mut first.waiting
         && let Some(Waiting { read, .. }) = waiting.recv().await
     {
         return read;
@@ -142,55 +145,50 @@ impl Reader<'_> {
         }
         let mut under_way = FuturesUnordered::new();
         let begin = |slot: &mut Slot| {
-            let (into, waiting) = Out::new();
+            let (into, waiting) = Out::new(slot.ahead.is_some());
             slot.waiting = Some(waiting);
             let (number, task) = (slot.number, slot.task.clone());
             async move { (number, self.ranges.read(task, into).await) }
         };
-        let mut next = None;
+        // A place in the next stage; a page is taken from its range only when there is one.
+        let mut place = None;
         // After a failure nothing more is read ahead: it would be thrown away.
         let mut ahead = self.ahead;
         loop {
-            match row.slots.front_mut() {
-                Some(first) => {
-                    first.ahead = None;
-                    if first.waiting.is_none() {
-                        under_way.push(begin(first));
-                    }
+            if let Some(first) = row.slots.front_mut() {
+                first.ahead = None;
+                if first.waiting.is_none() {
+                    under_way.push(begin(first));
                 }
-                None if next.is_none() => next = Some(Read::End(Ok(()))),
-                None => {}
             }
             let may_begin = ahead && row.next_ahead().is_some();
             tokio::select! {
                 biased;
-                place = out.reserve(), if next.is_some() => {
-                    let Ok(place) = place else {
-                        // The next stage has gone: the pipeline ends by the word of the last one.
-                        return std::future::pending().await;
-                    };
-                    if let Some(read) = next.take() {
-                        let is_end = matches!(read, Read::End(_));
-                        place.send(read);
-                        if is_end {
-                            return;
-                        }
-                    }
-                }
-                read = first(&mut row), if next.is_none() => {
+                reserved = out.reserve(), if place.is_none() => match reserved {
+                    Ok(reserved) => place = Some(reserved),
+                    // The next stage has gone: the pipeline ends by the word of the last one.
+                    Err(_) => return std::future::pending().await,
+                },
+                read = first(&mut row), if place.is_some() => {
                     if let Read::RangeEnd { .. } = read {
                         let _handed_on = row.slots.pop_front();
                     }
-                    next = Some(read);
+                    let is_end = matches!(read, Read::End(_));
+                    if let Some(place) = place.take() {
+                        place.send(read);
+                    }
+                    if is_end {
+                        return;
+                    }
                 }
                 Some((number, end)) = under_way.next(), if !under_way.is_empty() => match end {
                     RangeEnd::Whole => {}
                     RangeEnd::Cut(parts) => row.cut(number, parts),
                     RangeEnd::Broken => ahead = false,
                 },
-                place = self.place.ahead(), if may_begin => {
+                ahead = self.place.ahead(), if may_begin => {
                     if let Some(slot) = row.next_ahead() {
-                        slot.ahead = Some(place);
+                        slot.ahead = Some(ahead);
                         under_way.push(begin(slot));
                     }
                 }

@@ -30,6 +30,9 @@ impl Fingerprint {
     /// Length of the text form in bytes.
     pub const TEXT_LENGTH: usize = 37;
 
+    /// Length of the short text in bytes.
+    pub const SHORT_LENGTH: usize = 22;
+
     /// Length in bytes.
     pub const BYTES: usize = 16;
 
@@ -59,10 +62,13 @@ impl Fingerprint {
         text
     }
 
-    /// Short text for the checkpoint: 22 characters.
+    /// Short text for the checkpoint, ASCII.
     #[must_use]
-    pub fn to_base64(self) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(self.0)
+    pub fn to_base64(self) -> [u8; Self::SHORT_LENGTH] {
+        let mut text = [b'A'; Self::SHORT_LENGTH];
+        // Sixteen bytes make 22 characters: they fit.
+        let _length = BASE64_URL_SAFE_NO_PAD.encode_slice(self.0, &mut text);
+        text
     }
 
     /// Reads what [`Self::to_base64`] wrote.
@@ -306,7 +312,7 @@ mod tests {
         assert!(text.starts_with("ttp1-"));
         assert!(uuid::Uuid::parse_str(&text).is_err());
         assert_eq!(
-            Fingerprint::from_base64(&of("{}").to_base64()),
+            Fingerprint::from_base64(std::str::from_utf8(&of("{}").to_base64()).unwrap()),
             Some(of("{}"))
         );
         assert_eq!(Fingerprint::from_base64("AAAA"), None);

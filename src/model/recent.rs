@@ -1,7 +1,7 @@
 //! What was delivered lately: the fingerprints that keep a record from being delivered twice while
 //! the same stretch of time is read again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
@@ -89,17 +89,15 @@ impl Recent {
         self.len() == 0
     }
 
-    /// The placed and the displaced fingerprints by second, all in order.
-    pub(super) fn by_second(&self) -> [BTreeMap<i64, Vec<Fingerprint>>; 2] {
+    /// The placed and the displaced fingerprints with their seconds, all in order.
+    pub(super) fn by_second(&self) -> [Vec<(i64, Fingerprint)>; 2] {
         [&self.placed, &self.displaced].map(|map| {
-            let mut seconds: BTreeMap<i64, Vec<_>> = BTreeMap::new();
-            for (fingerprint, second) in map {
-                seconds.entry(*second).or_default().push(*fingerprint);
-            }
-            for known in seconds.values_mut() {
-                known.sort_unstable();
-            }
-            seconds
+            let known = map
+                .iter()
+                .map(|(fingerprint, second)| (*second, *fingerprint));
+            let mut known: Vec<_> = known.collect();
+            known.sort_unstable();
+            known
         })
     }
 }

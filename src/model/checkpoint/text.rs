@@ -11,7 +11,7 @@ mod tests;
 use std::{collections::BTreeMap, fmt};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 
 use super::{Checkpoint, LONGEST_RANGE, SHORTEST_RANGE, Service, Start, Wait};
 use crate::model::{
@@ -53,8 +53,9 @@ pub enum CheckpointError {
     },
 }
 
+/// What is saved; `K` is what is known, by second.
 #[derive(Serialize, Deserialize)]
-struct Document {
+struct Document<K> {
     kind: String,
     version: u32,
     feed: String,
@@ -75,21 +76,51 @@ struct Document {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tally: Option<TallyText>,
     /// What may be listed again anywhere.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    displaced: BTreeMap<String, Vec<String>>,
-    #[serde(default)]
-    delivered: BTreeMap<String, Vec<String>>,
+    #[serde(default = "nothing", skip_serializing_if = "Option::is_none")]
+    displaced: Option<K>,
+    #[serde(default = "nothing", skip_serializing_if = "Option::is_none")]
+    delivered: Option<K>,
 }
 
-fn by_time(seconds: BTreeMap<i64, Vec<Fingerprint>>) -> BTreeMap<String, Vec<String>> {
-    seconds
-        .into_iter()
-        .filter_map(|(second, known)| {
-            let time = event_time::to_utc_text(DateTime::from_timestamp(second, 0)?);
-            let known = known.into_iter().map(Fingerprint::to_base64);
-            Some((time, known.collect()))
-        })
-        .collect()
+const fn nothing<K>() -> Option<K> {
+    None
+}
+
+/// As it is read.
+type Read = BTreeMap<String, Vec<String>>;
+
+/// Fingerprints in the order of their seconds, written as lists under times. A text is made behind each
+/// batch: nothing is collected for it.
+struct Known(Vec<(i64, Fingerprint)>);
+
+impl Serialize for Known {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for known in self.0.chunk_by(|one, next| one.0 == next.0) {
+            let second = known.first().map_or(0, |(second, _)| *second);
+            let time = DateTime::from_timestamp(second, 0).unwrap_or_default();
+            map.serialize_entry(&event_time::to_utc_text(time), &OfOneSecond(known))?;
+        }
+        map.end()
+    }
+}
+
+struct OfOneSecond<'a>(&'a [(i64, Fingerprint)]);
+
+impl Serialize for OfOneSecond<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let known = self.0.iter();
+        serializer.collect_seq(known.map(|(_, fingerprint)| Short(*fingerprint)))
+    }
+}
+
+struct Short(Fingerprint);
+
+impl Serialize for Short {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = self.0.to_base64();
+        serializer.serialize_str(std::str::from_utf8(&text).unwrap_or_default())
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -143,7 +174,7 @@ impl Checkpoint {
     /// The text to save. `written_by` names the run and the save, so that no two texts are alike.
     #[must_use]
     pub fn to_text(&self, feed: Feed, written_by: &str) -> String {
-        let [delivered, displaced] = self.recent.by_second().map(by_time);
+        let [delivered, displaced] = self.recent.by_second().map(Known);
         let document = Document {
             kind: KIND.to_owned(),
             version: VERSION,
@@ -161,8 +192,8 @@ impl Checkpoint {
             reconciled_at: self.reconciled_at.map(event_time::to_utc_text),
             moves: self.moves.clone(),
             tally: Some(TallyText::of(&self.tally)),
-            displaced,
-            delivered,
+            displaced: Some(displaced).filter(|known| !known.0.is_empty()),
+            delivered: Some(delivered),
         };
         // A struct of strings and numbers always serialises.
         serde_json::to_string(&document).unwrap_or_default()
@@ -202,19 +233,19 @@ impl Start {
         if header.feed != feed.name() {
             return Err(CheckpointError::OtherFeed { found: header.feed });
         }
-        let document: Document = serde_json::from_str(text).map_err(damaged)?;
+        let document: Document<Read> = serde_json::from_str(text).map_err(damaged)?;
         let mut recent = Recent::default();
-        for (time, fingerprint) in remembered(&document.delivered)? {
+        for (time, fingerprint) in remembered(document.delivered.as_ref())? {
             recent.insert(time, fingerprint);
         }
-        for (time, fingerprint) in remembered(&document.displaced)? {
+        for (time, fingerprint) in remembered(document.displaced.as_ref())? {
             recent.insert_displaced(time, fingerprint);
         }
         Ok(Self::From(Box::new(document.checkpoint(recent)?)))
     }
 }
 
-impl Document {
+impl Document<Read> {
     /// Members that an older program did not write are filled in so that nothing is taken for known
     /// which is not.
     fn checkpoint(self, recent: Recent) -> Result<Checkpoint, CheckpointError> {
@@ -258,10 +289,10 @@ impl Document {
 }
 
 fn remembered(
-    seconds: &BTreeMap<String, Vec<String>>,
+    seconds: Option<&Read>,
 ) -> Result<Vec<(DateTime<Utc>, Fingerprint)>, CheckpointError> {
     let mut all = Vec::new();
-    for (second, known) in seconds {
+    for (second, known) in seconds.into_iter().flatten() {
         let time = time(second)?;
         for one in known {
             let fingerprint = Fingerprint::from_base64(one)
