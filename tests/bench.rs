@@ -72,6 +72,25 @@ fn lists_give_a_line_each_and_one_feed_can_have_it_all() {
 }
 
 #[test]
+fn no_call_is_refused_for_the_rate_limit_when_ranges_are_read_side_by_side() {
+    let calls = |quota: &str| {
+        let arguments = [
+            "--records",
+            "6000",
+            "--parallel",
+            "8",
+            "--quota",
+            quota,
+            "--json",
+        ];
+        lines(&bench(&arguments))[0]["calls"].as_u64().unwrap()
+    };
+    let free = calls("1000000");
+    assert!(free > 24, "{free} calls need two windows");
+    assert_eq!(calls("24"), free, "a refused call is one more");
+}
+
+#[test]
 fn the_table_is_alone_on_stdout() {
     let output = bench(&["--records", "20"]);
     assert_eq!(output.status.code(), Some(0));

@@ -104,16 +104,16 @@ pub(super) struct Waiting {
 pub(super) struct Out {
     bytes: usize,
     room: Arc<Semaphore>,
-    out: mpsc::UnboundedSender<Waiting>,
+    queue: mpsc::UnboundedSender<Waiting>,
 }
 
 impl Out {
     /// Both ends, for a range that is read ahead of its turn, or for one whose turn it is.
     pub(super) fn new(ahead: bool) -> (Self, mpsc::UnboundedReceiver<Waiting>) {
-        let (out, waiting) = mpsc::unbounded_channel();
+        let (queue, waiting) = mpsc::unbounded_channel();
         let bytes = if ahead { WAITING_BYTES } else { ONE_PAGE };
         let room = Arc::new(Semaphore::new(bytes));
-        (Self { bytes, room, out }, waiting)
+        (Self { bytes, room, queue }, waiting)
     }
 
     async fn page(&self, range: DateRange, page: Page) {
@@ -130,7 +130,7 @@ impl Out {
 
     fn send(&self, read: Read, room: Option<OwnedSemaphorePermit>) {
         // Nobody waits for a range that is not wanted any more.
-        drop(self.out.send(Waiting { read, _room: room }));
+        drop(self.queue.send(Waiting { read, _room: room }));
     }
 }
 

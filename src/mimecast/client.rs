@@ -18,6 +18,7 @@ use super::{
     credentials::{Credentials, Keys, Login},
     decision::{self, Decision, Said, Words},
     hmac, login,
+    pace::{Pace, Turn},
     wire::{self, NotAPage, Unread, Verdict},
 };
 use crate::{
@@ -41,6 +42,7 @@ pub struct MimecastSource {
     /// How often the binding was renewed; tells a caller whether someone else has done it meanwhile.
     renewals: AtomicU64,
     renewing: tokio::sync::Mutex<()>,
+    pace: Pace,
     /// What was learned of each feed's records, kept from page to page.
     examiners: [Mutex<Examiner>; 3],
     clock: Arc<dyn Clock>,
@@ -114,6 +116,7 @@ impl MimecastSource {
             })),
             renewals: AtomicU64::new(0),
             renewing: tokio::sync::Mutex::new(()),
+            pace: Pace::default(),
             examiners: Feed::ALL.map(|feed| Mutex::new(Examiner::new(feed))),
             clock,
             random,
@@ -135,19 +138,41 @@ impl MimecastSource {
         examiner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits for a turn to call. If that is not before the deadline: how long it would be.
+    async fn turn(&self, deadline: Deadline) -> Result<Turn<'_>, Duration> {
+        loop {
+            let now = self.clock.elapsed();
+            let wait = match self.pace.turn(now) {
+                Ok(turn) => return Ok(turn),
+                Err(wait) => wait,
+            };
+            match deadline.remaining(now) {
+                Some(left) if left > wait => self.clock.sleep(wait).await,
+                _ => return Err(wait),
+            }
+        }
+    }
+
     /// One signed call, with a date and an id of its own.
     async fn call(
         &self,
         path: &str,
         body: Vec<u8>,
         time: Duration,
+        turn: &Turn<'_>,
     ) -> Result<Answer, TransportError> {
         let keys = self.keys();
         let date = hmac::header_date(self.clock.now());
         let id = self.request_id();
         let signature = hmac::sign(&keys.secret_key, &date, &id, path, &self.app_key);
         let authorization = format!("MC {}:{signature}", keys.access_key.expose_secret());
-        self.post(path, authorization, date, id, body, time).await
+        let answer = self.post(path, authorization, date, id, body, time).await?;
+        if let (Some(left), Some(reset)) =
+            (number(&answer, "x-ratelimit-remaining"), reset(&answer))
+        {
+            turn.answered(self.clock.elapsed(), left, reset);
+        }
+        Ok(answer)
     }
 
     async fn post(
@@ -191,10 +216,16 @@ impl MimecastSource {
         renewed: &mut bool,
         time: Duration,
         deadline: Deadline,
+        turn: &Turn<'_>,
     ) -> Attempt<Ended, CallError> {
         let renewals = self.renewals.load(Ordering::SeqCst);
         let mut answer = match self
-            .call(wire::path(request.feed), wire::request_body(request), time)
+            .call(
+                wire::path(request.feed),
+                wire::request_body(request),
+                time,
+                turn,
+            )
             .await
         {
             Ok(answer) => answer,
@@ -262,10 +293,7 @@ impl MimecastSource {
         Said {
             status: answer.status.as_u16(),
             verdict,
-            rate_limit_reset: answer
-                .header("x-ratelimit-reset")
-                .and_then(|text| text.trim().parse().ok())
-                .map(Duration::from_millis),
+            rate_limit_reset: reset(answer),
             retry_after: answer.retry_after(self.clock.now()),
             with_token,
         }
@@ -371,6 +399,15 @@ impl MimecastSource {
     }
 }
 
+/// In what time there will be more calls.
+fn reset(answer: &Answer) -> Option<Duration> {
+    number(answer, "x-ratelimit-reset").map(Duration::from_millis)
+}
+
+fn number(answer: &Answer, header: &str) -> Option<u64> {
+    answer.header(header)?.trim().parse().ok()
+}
+
 fn again<T>(error: CallError, after: Option<Duration>) -> Attempt<T, CallError> {
     Attempt::Again { error, after }
 }
@@ -385,11 +422,15 @@ impl LogSource for MimecastSource {
         let mut trying = Trying::new(&*self.clock, &*self.random, self.policy, deadline);
         let mut renewed = false;
         let result = loop {
+            let turn = self.turn(deadline).await.map_err(SourceError::Throttled)?;
             let time = match trying.begin() {
                 Ok(time) => time,
                 Err(gave_up) => break Err(gave_up),
             };
-            let attempt = self.attempt(request, &mut renewed, time, deadline).await;
+            let attempt = self
+                .attempt(request, &mut renewed, time, deadline, &turn)
+                .await;
+            drop(turn);
             if let Some(result) = trying.end(attempt).await {
                 break result;
             }

@@ -10,6 +10,7 @@ mod credentials;
 pub mod decision;
 pub mod hmac;
 mod login;
+mod pace;
 pub mod wire;
 
 pub use client::MimecastSource;

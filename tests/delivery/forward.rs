@@ -342,7 +342,7 @@ async fn a_range_that_holds_too_much_is_read_in_parts_and_the_watermark_follows(
     let world = Arc::new(world);
     // Long before the end of the day, but behind a part of it.
     let fault = SourceFault::Fail("status 500");
-    world.source_faults.lock().unwrap().insert(45, fault);
+    world.source_faults.lock().unwrap().insert(36, fault);
     assert_eq!(world.pass().await.outcome, Outcome::Failed);
     assert!(
         world.watermark() > at("2026-03-02T06:00:00Z"),

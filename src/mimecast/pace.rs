@@ -1,0 +1,117 @@
+//! Staying below Mimecast's rate limit.
+//!
+//! Every answer says how many calls are left and in how many milliseconds there will be more
+//! (`X-RateLimit-Remaining`, `X-RateLimit-Reset`; vendor page "Rate Limiting"). Calls are made side by
+//! side, so those that are still on their way count as used. Who would be one too many waits, instead
+//! of being refused. Whether the limit is one for all functions is documented in different ways: it is
+//! taken as one, which is safe under both.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// What is known of the limit.
+#[derive(Debug, Default)]
+pub(super) struct Pace(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    under_way: u64,
+    window: Option<Window>,
+}
+
+/// What the last answer said.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    left: u64,
+    /// When there will be more, as time since the clock's fixed moment.
+    until: Duration,
+}
+
+/// A call that is under way, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Turn<'a>(&'a Pace);
+
+impl Pace {
+    /// A turn to call at `now`, or how long to wait before asking again.
+    pub(super) fn turn(&self, now: Duration) -> Result<Turn<'_>, Duration> {
+        let mut state = self.state();
+        if let Some(window) = state.window
+            && window.left <= state.under_way
+            && let Some(wait) = window.until.checked_sub(now).filter(|wait| !wait.is_zero())
+        {
+            return Err(wait);
+        }
+        state.under_way += 1;
+        Ok(Turn(self))
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turn<'_> {
+    /// The call was answered at `now`: so many are left, and in `reset` there will be more.
+    pub(super) fn answered(&self, now: Duration, left: u64, reset: Duration) {
+        let until = now.saturating_add(reset);
+        let mut state = self.0.state();
+        // Answers overtake each other: within a window the lowest number is the latest.
+        let left = match state.window {
+            Some(window) if now < window.until => left.min(window.left),
+            _ => left,
+        };
+        state.window = Some(Window { left, until });
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.under_way = state.under_way.saturating_sub(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn no_more_calls_are_made_than_are_left_and_those_under_way_count() {
+        let pace = Pace::default();
+        // Nothing is known yet.
+        let (first, second) = (pace.turn(SECOND).unwrap(), pace.turn(SECOND).unwrap());
+        first.answered(SECOND, 2, 4 * SECOND);
+        drop(first);
+        let third = pace.turn(SECOND).unwrap();
+        assert_eq!(pace.turn(2 * SECOND).unwrap_err(), 3 * SECOND);
+        second.answered(2 * SECOND, 1, 3 * SECOND);
+        drop(second);
+        assert_eq!(pace.turn(2 * SECOND).unwrap_err(), 3 * SECOND);
+        third.answered(2 * SECOND, 0, 3 * SECOND);
+        drop(third);
+        assert!(pace.turn(4 * SECOND).is_err());
+        assert!(pace.turn(5 * SECOND).is_ok());
+    }
+
+    #[test]
+    fn an_answer_that_was_overtaken_does_not_raise_the_number() {
+        let pace = Pace::default();
+        let (early, late) = (pace.turn(SECOND).unwrap(), pace.turn(SECOND).unwrap());
+        late.answered(SECOND, 0, SECOND);
+        early.answered(SECOND, 1, SECOND);
+        drop((early, late));
+        assert!(pace.turn(SECOND).is_err());
+    }
+
+    #[test]
+    fn a_call_that_is_given_up_is_under_way_no_more() {
+        let pace = Pace::default();
+        pace.turn(SECOND).unwrap().answered(SECOND, 1, SECOND);
+        drop(pace.turn(SECOND).unwrap());
+        assert!(pace.turn(SECOND).is_ok());
+    }
+}
