@@ -417,3 +417,30 @@ async fn a_record_without_a_readable_time_is_delivered_once_under_the_end_of_its
     let row = delivered.iter().find(|row| row["n"] == 2).unwrap();
     assert_eq!(row["time_generated"], "2026-03-02T07:59:45Z");
 }
+
+#[tokio::test]
+async fn the_checkpoint_is_written_behind_batches_and_not_behind_pages_or_empty_ranges() {
+    let world = World {
+        page_size: 10,
+        ..world_of(200)
+    };
+    let world = Arc::new(world);
+    let saves = || {
+        let mut events = world.events.lock().unwrap();
+        let saves = events.iter().filter(|event| *event == "save").count();
+        events.clear();
+        saves
+    };
+    // A week in ranges of a day, the last of them in 20 pages: before the batch, behind it, and behind
+    // the comparison of counts.
+    let report = world.pass().await;
+    assert_eq!((report.counts.batches, report.counts.pages), (1, 20));
+    assert_eq!(saves(), 3);
+    // Nothing is new, and no time has passed.
+    assert_eq!(world.pass().await.outcome, Outcome::Complete);
+    assert_eq!(saves(), 0);
+    // Nothing is new, and that is remembered.
+    world.advance(Duration::from_secs(300));
+    assert_eq!(world.pass().await.outcome, Outcome::Complete);
+    assert_eq!(saves(), 1);
+}
