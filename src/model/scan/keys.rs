@@ -59,26 +59,24 @@ struct Name {
     begin: Words,
     /// Which bits of `begin` count.
     mask: Words,
-    /// As it stands in the canonical form.
-    form: Box<[u8]>,
     rank: usize,
+    /// Whether the member of this name holds a record's time.
+    tells_time: bool,
 }
 
 impl Name {
-    fn new(text: &[u8], rank: usize) -> Self {
+    fn new(text: &[u8], rank: usize, tells_time: bool) -> Self {
         let token = [b"\"", text, b"\":"].concat();
         let length = token.len().min(WORDS_BYTES);
         let (mut begin, mut mask) = ([0; WORDS_BYTES], [0; WORDS_BYTES]);
         begin[..length].copy_from_slice(&token[..length]);
         mask[..length].fill(u8::MAX);
-        let mut canonical = Vec::new();
-        form::string(&mut canonical, text);
         Self {
             token: token.into(),
             begin: words(&begin),
             mask: words(&mask),
-            form: canonical.into(),
             rank,
+            tells_time,
         }
     }
 
@@ -102,8 +100,13 @@ impl Name {
 
 #[derive(Debug)]
 pub(super) struct Keys {
+    time_member: &'static [u8],
     names: Vec<Name>,
     by_rank: Vec<Key>,
+    /// The names in their canonical form, one behind the other in the order of their ranks.
+    forms: Vec<u8>,
+    /// Where each ends.
+    form_ends: Vec<usize>,
     /// What came behind each thing that may come before, the last two times.
     next: [[Key; 2]; Met::ALL],
     /// Names by some of their letters. Where two share a place, the later one has it.
@@ -118,10 +121,13 @@ fn place(text: &[u8]) -> usize {
 }
 
 impl Keys {
-    pub(super) const fn new() -> Self {
+    pub(super) const fn new(time_member: &'static str) -> Self {
         Self {
+            time_member: time_member.as_bytes(),
             names: Vec::new(),
             by_rank: Vec::new(),
+            forms: Vec::new(),
+            form_ends: Vec::new(),
             next: [[Key(NONE); 2]; Met::ALL],
             table: [NONE; PLACES],
         }
@@ -158,11 +164,17 @@ impl Keys {
         let (Err(rank), Ok(number)) = (self.search(text), u8::try_from(self.names.len())) else {
             return;
         };
-        self.names.push(Name::new(text, rank));
+        let tells_time = text == self.time_member;
+        self.names.push(Name::new(text, rank, tells_time));
         self.table[place(text)] = number;
         self.by_rank.insert(rank, Key(number));
+        self.forms.clear();
+        self.form_ends.clear();
         for (rank, key) in self.by_rank.iter().enumerate() {
-            self.names[usize::from(key.0)].rank = rank;
+            let name = &mut self.names[usize::from(key.0)];
+            name.rank = rank;
+            form::string(&mut self.forms, name.text());
+            self.form_ends.push(self.forms.len());
         }
     }
 
@@ -170,13 +182,15 @@ impl Keys {
         self.names[usize::from(key.0)].rank
     }
 
-    pub(super) fn name(&self, key: Key) -> &[u8] {
-        self.names[usize::from(key.0)].text()
+    /// Whether the member of this name holds a record's time.
+    pub(super) fn tells_time(&self, key: Key) -> bool {
+        self.names[usize::from(key.0)].tells_time
     }
 
     /// The canonical form of the name of this rank.
     pub(super) fn form_at(&self, rank: usize) -> &[u8] {
-        &self.names[usize::from(self.by_rank[rank].0)].form
+        let start = rank.checked_sub(1).map_or(0, |rank| self.form_ends[rank]);
+        &self.forms[start..self.form_ends[rank]]
     }
 
     pub(super) fn at(&self, rank: usize) -> Key {

@@ -78,7 +78,7 @@ impl Scanner {
     pub(crate) const fn new(feed: Feed) -> Self {
         Self {
             feed,
-            keys: Keys::new(),
+            keys: Keys::new(feed.time_member()),
             canonical: Vec::new(),
             values: Vec::new(),
         }
@@ -96,7 +96,6 @@ impl Scanner {
                 keys: &mut self.keys,
                 canonical: &mut self.canonical,
                 values: &mut self.values,
-                time_member: self.feed.time_member().as_bytes(),
                 time: None,
             };
             match scan.object(start, Met::Record, 0) {
@@ -118,7 +117,7 @@ impl Scanner {
     /// out for ever.
     pub(crate) fn make_room(&mut self) {
         if self.keys.is_full() {
-            self.keys = Keys::new();
+            self.keys = Keys::new(self.feed.time_member());
         }
     }
 }
@@ -129,7 +128,6 @@ struct Scan<'a> {
     keys: &'a mut Keys,
     canonical: &'a mut Vec<u8>,
     values: &'a mut Vec<Value>,
-    time_member: &'a [u8],
     time: Option<DateTime<Utc>>,
 }
 
@@ -158,7 +156,7 @@ impl Scan<'_> {
                 // At most as many as there are ranks.
                 places[rank] = u8::try_from(self.values.len() - first).unwrap_or_default();
                 self.values.push(value);
-                if depth == 0 && self.keys.name(key) == self.time_member {
+                if depth == 0 && self.keys.tells_time(key) {
                     self.time = self.time_of(value)?;
                 }
                 previous = Met::Member(key);
