@@ -13,7 +13,8 @@
 //!    carries its fingerprint.
 //! 3. **Nothing gets stuck.** Refused page tokens, batches too large, records that are refused for good,
 //!    deadlines: each has a way on.
-//! 4. **Memory is flat**: a page or two and a batch or two of each feed, whatever the backlog.
+//! 4. **Memory is flat**: a few pages and two batches of each feed, and a bounded stretch that is read
+//!    ahead, whatever the backlog.
 //! 5. **Two runs cannot harm each other**: writes of a checkpoint are conditional.
 //! 6. **Failures are loud and exact**, and never show a secret.
 //!

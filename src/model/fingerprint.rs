@@ -183,7 +183,7 @@ impl Fingerprint {
 }
 
 /// Takes fingerprints the plain way, keeping its buffers between records. It defines what a fingerprint
-/// is; [`super::scan`] is faster where a record is as usual.
+/// is; the module `scan` is faster where a record is as usual.
 #[derive(Debug, Default)]
 pub struct Fingerprinter {
     canonical: Vec<u8>,
