@@ -73,7 +73,11 @@ impl Deliverer<'_> {
         match end {
             Err(End::NotSaved(_)) => end,
             end if self.keeper.is_saved() => end,
-            end => self.keeper.save().await.map_err(End::NotSaved).and(end),
+            // What ended the work says more than that it could not be saved either.
+            end => {
+                let saved = self.keeper.save().await.map_err(End::NotSaved);
+                end.and(saved)
+            }
         }
     }
 
