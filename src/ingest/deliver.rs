@@ -73,11 +73,8 @@ impl Deliverer<'_> {
         match end {
             Err(End::NotSaved(_)) => end,
             end if self.keeper.is_saved() => end,
-            // What ended the work says more than that it could not be saved either.
-            end => {
-                let saved = self.keeper.save().await.map_err(End::NotSaved);
-                end.and(saved)
-            }
+            // Who could not save must be known for it: nothing is saved after that, see `remember`.
+            end => self.keeper.save().await.map_err(End::NotSaved).and(end),
         }
     }
 
