@@ -76,7 +76,8 @@ impl FeedPass {
         Ok(())
     }
 
-    /// Narrows the difference down to quarters and looks there again. Whether there was any.
+    /// Narrows the difference down to quarters and looks there again. Whether that settles it: a quarter
+    /// differed, or the whole does not differ once its end is taken rightly.
     async fn narrow(
         &self,
         keeper: &mut Keeper,
@@ -85,17 +86,19 @@ impl FeedPass {
         last: LastSecond,
         sure: bool,
     ) -> Result<bool, End> {
-        let mut found = false;
+        let mut settled = false;
         let mut narrowing = Narrowing::new(whole);
         while let Some(span) = narrowing.next() {
             let total = self.count(keeper, span, last).await?;
-            if let Some(quarter) = narrowing.counted(total == Some(expected(keeper, span))) {
-                found = true;
+            let agrees = total == Some(expected(keeper, span));
+            settled |= agrees && span == whole;
+            if let Some(quarter) = narrowing.counted(agrees) {
+                settled = true;
                 self.look_again(keeper, counts, quarter, total, last, sure)
                     .await?;
             }
         }
-        Ok(found)
+        Ok(settled)
     }
 
     /// Whether the count does not go by the range: both halves hold as much as the whole.
