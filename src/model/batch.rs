@@ -162,6 +162,10 @@ pub struct Sizes {
 /// A batch has room for so many bytes from its first record on.
 const FIRST_ROOM: usize = 1_050_000;
 
+/// Room for the record that is found to be one too many: without it the whole body would be moved for
+/// each full batch.
+const SPARE_ROOM: usize = 50_000;
+
 /// Collects records into batches. A single record that is larger than a batch makes one of its own, for
 /// the sink to judge.
 #[derive(Debug)]
@@ -194,7 +198,8 @@ impl BatchBuilder {
     pub fn push(&mut self, record: &str, look: Look, range: DateRange) -> Push {
         if self.is_empty() {
             // All the room at once: what grows is copied again and again. Only what is used of it costs.
-            self.body.reserve_exact(self.most.batch.min(FIRST_ROOM));
+            let room = self.most.batch.saturating_add(SPARE_ROOM);
+            self.body.reserve_exact(room.min(FIRST_ROOM));
         }
         let before = self.body.len();
         self.body.push(if self.is_empty() { b'[' } else { b',' });
