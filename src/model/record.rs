@@ -151,34 +151,21 @@ pub fn splice(
     if !open.ends_with('{') {
         out.push(b',');
     }
-    out.extend_from_slice(match feed {
-        Feed::Url => ADDED_URL,
-        Feed::Attachment => ADDED_ATTACHMENT,
-        Feed::Impersonation => ADDED_IMPERSONATION,
-    });
+    let event = feed.event_id();
+    for part in [
+        "\"mimecastEventId\":\"",
+        event,
+        "\",\"mimecastEventCategory\":\"",
+        event,
+        "\",\"time_generated\":\"",
+    ] {
+        out.extend_from_slice(part.as_bytes());
+    }
     event_time::push_utc_text(out, time);
     out.extend_from_slice(b"\",\"mimecastFingerprint\":\"");
     out.extend_from_slice(&fingerprint.to_text());
     out.extend_from_slice(b"\"}");
 }
-
-/// The added members of a feed, up to the value of `time_generated`.
-macro_rules! added {
-    ($event:literal) => {
-        concat!(
-            "\"mimecastEventId\":\"",
-            $event,
-            "\",\"mimecastEventCategory\":\"",
-            $event,
-            "\",\"time_generated\":\""
-        )
-        .as_bytes()
-    };
-}
-
-const ADDED_URL: &[u8] = added!("ttp_url");
-const ADDED_ATTACHMENT: &[u8] = added!("ttp_attachment");
-const ADDED_IMPERSONATION: &[u8] = added!("ttp_impersonation");
 
 #[cfg(test)]
 mod tests {
