@@ -1,4 +1,4 @@
-//! The bench, as whoever doubts the table in the README runs it. How long anything takes is not
+//! The bench, as whoever doubts docs/performance.md runs it. How long anything takes is not
 //! asserted: that is for a quiet machine and a release build.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]

@@ -270,7 +270,7 @@ impl FeedPass {
                 deadline: self.read_by,
             },
             place: &self.place,
-            ahead: keeper.progress.may_read_ahead(),
+            may_read_ahead: keeper.progress.may_read_ahead(),
         };
         let mut known = keeper.progress.checkpoint().recent.clone();
         for entry in stretch.known {

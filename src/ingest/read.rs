@@ -64,7 +64,7 @@ pub(super) struct Reader<'a> {
     pub(super) ranges: RangeReader<'a>,
     pub(super) place: &'a OwnPlace,
     /// Whether ranges may be read ahead of their turn.
-    pub(super) ahead: bool,
+    pub(super) may_read_ahead: bool,
 }
 
 /// A range in the row of those that are not handed on yet.
@@ -72,8 +72,8 @@ struct Slot {
     task: Task,
     /// What was read of it, once reading has begun.
     waiting: Option<UnboundedReceiver<Waiting>>,
-    /// The place that it takes while it is ahead of its turn.
-    ahead: Option<OwnedSemaphorePermit>,
+    /// For as long as it is ahead of its turn: the permit for that.
+    permit: Option<OwnedSemaphorePermit>,
     /// Tells it from others in whose place it may have come.
     number: u64,
 }
@@ -86,19 +86,14 @@ struct Row {
 }
 
 impl Row {
-    fn slot(&mut self, task: Task) -> Slot {
+    fn push(&mut self, task: Task) {
         self.numbers += 1;
-        Slot {
+        self.slots.push_back(Slot {
             task,
             waiting: None,
-            ahead: None,
+            permit: None,
             number: self.numbers,
-        }
-    }
-
-    fn push(&mut self, task: Task) {
-        let slot = self.slot(task);
-        self.slots.push_back(slot);
+        });
     }
 
     /// Puts its parts in the place of a range that was found too long. Pages of it that still wait are
@@ -145,7 +140,7 @@ impl Reader<'_> {
         }
         let mut under_way = FuturesUnordered::new();
         let begin = |slot: &mut Slot| {
-            let (into, waiting) = Out::new(slot.ahead.is_some());
+            let (into, waiting) = Out::new(slot.permit.is_some());
             slot.waiting = Some(waiting);
             let (number, task) = (slot.number, slot.task.clone());
             async move { (number, self.ranges.read(task, into).await) }
@@ -153,15 +148,15 @@ impl Reader<'_> {
         // A place in the next stage; a page is taken from its range only when there is one.
         let mut place = None;
         // After a failure nothing more is read ahead: it would be thrown away.
-        let mut ahead = self.ahead;
+        let mut may_read_ahead = self.may_read_ahead;
         loop {
             if let Some(first) = row.slots.front_mut() {
-                first.ahead = None;
+                first.permit = None;
                 if first.waiting.is_none() {
                     under_way.push(begin(first));
                 }
             }
-            let may_begin = ahead && row.next_ahead().is_some();
+            let may_begin = may_read_ahead && row.next_ahead().is_some();
             tokio::select! {
                 biased;
                 reserved = out.reserve(), if place.is_none() => match reserved {
@@ -184,11 +179,11 @@ impl Reader<'_> {
                 Some((number, end)) = under_way.next(), if !under_way.is_empty() => match end {
                     RangeEnd::Whole => {}
                     RangeEnd::Cut(parts) => row.cut(number, parts),
-                    RangeEnd::Broken => ahead = false,
+                    RangeEnd::Broken => may_read_ahead = false,
                 },
-                ahead = self.place.ahead(), if may_begin => {
+                permit = self.place.ahead(), if may_begin => {
                     if let Some(slot) = row.next_ahead() {
-                        slot.ahead = Some(ahead);
+                        slot.permit = Some(permit);
                         under_way.push(begin(slot));
                     }
                 }

@@ -2,7 +2,8 @@
 //!
 //! Records arrive as slices that a JSON parser has checked. Looking into them again needs no second
 //! parser and no tree: members and elements are found by their delimiters alone. On text that is not
-//! valid JSON the walk gives meaningless slices, but it always ends and never panics.
+//! valid JSON the walk gives meaningless slices, but it always ends and never panics; the scan, which
+//! checks by itself, relies on that.
 
 /// The members of an object, in their order, as raw slices: the key with its quotes and the value.
 /// Duplicate keys are all there. Empty for anything that is not an object.
