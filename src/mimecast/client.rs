@@ -33,6 +33,9 @@ use crate::{
 /// The largest page that is read. 500 records with several long links each stay far below.
 const MAX_PAGE_BYTES: usize = 64 * 1024 * 1024;
 
+/// To wait so long for the next call is the ordinary pace of a run, which the next run need not know of.
+const LONGEST_PACE: Duration = Duration::from_secs(60);
+
 /// Mimecast as a source of records.
 pub struct MimecastSource {
     http: HttpClient,
@@ -140,8 +143,8 @@ impl MimecastSource {
         examiner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a turn to call. If that is not before the deadline: how long it would be.
-    async fn turn(&self, deadline: Deadline) -> Result<Turn<'_>, Duration> {
+    /// Waits for a turn to call, if that is before the deadline.
+    async fn turn(&self, deadline: Deadline) -> Result<Turn<'_>, SourceError> {
         loop {
             let now = self.clock.elapsed();
             let wait = match self.pace.turn(now) {
@@ -150,7 +153,13 @@ impl MimecastSource {
             };
             match deadline.remaining(now) {
                 Some(left) if left > wait => self.clock.sleep(wait).await,
-                _ => return Err(wait),
+                _ if wait > LONGEST_PACE => return Err(SourceError::Throttled(wait)),
+                _ => {
+                    return Err(SourceError::OutOfTime(format!(
+                        "Mimecast: the run budget ended {} ms before its rate limit allowed the next call",
+                        wait.as_millis()
+                    )));
+                }
             }
         }
     }
@@ -364,7 +373,7 @@ impl LogSource for MimecastSource {
         let mut trying = Trying::new(&*self.clock, &*self.random, self.policy, deadline);
         let mut renewed = false;
         let result = loop {
-            let turn = self.turn(deadline).await.map_err(SourceError::Throttled)?;
+            let turn = self.turn(deadline).await?;
             let time = match trying.begin() {
                 Ok(time) => time,
                 Err(gave_up) => break Err(gave_up),

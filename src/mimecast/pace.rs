@@ -57,9 +57,19 @@ impl Turn<'_> {
     pub(super) fn answered(&self, now: Duration, left: u64, reset: Duration) {
         let until = now.saturating_add(reset);
         let mut state = self.0.state();
-        // Answers overtake each other: within a window the lowest number is the latest.
+        // Answers overtake each other: within a window the lowest number is the latest. Two answers are
+        // of one window if their ends lie close, for what is left of it; the later end is the newer one.
         let left = match state.window {
-            Some(window) if now < window.until => left.min(window.left),
+            Some(window) if now < window.until => {
+                let still = window.until.saturating_sub(now);
+                if reset > still + reset / 2 {
+                    left
+                } else if still > reset + still / 2 {
+                    return;
+                } else {
+                    left.min(window.left)
+                }
+            }
             _ => left,
         };
         state.window = Some(Window { left, until });
@@ -105,6 +115,24 @@ mod tests {
         early.answered(SECOND, 1, SECOND);
         drop((early, late));
         assert!(pace.turn(SECOND).is_err());
+    }
+
+    #[test]
+    fn a_late_answer_of_the_window_before_does_not_close_the_next_one() {
+        for late_first in [true, false] {
+            let pace = Pace::default();
+            let (old, new) = (pace.turn(SECOND).unwrap(), pace.turn(SECOND).unwrap());
+            let answer_old = || old.answered(6 * SECOND, 0, SECOND / 10);
+            if late_first {
+                answer_old();
+            }
+            new.answered(6 * SECOND, 24, 5 * SECOND);
+            if !late_first {
+                answer_old();
+            }
+            assert!(pace.turn(6 * SECOND).is_ok(), "{late_first}");
+            drop((old, new));
+        }
     }
 
     #[test]
