@@ -5,11 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc::{OwnedPermit, Receiver, Sender};
 
-use super::{
-    ports::Clock,
-    read::{Read, ReadEnd},
-    report::Counts,
-};
+use super::{end::ReadEnd, ports::Clock, report::Counts, waiting::Read};
 use crate::model::{
     batch::{Batch, BatchBuilder, Push, Sizes},
     date_range::DateRange,

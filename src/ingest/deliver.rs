@@ -1,57 +1,20 @@
 //! Third stage: posts batches and saves the checkpoint behind each acknowledged one.
 
-use std::time::Duration;
-
-use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::Receiver;
 use tracing::{debug, warn};
 
 use super::{
     collect::Work,
+    end::{End, ReadEnd},
     keeper::Keeper,
-    ports::{Clock, LogSink, Refusal, SinkError, SourceError, StoreError},
+    ports::{Clock, LogSink, Refusal, SinkError, SourceError},
     quarantine::Quarantine,
-    read::ReadEnd,
     report::Counts,
 };
 use crate::model::{batch::Batch, deadline::Deadline, feed::Feed, quarantined::Quarantined};
 
 /// So many records are set aside in a pass in which nothing is taken; then it fails.
 const MOST_IN_A_ROW: u64 = 10;
-
-/// Why a feed's pipeline ended early.
-#[derive(Debug)]
-pub(super) enum End {
-    /// Reading did; everything read is delivered.
-    Read(ReadEnd),
-    /// The sink had no time left.
-    OutOfTime(String),
-    /// The sink asks for a longer wait than the budget leaves.
-    Throttled(Duration),
-    /// The sink did not take a batch.
-    Refused(SinkError),
-    /// A record could not be set aside.
-    NotHeld(StoreError),
-    /// The ledger could not be read.
-    NoLedger(StoreError),
-    /// Mimecast's count could not be compared with what was delivered for hours.
-    NotCompared {
-        since: DateTime<Utc>,
-        reason: String,
-    },
-    /// The checkpoint could not be saved.
-    NotSaved(StoreError),
-}
-
-impl From<SinkError> for End {
-    fn from(error: SinkError) -> Self {
-        match error {
-            SinkError::OutOfTime(reason) => Self::OutOfTime(reason),
-            SinkError::Throttled(wait) => Self::Throttled(wait),
-            error @ (SinkError::Content(_) | SinkError::Failed { .. }) => Self::Refused(error),
-        }
-    }
-}
 
 /// The stage, with the progress it makes.
 pub(super) struct Deliverer<'a> {
@@ -70,12 +33,10 @@ impl Deliverer<'_> {
     /// at the end, if not before with a batch.
     pub(super) async fn run(mut self, batches: Receiver<Work>) -> Result<(), End> {
         let end = self.work(batches).await;
-        match end {
-            Err(End::NotSaved(_)) => end,
-            end if self.keeper.is_saved() => end,
-            // Who could not save must be known for it: nothing is saved after that, see `remember`.
-            end => self.keeper.save().await.map_err(End::NotSaved).and(end),
+        if self.keeper.is_saved() || end.as_ref().is_err_and(End::is_unsaved) {
+            return end;
         }
+        self.keeper.save_at_end(end).await
     }
 
     async fn work(&mut self, mut batches: Receiver<Work>) -> Result<(), End> {

@@ -5,7 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use super::{
-    deliver::End, feed_pass::MAX_RESTARTS, ports::StoreError, read::ReadEnd, report::Outcome,
+    end::{End, ReadEnd},
+    feed_pass::MAX_RESTARTS,
+    ports::StoreError,
+    report::Outcome,
 };
 use crate::model::{
     checkpoint::{Service, Wait},
@@ -93,6 +96,36 @@ impl Ended {
                     "Nothing was delivered, since it could not have been remembered."
                 }
             )),
+            End::NotRemembered(error, before) => {
+                let before = Self::from(before.map_err(|end| *end), feed, place, posted);
+                before.not_remembered(&error, place)
+            }
+        }
+    }
+
+    /// The checkpoint could not be saved behind work that ended so.
+    fn not_remembered(self, error: &StoreError, place: &str) -> Self {
+        let (outcome, what) = match error {
+            StoreError::RaceLost => (
+                Outcome::RaceLost,
+                format!(
+                    "Another run has saved the checkpoint {place} meanwhile; it goes on, this one stopped."
+                ),
+            ),
+            error @ StoreError::Failed(_) => (
+                Outcome::Failed,
+                format!("Saving the checkpoint {place}: {error}."),
+            ),
+        };
+        let before = self.message.map_or_else(String::new, |message| {
+            format!("{}. ", message.trim_end_matches('.'))
+        });
+        let message = format!(
+            "{before}{what} What was delivered is remembered; ranges that held nothing new are read again."
+        );
+        match self.outcome {
+            Outcome::Failed => Self::failed(message),
+            _ => Self::of(outcome, message),
         }
     }
 

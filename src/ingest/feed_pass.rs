@@ -6,13 +6,14 @@ use tracing::warn;
 
 use super::{
     collect::{Collector, Direction, Terms},
-    deliver::{Deliverer, End},
+    deliver::Deliverer,
+    end::{End, ReadEnd},
     ended::{self, Ended},
     keeper::{Keeper, OpenError},
     ports::Ports,
     quarantine::Quarantine,
     range::RangeReader,
-    read::{ReadEnd, Reader},
+    read::Reader,
     report::{Counts, FeedReport, Outcome},
     side_by_side::OwnPlace,
 };
@@ -180,11 +181,10 @@ impl FeedPass {
             }
             Err(_) => false,
         };
-        // Who could not save, or lost a race, does not try again.
-        if news && !matches!(end, Err(End::NotSaved(_))) {
-            keeper.save().await.map_err(End::NotSaved)?;
+        if !news || end.as_ref().is_err_and(End::is_unsaved) {
+            return end;
         }
-        end
+        keeper.save_at_end(end).await
     }
 
     /// Reads forward to now, and again from what is delivered where the source refused a token.

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tracing::warn;
 
 use super::{
+    end::End,
     ledger::Ledger,
     ports::{Clock, Ports, Store, StoreError, Version},
 };
@@ -135,6 +136,14 @@ impl Keeper {
         self.saved = Some(self.clock.elapsed());
         self.moved = false;
         Ok(())
+    }
+
+    /// Saves the checkpoint behind work that ended so, and gives that end.
+    pub(super) async fn save_at_end(&mut self, end: Result<(), End>) -> Result<(), End> {
+        match self.save().await {
+            Ok(()) => end,
+            Err(error) => Err(End::NotRemembered(error, end.map_err(Box::new))),
+        }
     }
 
     /// Moves the watermark forward. The next save remembers it.

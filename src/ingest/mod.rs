@@ -20,6 +20,7 @@
 
 mod collect;
 mod deliver;
+mod end;
 mod ended;
 mod feed_pass;
 pub mod history;
@@ -33,3 +34,4 @@ mod read;
 mod reconcile;
 pub mod report;
 mod side_by_side;
+mod waiting;

@@ -8,12 +8,12 @@ use std::{
     },
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tracing::{debug, warn};
 
 use super::{
+    end::ReadEnd,
     ports::{Clock, FULL_PAGE, LogSource, PageRequest, SourceError},
-    read::{Read, ReadEnd},
+    waiting::{Out, Read},
 };
 use crate::model::{
     date_range::DateRange,
@@ -25,7 +25,7 @@ use crate::model::{
 /// A range that holds more is cut into parts that hold less. The watermark moves behind whole ranges
 /// only, whatever order the records come in; so this bounds what a refused token or a failure throws
 /// away, and what a checkpoint must remember in the middle of a range. It is about what
-/// [`WAITING_BYTES`] hold, so that a range can be read ahead whole.
+/// [`super::waiting`] has room for, so that a range can be read ahead whole.
 const MAX_RECORDS: u64 = 1_500;
 
 /// The same where Mimecast does not say how many records a range holds.
@@ -38,29 +38,32 @@ const GROWTH: u64 = 500;
 /// a second.
 const ENDLESS: usize = 20_000;
 
-/// So much of a range that is read ahead may wait for its turn, however large its pages are; then
-/// reading it waits too.
-const WAITING_BYTES: usize = 1_250_000;
-
-/// Of a range whose turn it is one page may wait.
-const ONE_PAGE: usize = 1;
-
 /// How many records the parts of a range hold that were not read yet, where the count of the whole is
 /// known. A part that is said to hold more shows that counts do not go by the range.
 #[derive(Debug, Clone)]
-pub(super) struct Left(Arc<AtomicU64>);
+pub(super) struct Left {
+    whole: u64,
+    left: Arc<AtomicU64>,
+}
 
 impl Left {
-    /// What a part may hold: some may have appeared meanwhile.
+    fn new(whole: u64) -> Self {
+        let left = Arc::new(AtomicU64::new(whole));
+        Self { whole, left }
+    }
+
+    /// What a part may hold: some may have appeared meanwhile. Neighbours share their border seconds,
+    /// which are taken from what is left twice; so half of the whole is never too much.
     fn at_most(&self) -> u64 {
-        self.0.load(Ordering::SeqCst).saturating_add(GROWTH)
+        let left = self.left.load(Ordering::SeqCst);
+        left.saturating_add(GROWTH).max(self.whole / 2)
     }
 
     fn take(&self, counted: u64) {
         let take = |left: u64| Some(left.saturating_sub(counted));
         // It always has an answer.
         let _before = self
-            .0
+            .left
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take);
     }
 }
@@ -90,48 +93,6 @@ enum Listing {
     Whole { missing: u64 },
     /// The range holds too much: what to read instead.
     TooLong(Vec<Task>),
-}
-
-/// Something that waits for its turn, and the room that it takes.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) read: Read,
-    _room: Option<OwnedSemaphorePermit>,
-}
-
-/// Where what was read of a range waits for its turn.
-#[derive(Debug)]
-pub(super) struct Out {
-    bytes: usize,
-    room: Arc<Semaphore>,
-    queue: mpsc::UnboundedSender<Waiting>,
-}
-
-impl Out {
-    /// Both ends, for a range that is read ahead of its turn, or for one whose turn it is.
-    pub(super) fn new(ahead: bool) -> (Self, mpsc::UnboundedReceiver<Waiting>) {
-        let (queue, waiting) = mpsc::unbounded_channel();
-        let bytes = if ahead { WAITING_BYTES } else { ONE_PAGE };
-        let room = Arc::new(Semaphore::new(bytes));
-        (Self { bytes, room, queue }, waiting)
-    }
-
-    async fn page(&self, range: DateRange, page: Page) {
-        // A page larger than all the room waits until it is alone.
-        let bytes = u32::try_from(page.bytes().min(self.bytes)).unwrap_or(u32::MAX);
-        // The room is never closed.
-        let room = Arc::clone(&self.room).acquire_many_owned(bytes).await.ok();
-        self.send(Read::Page(range, page), room);
-    }
-
-    fn say(&self, read: Read) {
-        self.send(read, None);
-    }
-
-    fn send(&self, read: Read, room: Option<OwnedSemaphorePermit>) {
-        // Nobody waits for a range that is not wanted any more.
-        drop(self.queue.send(Waiting { read, _room: room }));
-    }
 }
 
 /// Reads ranges of a feed.
@@ -248,11 +209,34 @@ impl RangeReader<'_> {
 
 /// A range in parts that hold about as much as a part may.
 fn parts(range: DateRange, counted: Option<u64>) -> Vec<Task> {
-    let left = counted.map(|counted| Left(Arc::new(AtomicU64::new(counted))));
+    let left = counted.map(Left::new);
     let parts = range.parts(counted.map_or(2, |counted| counted.div_ceil(MAX_RECORDS)));
     let task = |range| Task {
         range,
         left: left.clone(),
     };
     parts.into_iter().map(task).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_dense_range_may_hold_their_border_seconds_twice() {
+        let (a_second, seconds, parts) = (50, 960, 32);
+        let left = Left::new(a_second * seconds);
+        for _ in 0..parts {
+            let part = a_second * (seconds / parts + 1);
+            assert!(part <= left.at_most());
+            left.take(part);
+        }
+    }
+
+    #[test]
+    fn a_count_that_is_the_same_for_every_part_is_noticed_at_the_second_one() {
+        let left = Left::new(6000);
+        left.take(6000);
+        assert!(left.at_most() < 6000);
+    }
 }

@@ -1,6 +1,6 @@
 //! First stage: reads ranges, some of them ahead of their turn, and hands on their pages in order.
 
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::sync::{
@@ -9,55 +9,11 @@ use tokio::sync::{
 };
 
 use super::{
-    ports::SourceError,
-    range::{Out, RangeEnd, RangeReader, Task, Waiting},
+    range::{RangeEnd, RangeReader, Task},
     side_by_side::OwnPlace,
+    waiting::{Out, Read, Waiting},
 };
-use crate::model::{date_range::DateRange, page::Page};
-
-/// What the stage hands on.
-#[derive(Debug)]
-pub(super) enum Read {
-    /// A page of a range.
-    Page(DateRange, Page),
-    /// So many records were counted but not shown, and asking again came to no end.
-    Missing(u64),
-    /// The range has been read to its end.
-    RangeEnd {
-        range: DateRange,
-        /// Records that the source counted and did not show, even when asked again.
-        missing: u64,
-        /// Whether it was asked again.
-        again: bool,
-    },
-    /// There is nothing more to come: every range is read, or not, for this reason.
-    End(Result<(), ReadEnd>),
-}
-
-/// Why reading ended early.
-#[derive(Debug)]
-pub(super) enum ReadEnd {
-    /// The budget is used up.
-    OutOfTime(String),
-    /// The source asks for a longer wait than the budget leaves.
-    Throttled(Duration),
-    /// The source refused its own token: the range must be begun again from what is delivered.
-    TokenRefused(String),
-    /// A page could not be read.
-    Failed(DateRange, SourceError),
-}
-
-impl ReadEnd {
-    /// What an error of the source, met in a range, means for reading.
-    pub(super) fn of(range: DateRange, error: SourceError) -> Self {
-        match error {
-            SourceError::OutOfTime(reason) => Self::OutOfTime(reason),
-            SourceError::Throttled(wait) => Self::Throttled(wait),
-            SourceError::PageTokenRefused(cause) => Self::TokenRefused(cause.to_string()),
-            error @ SourceError::Failed { .. } => Self::Failed(range, error),
-        }
-    }
-}
+use crate::model::date_range::DateRange;
 
 /// The stage.
 pub(super) struct Reader<'a> {

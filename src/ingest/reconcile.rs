@@ -5,25 +5,26 @@
 //! hold. If it is the number that was delivered, all is well. If not, the halves are counted, and
 //! theirs, down to the quarter of an hour; that is read again, and what is not known is delivered.
 
-use std::collections::BTreeSet;
-
-use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{debug, info, warn};
 
 use super::{
     collect::Direction,
-    deliver::End,
+    end::{End, ReadEnd},
     feed_pass::{FeedPass, Stretch},
     keeper::Keeper,
     ports::PageRequest,
-    read::ReadEnd,
     report::Counts,
 };
 use crate::model::{
     date_range::DateRange,
+    last_second::{LastSecond, Probe},
+    ledger::Hour,
     narrowing::Narrowing,
-    tally::{LastSecond, Span},
+    tally::Span,
 };
+
+/// So many questions are asked to learn how Mimecast takes the end of a range.
+const PROBES: usize = 3;
 
 impl FeedPass {
     /// Compares, and delivers what is missing. The watermark stays where it is.
@@ -60,15 +61,17 @@ impl FeedPass {
         if total.is_none_or(|total| total == delivered) {
             return Ok(());
         }
-        // Only where it matters is it asked how Mimecast takes the end of a range.
-        let last = self.last_second(keeper, whole).await?;
+        // Only where it matters is it asked how Mimecast takes the end of a range. Where the answers do
+        // not tell, the common habit of closed intervals is tried first.
+        let shown = self.last_second(keeper, whole).await?;
+        let last = shown.unwrap_or(LastSecond::Listed);
         if self.counts_regardless(keeper, whole, total, last).await? {
             warn!(feed = %self.feed, ?total, "Mimecast counts the same for {whole} and each of its halves: what shows later than late_arrival_minutes cannot be found.");
             return Ok(());
         }
         // Where the whole differs and none of its parts does, the seconds between them were not counted:
         // Mimecast does not take the end of a range as it was thought.
-        for (last, sure) in [(last, true), (last.other(), false)] {
+        for (last, sure) in [(last, shown.is_some()), (last.other(), false)] {
             if self.narrow(keeper, counts, whole, last, sure).await? {
                 break;
             }
@@ -115,39 +118,35 @@ impl FeedPass {
             && self.count(keeper, left, last).await? == total)
     }
 
-    /// Whether Mimecast lists the second `to`: asked for a second that holds a delivered record, behind
-    /// one that holds none. Where there is no such second, the common habit of closed intervals is
-    /// taken; what is delivered then can be asked next time.
-    async fn last_second(&self, keeper: &Keeper, whole: Span) -> Result<LastSecond, End> {
-        let Some(time) = self.lone_second(keeper, whole).await? else {
-            return Ok(LastSecond::Listed);
-        };
-        let range = DateRange::new(time - TimeDelta::seconds(1), time, time).ok();
-        Ok(match self.count_range(range).await? {
-            Some(0) => LastSecond::Unlisted,
-            _ => LastSecond::Listed,
-        })
+    /// Whether Mimecast lists the second `to`, if what is known of some seconds can show it.
+    async fn last_second(&self, keeper: &Keeper, whole: Span) -> Result<Option<LastSecond>, End> {
+        let mut answers = Vec::new();
+        for probe in self.probes(keeper, whole).await?.into_iter().take(PROBES) {
+            let count = self.count_range(Some(probe.range)).await?;
+            answers.extend(probe.answered(count));
+        }
+        debug!(feed = %self.feed, ?answers, "asked how the end of a range is taken");
+        Ok(LastSecond::agreed(&answers))
     }
 
-    /// A second with a delivered record and none in the second before.
-    async fn lone_second(
-        &self,
-        keeper: &Keeper,
-        whole: Span,
-    ) -> Result<Option<DateTime<Utc>>, End> {
+    /// What can be asked about the stretch of which the checkpoint knows every record; where there is
+    /// nothing, about the last hour that holds any.
+    async fn probes(&self, keeper: &Keeper, whole: Span) -> Result<Vec<Probe>, End> {
         let checkpoint = keeper.progress.checkpoint();
-        let mut entries = checkpoint
-            .recent
-            .placed(whole.start(), checkpoint.watermark);
-        if entries.is_empty()
-            && let Some(last) = checkpoint.tally.last_before(whole.end())
-            && let Ok(range) = DateRange::new(last, last, self.ports.clock.now())
-        {
-            entries = keeper.known(range).await.map_err(End::NoLedger)?;
+        let (recent, tally) = (&checkpoint.recent, &checkpoint.tally);
+        let from = checkpoint.filed_before.max(tally.since());
+        let probes = Probe::among(recent.placed(from, checkpoint.watermark), from);
+        if !probes.is_empty() {
+            return Ok(probes);
         }
-        let seconds: BTreeSet<_> = entries.into_iter().map(|entry| entry.time).collect();
-        let lone = |time: &&DateTime<Utc>| !seconds.contains(&(**time - TimeDelta::seconds(1)));
-        Ok(seconds.iter().rev().find(lone).copied())
+        let last = tally.last_before(whole.end());
+        let Some(range) = last.and_then(|last| DateRange::new(last, last, last).ok()) else {
+            return Ok(Vec::new());
+        };
+        let mut known = keeper.known(range).await.map_err(End::NoLedger)?;
+        let from = Hour::of(range.from()).start();
+        known.extend(recent.placed(from, checkpoint.watermark));
+        Ok(Probe::among(known, from.max(tally.since())))
     }
 
     async fn count(
@@ -186,7 +185,8 @@ impl FeedPass {
     /// do for two rows that are alike to the byte, it is read once more; only what two readings in a
     /// row show alike, while the count stands still, is taken for all there is. One reading can miss a
     /// record: when another shows in its middle, the pages shift. Nor is anything taken for explained
-    /// unless it is `sure` how Mimecast takes the end of a range.
+    /// unless it is `sure` how Mimecast takes the end of a range. As long as it is not, the second
+    /// behind the quarter is read too.
     async fn look_again(
         &self,
         keeper: &mut Keeper,
@@ -196,9 +196,18 @@ impl FeedPass {
         last: LastSecond,
         sure: bool,
     ) -> Result<(), End> {
+        let tally = &keeper.progress.checkpoint().tally;
+        let to_read = if sure {
+            tally.to_count(quarter, last)
+        } else {
+            tally.to_read(quarter)
+        };
+        let Some(range) = to_read else {
+            return Ok(());
+        };
         let (before, mut delivered) = (counts.missing, counts.delivered);
         for reading in 1..=2 {
-            self.read_again(keeper, counts, quarter).await?;
+            self.read_again(keeper, counts, quarter, range).await?;
             let agrees = total == Some(expected(keeper, quarter));
             let whole = counts.missing == before;
             if agrees || !whole || total.is_none() {
@@ -224,10 +233,8 @@ impl FeedPass {
         keeper: &mut Keeper,
         counts: &mut Counts,
         quarter: Span,
+        range: DateRange,
     ) -> Result<(), End> {
-        let Some(range) = keeper.progress.checkpoint().tally.to_read(quarter) else {
-            return Ok(());
-        };
         let before = counts.delivered;
         let mut in_vain = 0;
         loop {

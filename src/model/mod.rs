@@ -10,6 +10,7 @@ pub mod event_time;
 pub mod feed;
 pub mod fingerprint;
 pub mod json;
+pub mod last_second;
 pub mod ledger;
 mod long_values;
 pub mod moves;

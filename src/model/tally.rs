@@ -8,30 +8,9 @@ use std::{collections::BTreeMap, fmt};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{date_range::DateRange, event_time};
+use super::{date_range::DateRange, event_time, last_second::LastSecond};
 
 const SECONDS: i64 = 900;
-
-/// Whether Mimecast lists the records of the second `to`. It is documented nowhere, so it is asked:
-/// see the reconciliation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LastSecond {
-    /// They are.
-    Listed,
-    /// They are not.
-    Unlisted,
-}
-
-impl LastSecond {
-    /// The opposite.
-    #[must_use]
-    pub const fn other(self) -> Self {
-        match self {
-            Self::Listed => Self::Unlisted,
-            Self::Unlisted => Self::Listed,
-        }
-    }
-}
 
 /// A run of whole quarters of an hour, the end excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,8 +147,8 @@ impl Tally {
         DateRange::new(span.start().max(self.since), to, span.end()).ok()
     }
 
-    /// The range to read for this span: up to the second behind it, so that every second of it is
-    /// listed, whether or not Mimecast includes `to`.
+    /// The range that lists every second of this span whether or not Mimecast includes `to`: up to the
+    /// second behind it. What that holds may be delivered twice where the ledger has lost it.
     #[must_use]
     pub fn to_read(&self, span: Span) -> Option<DateRange> {
         DateRange::new(span.start().max(self.since), span.end(), span.end()).ok()

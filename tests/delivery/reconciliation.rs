@@ -468,3 +468,31 @@ async fn a_checkpoint_says_how_the_watermark_came_where_it_is() {
     let text = world.checkpoint().unwrap();
     assert_eq!(text.matches(r#""reason""#).count(), 20);
 }
+
+#[tokio::test]
+async fn a_source_that_leaves_out_the_second_to_does_not_make_it_look_again_for_ever() {
+    let world = World {
+        excludes_to: true,
+        page_size: 500,
+        ..World::default()
+    };
+    // One in nine seconds: the last second of each quarter of an hour holds one.
+    let start = at("2026-03-01T08:00:00Z");
+    for number in 0..12_000 {
+        let time = start + TimeDelta::seconds(number * 9 + 8);
+        world.add(time, time);
+    }
+    let world = Arc::new(world);
+    world.pass().await;
+    let calls = |world: &World| {
+        [&world.fetches, &world.counts].map(|count| count.load(std::sync::atomic::Ordering::SeqCst))
+    };
+    for _ in 0..4 {
+        let before = calls(&world);
+        world.advance(HOUR);
+        assert_eq!(world.pass().await.outcome, Outcome::Complete);
+        let [fetches, counts] = calls(&world);
+        // An hour holds 400 records: a page or two of what is new, and nothing behind it.
+        assert!(fetches - before[0] <= 2 && counts - before[1] <= 9);
+    }
+}

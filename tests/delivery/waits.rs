@@ -187,3 +187,31 @@ async fn pages_out_of_order_that_do_not_fit_into_a_pass_are_read_in_shorter_rang
             .contains(r#""range_seconds":86400"#)
     );
 }
+
+#[tokio::test]
+async fn a_checkpoint_that_cannot_be_saved_at_the_end_does_not_hide_why_the_work_ended() {
+    for (fault, outcome, reason) in [
+        (
+            SourceFault::Fail("status 500"),
+            Outcome::Failed,
+            "status 500. ",
+        ),
+        (
+            SourceFault::Throttle(Duration::from_secs(900)),
+            Outcome::RaceLost,
+            "no calls for 900 s",
+        ),
+    ] {
+        // Some ranges are read and hold nothing, so that the watermark has moved without a batch.
+        let world = Arc::new(World::default());
+        world.put_checkpoint("2026-02-26T08:00:00Z");
+        world.source_faults.lock().unwrap().insert(3, fault);
+        *world.race.lock().unwrap() = true;
+        let report = world.pass().await;
+        assert_eq!(report.outcome, outcome, "{report}");
+        let message = report.message.unwrap();
+        assert!(message.contains(reason), "{message}");
+        assert!(message.contains("Another run has saved"), "{message}");
+        assert!(!message.contains("once more"), "{message}");
+    }
+}

@@ -1,0 +1,78 @@
+//! Why a feed's work ends before everything is delivered.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::ports::{SinkError, SourceError, StoreError};
+use crate::model::date_range::DateRange;
+
+/// Why reading ended early.
+#[derive(Debug)]
+pub(super) enum ReadEnd {
+    /// The budget is used up.
+    OutOfTime(String),
+    /// The source asks for a longer wait than the budget leaves.
+    Throttled(Duration),
+    /// The source refused its own token: the range must be begun again from what is delivered.
+    TokenRefused(String),
+    /// A page could not be read.
+    Failed(DateRange, SourceError),
+}
+
+impl ReadEnd {
+    /// What an error of the source, met in a range, means for reading.
+    pub(super) fn of(range: DateRange, error: SourceError) -> Self {
+        match error {
+            SourceError::OutOfTime(reason) => Self::OutOfTime(reason),
+            SourceError::Throttled(wait) => Self::Throttled(wait),
+            SourceError::PageTokenRefused(cause) => Self::TokenRefused(cause.to_string()),
+            error @ SourceError::Failed { .. } => Self::Failed(range, error),
+        }
+    }
+}
+
+/// Why a feed's pipeline ended early.
+#[derive(Debug)]
+pub(super) enum End {
+    /// Reading did; everything read is delivered.
+    Read(ReadEnd),
+    /// The sink had no time left.
+    OutOfTime(String),
+    /// The sink asks for a longer wait than the budget leaves.
+    Throttled(Duration),
+    /// The sink did not take a batch.
+    Refused(SinkError),
+    /// A record could not be set aside.
+    NotHeld(StoreError),
+    /// The ledger could not be read.
+    NoLedger(StoreError),
+    /// Mimecast's count could not be compared with what was delivered for hours.
+    NotCompared {
+        since: DateTime<Utc>,
+        reason: String,
+    },
+    /// The checkpoint could not be saved around a post.
+    NotSaved(StoreError),
+    /// It could not be saved at the end, behind everything that was delivered: how the work had ended
+    /// before.
+    NotRemembered(StoreError, Result<(), Box<End>>),
+}
+
+impl End {
+    /// Whether the checkpoint could not be saved. Who could not save must be known for it, and does not
+    /// try again: it may have lost a race.
+    pub(super) const fn is_unsaved(&self) -> bool {
+        matches!(self, Self::NotSaved(_) | Self::NotRemembered(..))
+    }
+}
+
+impl From<SinkError> for End {
+    fn from(error: SinkError) -> Self {
+        match error {
+            SinkError::OutOfTime(reason) => Self::OutOfTime(reason),
+            SinkError::Throttled(wait) => Self::Throttled(wait),
+            error @ (SinkError::Content(_) | SinkError::Failed { .. }) => Self::Refused(error),
+        }
+    }
+}
