@@ -18,8 +18,9 @@ What the columns say:
   peak MiB    the most memory that the process held (VmHWM)
   calls       to Mimecast; posts are those to Log Analytics, saves those of checkpoints
   start ms    from the start of the process to its first answer
-  fetch s     wall time of reading the same pages one after the other, the feeds side by
-              side, and doing nothing with them; ratio is wall s by fetch s
+  fetch s     wall time of reading the same records by the same client, page after page of one
+              listing a feed, the feeds side by side, and throwing them away; ratio is wall s
+              by fetch s. Where ranges are read side by side it may be below 1
 
 Examples:
   mimecast-ttp bench
