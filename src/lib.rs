@@ -25,7 +25,7 @@
 //! | [`model`] | the rules as plain values: feeds, ranges, records, fingerprints, batches, checkpoints |
 //! | [`ingest`] | the pass over the feeds, and the ports through which it sees the world |
 //! | [`mimecast`], [`log_analytics`], [`checkpoints`] | what stands behind the ports |
-//! | [`http`], [`retry`], [`keys`], [`azure`], [`system`] | what those share |
+//! | [`http`], [`retry`], [`token`], [`keys`], [`azure`], [`system`] | what those share |
 //! | [`functions`], [`cli`] | the ways in: the host's calls and the commands |
 //! | [`settings`], [`telemetry`] | settings and log lines |
 //! | `simulator` | the outside world on this machine (feature `simulator`) |
@@ -49,3 +49,4 @@ pub mod settings;
 pub mod simulator;
 pub mod system;
 pub mod telemetry;
+pub mod token;

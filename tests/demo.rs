@@ -36,8 +36,17 @@ fn rows(out: &Path, table: &str) -> Vec<serde_json::Value> {
 
 #[test]
 fn the_demo_needs_no_settings_and_delivers_every_record_once() {
+    delivers_every_record_once(&[]);
+}
+
+#[test]
+fn the_demo_of_api_2_0_delivers_every_record_once() {
+    delivers_every_record_once(&["--api", "2.0"]);
+}
+
+fn delivers_every_record_once(more: &[&str]) {
     let out = tempfile::tempdir().unwrap();
-    let output = demo(out.path(), &[]);
+    let output = demo(out.path(), more);
     let text = String::from_utf8(output.stdout).unwrap();
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}\n{errors}");

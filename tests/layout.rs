@@ -15,12 +15,16 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("model", &[] as &[_]),
         ("ingest", &["model"]),
         ("retry", &["ingest", "model"]),
+        ("token", &["ingest", "model", "retry"]),
         ("http", &[]),
         ("keys", &[]),
         ("system", &["ingest"]),
         ("telemetry", &[]),
         ("azure", &["http", "ingest", "keys"]),
-        ("mimecast", &["http", "ingest", "keys", "model", "retry"]),
+        (
+            "mimecast",
+            &["http", "ingest", "keys", "model", "retry", "token"],
+        ),
         (
             "log_analytics",
             &["azure", "http", "ingest", "keys", "model", "retry"],

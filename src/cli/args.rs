@@ -149,6 +149,26 @@ pub(super) struct Chosen {
     pub(super) yes: bool,
 }
 
+/// The API that the simulated Mimecast has.
+#[cfg(feature = "simulator")]
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum ApiVersion {
+    #[value(name = "1.0")]
+    V1,
+    #[value(name = "2.0")]
+    V2,
+}
+
+#[cfg(feature = "simulator")]
+impl From<ApiVersion> for crate::simulator::mimecast::Api {
+    fn from(version: ApiVersion) -> Self {
+        match version {
+            ApiVersion::V1 => Self::V1,
+            ApiVersion::V2 => Self::V2,
+        }
+    }
+}
+
 #[cfg(feature = "simulator")]
 #[derive(Debug, clap::Args)]
 pub(super) struct Demo {
@@ -158,6 +178,9 @@ pub(super) struct Demo {
     /// Makes another story with other records.
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(super) seed: u64,
+    /// Which Mimecast API is played: 1.0, which is signed, or 2.0, which wants tokens.
+    #[arg(long, value_name = "API", value_enum, default_value_t = ApiVersion::V1)]
+    pub(super) api: ApiVersion,
     /// The folder for the delivered rows, one NDJSON file for each table. The files are replaced.
     #[arg(long, value_name = "DIR", default_value = "demo-out")]
     pub(super) out: std::path::PathBuf,
@@ -176,6 +199,9 @@ pub(super) struct Simulate {
     /// The port of the simulated Log Analytics; 0 picks a free one.
     #[arg(long, value_name = "P", default_value_t = 8020)]
     pub(super) log_analytics_port: u16,
+    /// Which Mimecast API is played: 1.0, which is signed, or 2.0, which wants tokens.
+    #[arg(long, value_name = "API", value_enum, default_value_t = ApiVersion::V1)]
+    pub(super) api: ApiVersion,
     /// How many records to make up, over the three feeds and fourteen days around now.
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     pub(super) records: usize,

@@ -42,7 +42,8 @@ async fn serve(options: &Simulate) -> io::Result<()> {
         now + FUTURE,
     );
     let records = Arc::new(Scenario::new(plan));
-    let mimecast_config = mimecast::Config::new(records, clock.clone());
+    let mut mimecast_config = mimecast::Config::new(records, clock.clone());
+    mimecast_config.api = options.api.into();
     let mimecast = Simulator::start(mimecast_config.clone(), options.mimecast_port).await?;
     let workspace = log_analytics::Config::new(clock);
     let log_analytics = DataCollector::start(workspace.clone(), options.log_analytics_port).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::simulator::{
     log_analytics::{self, DataCollector},
-    mimecast::{self, Simulator},
+    mimecast::{self, Api, Simulator},
 };
 
 /// The settings that lead the connector to the simulators.
@@ -14,21 +14,28 @@ pub(super) fn settings(
     log_analytics: &DataCollector,
     workspace: &log_analytics::Config,
 ) -> BTreeMap<String, String> {
-    [
-        ("mimecast_base_url", mimecast.base_url()),
-        ("mimecast_app_id", mimecast_config.app_id.clone()),
-        ("mimecast_app_key", mimecast_config.app_key.clone()),
-        ("mimecast_access_key", mimecast_config.access_key.clone()),
-        ("mimecast_secret_key", mimecast_config.secret_key.clone()),
-        ("mimecast_email", mimecast_config.email.clone()),
-        ("mimecast_password", mimecast_config.password.clone()),
-        ("log_analytics_workspace_id", workspace.workspace_id.clone()),
-        (
-            "log_analytics_workspace_key",
-            workspace.workspace_key.clone(),
-        ),
-        ("log_analytics_uri", log_analytics.base_url()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
+    let credentials: &[(&str, &String)] = match mimecast_config.api {
+        Api::V1 => &[
+            ("mimecast_app_id", &mimecast_config.app_id),
+            ("mimecast_app_key", &mimecast_config.app_key),
+            ("mimecast_access_key", &mimecast_config.access_key),
+            ("mimecast_secret_key", &mimecast_config.secret_key),
+            ("mimecast_email", &mimecast_config.email),
+            ("mimecast_password", &mimecast_config.password),
+        ],
+        Api::V2 => &[
+            ("mimecast_client_id", &mimecast_config.client_id),
+            ("mimecast_client_secret", &mimecast_config.client_secret),
+        ],
+    };
+    let (mimecast_url, log_analytics_url) = (mimecast.base_url(), log_analytics.base_url());
+    let others = [
+        ("mimecast_base_url", &mimecast_url),
+        ("log_analytics_workspace_id", &workspace.workspace_id),
+        ("log_analytics_workspace_key", &workspace.workspace_key),
+        ("log_analytics_uri", &log_analytics_url),
+    ];
+    let all = credentials.iter().copied().chain(others);
+    all.map(|(name, value)| (name.to_owned(), value.clone()))
+        .collect()
 }

@@ -1,64 +1,47 @@
-//! Reading pages: sign, send, decide, and again where that helps.
-
-mod renewal;
+//! Reading pages: authorise, send, decide, and again where that helps.
 
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use reqwest::{Method, Url, header};
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::Url;
 use tracing::debug;
 
 use super::{
-    credentials::{Credentials, Keys, Login},
-    decision::{self, Decision, Said, Words},
-    hmac,
+    access::Access,
+    caller::{self, Caller},
+    credentials::Credentials,
+    decision::{self, Decision, Words},
     pace::{Pace, Turn},
     wire::{self, NotAPage, Unread, Verdict},
 };
 use crate::{
-    http::{self, Answer, HttpClient, Limits, Request, TransportError},
+    http::{self, Answer, HttpClient, TransportError},
     ingest::ports::{Clock, LogSource, PageRequest, Randomness, SourceError},
     model::{deadline::Deadline, feed::Feed, page::Page, record::Examiner},
     retry::{Attempt, GaveUp, Policy, Trying},
 };
-
-/// The largest page that is read. 500 records with several long links each stay far below.
-const MAX_PAGE_BYTES: usize = 64 * 1024 * 1024;
 
 /// To wait so long for the next call is the ordinary pace of a run, which the next run need not know of.
 const LONGEST_PACE: Duration = Duration::from_secs(60);
 
 /// Mimecast as a source of records.
 pub struct MimecastSource {
-    http: HttpClient,
-    base: Url,
-    app_id: String,
-    app_key: SecretString,
-    login: Option<Login>,
-    keys: RwLock<Arc<Keys>>,
-    /// How often the binding was renewed; tells a caller whether someone else has done it meanwhile.
-    renewals: AtomicU64,
-    renewing: tokio::sync::Mutex<()>,
+    caller: Arc<Caller>,
+    access: Access,
     pace: Pace,
     /// What was learned of each feed's records, kept from page to page.
     examiners: [Mutex<Examiner>; 3],
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Randomness>,
     policy: Policy,
 }
 
 impl fmt::Debug for MimecastSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MimecastSource")
-            .field("base", &self.base.as_str())
+            .field("base", &self.caller.base.as_str())
             .finish_non_exhaustive()
     }
 }
@@ -82,8 +65,8 @@ enum CallError {
         status: u16,
         begin: String,
     },
-    #[error("the binding has expired and renewing it failed: {0}")]
-    Renewal(String),
+    #[error("{0}")]
+    NotAuthorised(String),
 }
 
 /// How a call ended that is neither a page nor an error to retry.
@@ -102,35 +85,19 @@ impl MimecastSource {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Randomness>,
     ) -> Self {
-        let Credentials {
-            app_id,
-            app_key,
-            access_key,
-            secret_key,
-            login,
-        } = credentials;
-        Self {
+        let caller = Arc::new(Caller {
             http,
             base,
-            app_id,
-            app_key,
-            login,
-            keys: RwLock::new(Arc::new(Keys {
-                access_key,
-                secret_key,
-            })),
-            renewals: AtomicU64::new(0),
-            renewing: tokio::sync::Mutex::new(()),
-            pace: Pace::default(),
-            examiners: Feed::ALL.map(|feed| Mutex::new(Examiner::new(feed))),
             clock,
             random,
+        });
+        Self {
+            access: Access::new(credentials, &caller),
+            caller,
+            pace: Pace::default(),
+            examiners: Feed::ALL.map(|feed| Mutex::new(Examiner::new(feed))),
             policy: Policy::STANDARD,
         }
-    }
-
-    fn keys(&self) -> Arc<Keys> {
-        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn examiner(&self, feed: Feed) -> MutexGuard<'_, Examiner> {
@@ -146,13 +113,13 @@ impl MimecastSource {
     /// Waits for a turn to call, if that is before the deadline.
     async fn turn(&self, deadline: Deadline) -> Result<Turn<'_>, SourceError> {
         loop {
-            let now = self.clock.elapsed();
+            let now = self.caller.clock.elapsed();
             let wait = match self.pace.turn(now) {
                 Ok(turn) => return Ok(turn),
                 Err(wait) => wait,
             };
             match deadline.remaining(now) {
-                Some(left) if left > wait => self.clock.sleep(wait).await,
+                Some(left) if left > wait => self.caller.clock.sleep(wait).await,
                 _ if wait > LONGEST_PACE => return Err(SourceError::Throttled(wait)),
                 _ => {
                     return Err(SourceError::OutOfTime(format!(
@@ -164,62 +131,6 @@ impl MimecastSource {
         }
     }
 
-    /// One signed call, with a date and an id of its own.
-    async fn call(
-        &self,
-        path: &str,
-        body: Vec<u8>,
-        time: Duration,
-        turn: &Turn<'_>,
-    ) -> Result<Answer, TransportError> {
-        let keys = self.keys();
-        let date = hmac::header_date(self.clock.now());
-        let id = self.request_id();
-        let signature = hmac::sign(&keys.secret_key, &date, &id, path, &self.app_key);
-        let authorization = format!("MC {}:{signature}", keys.access_key.expose_secret());
-        let answer = self.post(path, authorization, date, id, body, time).await?;
-        if let (Some(left), Some(reset)) =
-            (number(&answer, "x-ratelimit-remaining"), reset(&answer))
-        {
-            turn.answered(self.clock.elapsed(), left, reset);
-        }
-        Ok(answer)
-    }
-
-    async fn post(
-        &self,
-        path: &str,
-        authorization: String,
-        date: String,
-        id: String,
-        body: Vec<u8>,
-        time: Duration,
-    ) -> Result<Answer, TransportError> {
-        let mut url = self.base.clone();
-        url.set_path(path);
-        let request = Request {
-            method: Method::POST,
-            url,
-            headers: vec![
-                (header::AUTHORIZATION, authorization),
-                (header::CONTENT_TYPE, "application/json".to_owned()),
-                (header::ACCEPT, "application/json".to_owned()),
-                (
-                    header::HeaderName::from_static("x-mc-app-id"),
-                    self.app_id.clone(),
-                ),
-                (header::HeaderName::from_static("x-mc-date"), date),
-                (header::HeaderName::from_static("x-mc-req-id"), id),
-            ],
-            body: body.into(),
-        };
-        let limits = Limits {
-            time,
-            body_bytes: MAX_PAGE_BYTES,
-        };
-        self.http.send(request, limits).await
-    }
-
     /// One attempt at a page.
     async fn attempt(
         &self,
@@ -229,22 +140,26 @@ impl MimecastSource {
         deadline: Deadline,
         turn: &Turn<'_>,
     ) -> Attempt<Ended, CallError> {
-        let renewals = self.renewals.load(Ordering::SeqCst);
-        let mut answer = match self
-            .call(
-                wire::path(request.feed),
-                wire::request_body(request),
-                time,
-                turn,
-            )
-            .await
-        {
+        let path = wire::path(request.feed);
+        let (headers, pass) = match self.access.headers(path, deadline).await {
+            Ok(headers) => headers,
+            Err(error) => return error.into_attempt(CallError::NotAuthorised),
+        };
+        let body = wire::request_body(request);
+        let answer = self
+            .caller
+            .post(path, headers, wire::JSON, body, time)
+            .await;
+        let mut answer = match answer {
             Ok(answer) => answer,
             Err(error @ (TransportError::TooLarge { .. } | TransportError::Request(_))) => {
                 return Attempt::Stop(error.into());
             }
             Err(error) => return again(error.into(), None),
         };
+        if let Some((left, reset)) = caller::calls_left(&answer) {
+            turn.answered(self.caller.clock.elapsed(), left, reset);
+        }
         let status = answer.status.as_u16();
         let (verdict, shape) = if status == 200 {
             let body = std::mem::take(&mut answer.body);
@@ -274,43 +189,39 @@ impl MimecastSource {
                 status,
                 begin: http::excerpt(&answer.body),
             },
-            None => self.refused(&answer, verdict.as_ref()),
+            None => self.refused(request.feed, &answer, verdict.as_ref()),
         };
-        match decision::decide(self.said(&answer, verdict.as_ref(), request.token.is_some())) {
+        let said = decision::Said {
+            with_page_token: request.token.is_some(),
+            with_bearer: self.access.is_bearer(),
+            ..self.caller.said(&answer, verdict.as_ref())
+        };
+        match decision::decide(said) {
             Decision::RestartRange => Attempt::Done(Ended::TokenRefused(error)),
             Decision::Retry(after) => {
                 debug!(feed = %request.feed, status, ?after, "call to be made again");
                 again(error, after)
             }
-            Decision::RenewBinding if *renewed => Attempt::Stop(error),
-            Decision::RenewBinding => match self.renew(renewals, error, deadline).await {
-                Ok(()) => {
-                    *renewed = true;
-                    Attempt::AtOnce
+            Decision::Renew if *renewed && decision::may_pass(verdict.as_ref()) => {
+                again(error, None)
+            }
+            Decision::Renew if *renewed => Attempt::Stop(error),
+            Decision::Renew => {
+                let longest = self.policy.attempt_time;
+                match pass.renew(error, longest, deadline).await {
+                    Ok(()) => {
+                        *renewed = true;
+                        Attempt::AtOnce
+                    }
+                    Err(error) => error.into_attempt(CallError::NotAuthorised),
                 }
-                Err(attempt) => attempt,
-            },
+            }
             // A success would have been a page.
             Decision::Refuse | Decision::Accept => Attempt::Stop(error),
         }
     }
 
-    fn said<'a>(
-        &self,
-        answer: &Answer,
-        verdict: Option<&'a Verdict>,
-        with_token: bool,
-    ) -> Said<'a> {
-        Said {
-            status: answer.status.as_u16(),
-            verdict,
-            rate_limit_reset: reset(answer),
-            retry_after: answer.retry_after(self.clock.now()),
-            with_token,
-        }
-    }
-
-    fn refused(&self, answer: &Answer, verdict: Option<&Verdict>) -> CallError {
+    fn refused(&self, feed: Feed, answer: &Answer, verdict: Option<&Verdict>) -> CallError {
         let status = wire::effective_status(answer.status.as_u16(), verdict);
         let mut said = match verdict {
             Some(verdict) if !verdict.failures.is_empty() => Words(&verdict.failures).to_string(),
@@ -318,6 +229,7 @@ impl MimecastSource {
             _ => format!("`{}`", http::excerpt(&answer.body)),
         };
         if status == 401
+            && !self.access.is_bearer()
             && let Some(difference) = self.clock_difference(answer)
         {
             said.push_str(&difference);
@@ -325,7 +237,7 @@ impl MimecastSource {
         CallError::Refused {
             status,
             said,
-            advice: decision::advice(status, verdict),
+            advice: decision::advice(feed, status, verdict, self.access.is_bearer()),
         }
     }
 
@@ -333,7 +245,7 @@ impl MimecastSource {
     /// minute.
     fn clock_difference(&self, answer: &Answer) -> Option<String> {
         let theirs = chrono::DateTime::parse_from_rfc2822(answer.header("date")?).ok()?;
-        let seconds = (self.clock.now() - theirs.to_utc()).num_seconds();
+        let seconds = (self.caller.clock.now() - theirs.to_utc()).num_seconds();
         (seconds.abs() > 60).then(|| {
             format!(
                 "; this machine's clock is {} s {} Mimecast's",
@@ -342,21 +254,6 @@ impl MimecastSource {
             )
         })
     }
-
-    fn request_id(&self) -> String {
-        uuid::Builder::from_random_bytes(self.random.bits().to_be_bytes())
-            .into_uuid()
-            .to_string()
-    }
-}
-
-/// In what time there will be more calls.
-fn reset(answer: &Answer) -> Option<Duration> {
-    number(answer, "x-ratelimit-reset").map(Duration::from_millis)
-}
-
-fn number(answer: &Answer, header: &str) -> Option<u64> {
-    answer.header(header)?.trim().parse().ok()
 }
 
 fn again<T>(error: CallError, after: Option<Duration>) -> Attempt<T, CallError> {
@@ -370,7 +267,12 @@ impl LogSource for MimecastSource {
         request: PageRequest<'_>,
         deadline: Deadline,
     ) -> Result<Page, SourceError> {
-        let mut trying = Trying::new(&*self.clock, &*self.random, self.policy, deadline);
+        let mut trying = Trying::new(
+            &*self.caller.clock,
+            &*self.caller.random,
+            self.policy,
+            deadline,
+        );
         let mut renewed = false;
         let result = loop {
             let turn = self.turn(deadline).await?;

@@ -4,9 +4,18 @@ use secrecy::SecretString;
 
 use crate::keys::HmacKey;
 
+/// What calls are authorised with.
+#[derive(Debug)]
+pub enum Credentials {
+    /// API 1.0: every call is signed.
+    Keys(ApplicationKeys),
+    /// API 2.0: every call carries a token.
+    Client(Client),
+}
+
 /// The keys of an API 1.0 application.
 #[derive(Debug)]
-pub struct Credentials {
+pub struct ApplicationKeys {
     /// The Application ID, sent with every call.
     pub app_id: String,
     /// The Application Key, signed but never sent.
@@ -28,9 +37,11 @@ pub struct Login {
     pub password: SecretString,
 }
 
-/// The keys in use.
+/// The client credentials of an API 2.0 application.
 #[derive(Debug)]
-pub(super) struct Keys {
-    pub(super) access_key: SecretString,
-    pub(super) secret_key: HmacKey,
+pub struct Client {
+    /// The Client ID.
+    pub id: String,
+    /// The Client Secret.
+    pub secret: SecretString,
 }

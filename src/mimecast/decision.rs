@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::wire::{self, Failure, Verdict};
+use crate::model::feed::Feed;
 
 /// How long to wait after a 429 that does not say: a minute, as peers do.
 const UNSAID_WAIT: Duration = Duration::from_secs(60);
@@ -14,8 +15,8 @@ pub enum Decision {
     Accept,
     /// Try again, not before the given time where Mimecast named one.
     Retry(Option<Duration>),
-    /// The binding has expired: renew it, once.
-    RenewBinding,
+    /// The binding or the token has expired: renew it, once.
+    Renew,
     /// The page token is of no use any more: begin the range again.
     RestartRange,
     /// Trying again does not help.
@@ -34,7 +35,9 @@ pub struct Said<'a> {
     /// `Retry-After`, claimed by one third party only; honoured if it comes.
     pub retry_after: Option<Duration>,
     /// Whether the request carried a page token.
-    pub with_token: bool,
+    pub with_page_token: bool,
+    /// Whether it was authorised by a token, as API 2.0 is.
+    pub with_bearer: bool,
 }
 
 /// Decides.
@@ -50,7 +53,10 @@ pub fn decide(said: Said<'_>) -> Decision {
     let has = |code: &str| failures.iter().any(|failure| failure.code == code);
     let status = wire::effective_status(said.status, said.verdict);
     if status == 418 || has("err_xdk_binding_expired") {
-        return Decision::RenewBinding;
+        return Decision::Renew;
+    }
+    if said.with_bearer && status == 401 {
+        return Decision::Renew;
     }
     match status {
         429 => Decision::Retry(Some(
@@ -64,7 +70,7 @@ pub fn decide(said: Said<'_>) -> Decision {
         }
         // How the TTP functions refuse a token is not documented: a request that carried one and is
         // told that something in it is not valid is taken back to its first page.
-        200 | 400 if said.with_token && (status == 400 || !failures.is_empty()) => {
+        200 | 400 if said.with_page_token && (status == 400 || !failures.is_empty()) => {
             Decision::RestartRange
         }
         // A proxy's page in place of an answer may be gone the next time.
@@ -74,9 +80,25 @@ pub fn decide(said: Said<'_>) -> Decision {
     }
 }
 
-/// What an operator can do about a refusal.
+/// Whether a new token that is refused too may be taken the next time. Published clients take these for
+/// trouble of Mimecast's gateway.
+pub(super) fn may_pass(verdict: Option<&Verdict>) -> bool {
+    verdict.is_some_and(|verdict| {
+        verdict.failures.iter().any(|failure| {
+            failure.code == "token_verification_failed" || failure.message == "Unauthorized Request"
+        })
+    })
+}
+
+/// What an operator can do about a refusal. The product that the TTP functions are in is the one that
+/// published integrations name.
 #[must_use]
-pub(super) fn advice(status: u16, verdict: Option<&Verdict>) -> &'static str {
+pub(super) fn advice(
+    feed: Feed,
+    status: u16,
+    verdict: Option<&Verdict>,
+    with_bearer: bool,
+) -> &'static str {
     let has = |part: &str| {
         verdict.is_some_and(|verdict| {
             verdict
@@ -89,6 +111,23 @@ pub(super) fn advice(status: u16, verdict: Option<&Verdict>) -> &'static str {
         return "check mimecast_app_id, the Application ID of the registered API application";
     }
     match status {
+        401 if with_bearer => {
+            "check mimecast_client_id and mimecast_client_secret, and that the API 2.0 application is enabled"
+        }
+        403 if with_bearer => match feed {
+            Feed::Url => {
+                "the API 2.0 application needs the product Security Events (products are chosen when it is made and cannot be changed: make a new one) and a role with the Read permission for URL Protection under Monitoring"
+            }
+            Feed::Attachment => {
+                "the API 2.0 application needs the product Security Events (products are chosen when it is made and cannot be changed: make a new one) and a role with the Read permission for Attachment Protection under Monitoring"
+            }
+            Feed::Impersonation => {
+                "the API 2.0 application needs the product Security Events (products are chosen when it is made and cannot be changed: make a new one) and a role with the Read permission for Impersonation Protection under Monitoring"
+            }
+        },
+        404 if with_bearer => {
+            "check mimecast_base_url: API 2.0 is at https://api.services.mimecast.com, or https://us-api.services.mimecast.com and https://uk-api.services.mimecast.com"
+        }
         401 => {
             "check mimecast_access_key, mimecast_secret_key and mimecast_app_key: Mimecast gives the same answer whichever of them is wrong"
         }
@@ -149,7 +188,7 @@ mod tests {
 
     #[test]
     fn every_answer_is_turned_into_a_decision_here() {
-        use Decision::{Accept, Refuse, RenewBinding, RestartRange, Retry};
+        use Decision::{Accept, Refuse, Renew, RestartRange, Retry};
         let ok = Some(verdict(Some(200), &[]));
         let table: &[(u16, Option<Verdict>, bool, Decision)] = &[
             (200, ok.clone(), false, Accept),
@@ -184,7 +223,7 @@ mod tests {
                 200,
                 Some(verdict(Some(200), &["err_xdk_binding_expired"])),
                 false,
-                RenewBinding,
+                Renew,
             ),
             (200, Some(verdict(Some(500), &[])), false, Retry(None)),
             (200, Some(verdict(Some(403), &[])), false, Refuse),
@@ -220,12 +259,12 @@ mod tests {
             (405, None, false, Refuse),
             (409, ok.clone(), false, Refuse),
             (415, None, false, Refuse),
-            (418, None, false, RenewBinding),
+            (418, None, false, Renew),
             (
                 418,
                 Some(verdict(Some(418), &["err_xdk_binding_expired"])),
                 true,
-                RenewBinding,
+                Renew,
             ),
             (408, None, false, Retry(None)),
             (500, None, false, Retry(None)),
@@ -247,10 +286,26 @@ mod tests {
                 verdict: verdict.as_ref(),
                 rate_limit_reset: None,
                 retry_after: None,
-                with_token: *with_token,
+                with_page_token: *with_token,
+                with_bearer: false,
             };
             assert_eq!(decide(said), *decision, "{said:?}");
         }
+    }
+
+    #[test]
+    fn a_refused_token_is_replaced_and_a_refused_signature_is_not() {
+        let said = |with_bearer, status| Said {
+            status,
+            verdict: None,
+            rate_limit_reset: None,
+            retry_after: None,
+            with_page_token: true,
+            with_bearer,
+        };
+        assert_eq!(decide(said(true, 401)), Decision::Renew);
+        assert_eq!(decide(said(false, 401)), Decision::Refuse);
+        assert_eq!(decide(said(true, 403)), Decision::Refuse);
     }
 
     #[test]
@@ -260,7 +315,8 @@ mod tests {
             verdict: None,
             rate_limit_reset: reset,
             retry_after: after,
-            with_token: false,
+            with_page_token: false,
+            with_bearer: false,
         };
         let (reset, after) = (Duration::from_millis(350), Duration::from_secs(9));
         assert_eq!(

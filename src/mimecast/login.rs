@@ -5,13 +5,17 @@
 //! that differs is adopted.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
-use super::{
-    credentials::{Keys, Login},
-    wire,
-};
+use super::{credentials::Login, wire};
 use crate::keys::HmacKey;
+
+/// The keys in use.
+#[derive(Debug)]
+pub(super) struct Keys {
+    pub(super) access_key: SecretString,
+    pub(super) secret_key: HmacKey,
+}
 
 /// The path of the login function.
 pub(super) const PATH: &str = "/api/login/login";

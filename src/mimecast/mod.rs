@@ -1,17 +1,21 @@
-//! Mimecast as a source of logs: the API 1.0, signed with HMAC-SHA1.
+//! Mimecast as a source of logs: the API 1.0, signed with HMAC-SHA1, and the API 2.0, by OAuth.
 //!
-//! Inputs: a base URL and the keys of an API application. Promises: every attempt has a date and a
-//! request id of its own; an answer counts as success only when its `fail` is empty; an expired
-//! binding is renewed once for all feeds. [`decision`] is the one place that says what an answer
-//! means.
+//! Inputs: a base URL and the keys or client credentials of an API application. Promises: every
+//! signature has a date and a request id of its own; an answer counts as success only when its `fail`
+//! is empty; an expired binding or token is renewed once for all feeds. [`decision`] is the one place
+//! that says what an answer means.
 
+mod access;
+mod binding;
+mod caller;
 mod client;
 mod credentials;
 pub mod decision;
 pub mod hmac;
 mod login;
+mod oauth;
 mod pace;
 pub mod wire;
 
 pub use client::MimecastSource;
-pub use credentials::{Credentials, Login};
+pub use credentials::{ApplicationKeys, Client, Credentials, Login};

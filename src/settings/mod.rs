@@ -5,6 +5,7 @@
 //! [`NAMES`] by a test.
 
 mod faults;
+mod mimecast;
 mod read;
 mod reader;
 #[cfg(test)]
@@ -30,6 +31,8 @@ pub const NAMES: &[&str] = &[
     "mimecast_secret_key",
     "mimecast_email",
     "mimecast_password",
+    "mimecast_client_id",
+    "mimecast_client_secret",
     "log_analytics_workspace_id",
     "log_analytics_workspace_key",
     "log_analytics_uri",

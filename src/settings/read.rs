@@ -3,44 +3,37 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use secrecy::SecretString;
 use url::Url;
 use uuid::Uuid;
 
 use super::{
-    CheckpointSettings, Faults, Settings,
+    CheckpointSettings, Faults, Settings, mimecast,
     reader::{Reader, shown},
 };
 use crate::{
     azure::connection_string,
     log_analytics::{MAX_POST_BYTES, Workspace},
-    mimecast::{Credentials, Login},
     model::progress::Reach,
 };
 
-const GUID_EXAMPLE: &str = "11111111-2222-3333-4444-555555555555";
+pub(super) const GUID_EXAMPLE: &str = "11111111-2222-3333-4444-555555555555";
 
-/// Settings of Mimecast API 2.0 and the Logs Ingestion API. Passing over them would deliver elsewhere
+/// Settings of the Logs Ingestion API. Passing over them would deliver elsewhere
 /// than was meant.
-const UNSUPPORTED: [&str; 4] = [
-    "mimecast_client_id",
-    "mimecast_client_secret",
-    "logs_ingestion_endpoint",
-    "logs_ingestion_rule_id",
-];
+const UNSUPPORTED: [&str; 2] = ["logs_ingestion_endpoint", "logs_ingestion_rule_id"];
 
 pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settings, Faults> {
     let mut reader = Reader::new(lookup);
     for name in UNSUPPORTED {
         if reader.is_set(name) {
-            reader.fault(name, "is not supported by this version", "leave it out, and give the settings of Mimecast API 1.0 and the Data Collector API");
+            reader.fault(
+                name,
+                "is not supported by this version",
+                "leave it out, and give the settings of the Data Collector API",
+            );
         }
     }
-    let example = "https://eu-api.mimecast.com";
-    let mimecast_base = reader
-        .required("mimecast_base_url", example)
-        .and_then(|value| reader.address("mimecast_base_url", &value, example));
-    let credentials = credentials(&mut reader);
+    let mimecast = mimecast::read(&mut reader);
     let workspace = workspace(&mut reader);
     let checkpoints = checkpoints(&mut reader);
     let reach = Reach {
@@ -75,8 +68,8 @@ pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settin
 
     let parallel_ranges = reader.number("parallel_ranges", 4, 1, 16, "4");
 
-    match (mimecast_base, credentials, workspace, checkpoints) {
-        (Some(mimecast_base), Some(credentials), Some(workspace), Some(checkpoints))
+    match (mimecast, workspace, checkpoints) {
+        (Some((mimecast_base, credentials)), Some(workspace), Some(checkpoints))
             if reader.is_content() =>
         {
             Ok(Settings {
@@ -112,45 +105,6 @@ pub(super) fn only_workspace(lookup: &dyn Fn(&str) -> Option<String>) -> Result<
         Some(workspace) if reader.is_content() => Ok(workspace),
         _ => Err(reader.into_faults()),
     }
-}
-
-fn credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
-    let app_id = reader.header_text("mimecast_app_id", GUID_EXAMPLE);
-    let app_key = reader
-        .header_text("mimecast_app_key", GUID_EXAMPLE)
-        .map(SecretString::from);
-    let access_key = reader
-        .header_text("mimecast_access_key", "about 150 letters, digits, - and _")
-        .map(SecretString::from);
-    let secret_key = reader.key("mimecast_secret_key");
-    let email = reader.optional("mimecast_email");
-    let password = reader.optional("mimecast_password").map(SecretString::from);
-    let (has_email, has_password) = (
-        reader.is_set("mimecast_email"),
-        reader.is_set("mimecast_password"),
-    );
-    if has_email && !has_password {
-        reader.fault(
-            "mimecast_password",
-            "is missing beside mimecast_email",
-            "the cloud password of that user, or neither of the two",
-        );
-    } else if has_password && !has_email {
-        reader.fault(
-            "mimecast_email",
-            "is missing beside mimecast_password",
-            "svc-ttp@example.com, or neither of the two",
-        );
-    }
-    Some(Credentials {
-        app_id: app_id?,
-        app_key: app_key?,
-        access_key: access_key?,
-        secret_key: secret_key?,
-        login: email
-            .zip(password)
-            .map(|(email, password)| Login { email, password }),
-    })
 }
 
 fn workspace(reader: &mut Reader<'_>) -> Option<Workspace> {

@@ -60,10 +60,7 @@ fn all_faults_are_reported_together_each_with_an_example() {
         names,
         [
             "mimecast_base_url",
-            "mimecast_app_id",
-            "mimecast_app_key",
-            "mimecast_access_key",
-            "mimecast_secret_key",
+            "mimecast_client_id",
             "log_analytics_workspace_id",
             "log_analytics_workspace_key",
             "AzureWebJobsStorage"
@@ -71,13 +68,48 @@ fn all_faults_are_reported_together_each_with_an_example() {
     );
     let text = faults.to_string();
     assert!(
-        text.starts_with("8 settings are missing or wrong"),
+        text.starts_with("5 settings are missing or wrong"),
         "{text}"
     );
     assert!(
         text.contains("mimecast_base_url: is missing; example: https://eu-api.mimecast.com"),
         "{text}"
     );
+}
+
+#[test]
+fn a_client_of_api_2_0_takes_the_place_of_the_keys() {
+    let v2 = [
+        ("mimecast_base_url", "https://api.services.mimecast.com"),
+        ("mimecast_client_id", "client"),
+        ("mimecast_client_secret", "s3cr3t"),
+    ];
+    let mut settings = good();
+    settings.extend(v2.map(|(name, value)| (name, value.to_owned())));
+    for keys in [true, false] {
+        if !keys {
+            settings.retain(|name, _| !name.ends_with("_key") || name.starts_with("log_analytics"));
+        }
+        let read = read(&settings).unwrap();
+        assert!(matches!(read.credentials, Credentials::Client(_)));
+        assert!(!format!("{read:?}").contains("s3cr3t"));
+    }
+}
+
+#[test]
+fn half_a_client_and_the_other_apis_host_are_faults() {
+    let fault = |changes: &[(&'static str, &str)]| with(changes).unwrap_err().to_string();
+    let text = fault(&[("mimecast_client_id", "client")]);
+    assert!(
+        text.contains("mimecast_client_secret: is missing"),
+        "{text}"
+    );
+    assert!(
+        text.contains("`eu-api.mimecast.com` is a host of API 1.0"),
+        "{text}"
+    );
+    let text = fault(&[("mimecast_base_url", "https://us-api.services.mimecast.com")]);
+    assert!(text.contains("is a host of API 2.0"), "{text}");
 }
 
 #[test]
@@ -146,11 +178,6 @@ fn what_is_wrong_is_said_and_no_secret_is_shown() {
         ),
         ("batch_max_bytes", "10", "is no whole number from 10000 up"),
         ("parallel_ranges", "0", "is no whole number from 1 to 16"),
-        (
-            "mimecast_client_id",
-            "x",
-            "is not supported by this version",
-        ),
         (
             "logs_ingestion_rule_id",
             "dcr-1",

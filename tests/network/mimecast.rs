@@ -151,7 +151,7 @@ async fn a_broken_login_at_mimecast_is_made_again_by_this_pass_or_the_next() {
         async |fault| {
             let case = format!("{fault:?}");
             let bench = Bench::start().await;
-            bench.mimecast.expire_binding();
+            bench.mimecast.expire();
             bench.to(SERVICE).add(Rule {
                 on: LOGIN,
                 skip: 0,

@@ -12,8 +12,12 @@ use mimecast_ttp::{
     ingest::ports::{Clock, Randomness},
     keys::HmacKey,
     log_analytics::{DataCollectorSink, Workspace},
-    mimecast::{Credentials, Login, MimecastSource},
-    simulator::{clock::SimClock, log_analytics, mimecast},
+    mimecast::{ApplicationKeys, Client, Credentials, Login, MimecastSource},
+    simulator::{
+        clock::SimClock,
+        log_analytics,
+        mimecast::{self, Api},
+    },
     system::SystemRandom,
 };
 
@@ -49,16 +53,22 @@ impl Clock for TestClock {
     }
 }
 
-/// The simulator's keys, as the program knows them.
+/// The simulator's keys or client, as the program knows them.
 pub fn credentials(config: &mimecast::Config) -> Credentials {
-    Credentials {
-        app_id: config.app_id.clone(),
-        app_key: config.app_key.clone().into(),
-        access_key: config.access_key.clone().into(),
-        secret_key: HmacKey::decode(&config.secret_key.clone().into()).unwrap(),
-        login: Some(Login {
-            email: config.email.clone(),
-            password: config.password.clone().into(),
+    match config.api {
+        Api::V1 => Credentials::Keys(ApplicationKeys {
+            app_id: config.app_id.clone(),
+            app_key: config.app_key.clone().into(),
+            access_key: config.access_key.clone().into(),
+            secret_key: HmacKey::decode(&config.secret_key.clone().into()).unwrap(),
+            login: Some(Login {
+                email: config.email.clone(),
+                password: config.password.clone().into(),
+            }),
+        }),
+        Api::V2 => Credentials::Client(Client {
+            id: config.client_id.clone(),
+            secret: config.client_secret.clone().into(),
         }),
     }
 }

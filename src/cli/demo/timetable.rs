@@ -11,7 +11,7 @@ pub(super) enum Before {
     FirstFaults,
     /// Some faults of everyday life.
     Faults,
-    /// The binding expires.
+    /// The binding or the token expires.
     Expiry,
     /// The host and its handler were down since the call before: the run is past due.
     Outage,
@@ -53,7 +53,11 @@ pub(super) fn steps(start: DateTime<Utc>) -> Vec<Step> {
     }
     push(tick, Before::Faults, "tick, with faults");
     push(tick, Before::ByHand, "run by hand");
-    push(tick, Before::Expiry, "tick, the binding has expired");
+    push(
+        tick,
+        Before::Expiry,
+        "tick, the binding or token has expired",
+    );
     push(
         hours(9),
         Before::Outage,

@@ -93,7 +93,8 @@ impl World {
         let clock = SimClock::mirrored(first, &clock_path)?;
 
         let records: Arc<dyn RecordSet> = Arc::clone(&scenario) as _;
-        let mimecast_config = mimecast::Config::new(records, clock.clone());
+        let mut mimecast_config = mimecast::Config::new(records, clock.clone());
+        mimecast_config.api = options.api.into();
         let mimecast = Simulator::start(mimecast_config.clone(), 0).await?;
 
         let files = Arc::new(NdjsonFolder::create(out).map_err(|error| DemoError::Out {
@@ -164,7 +165,7 @@ impl World {
             Before::Nothing | Before::ByHand => {}
             Before::FirstFaults => self.first_faults(),
             Before::Faults => self.faults(),
-            Before::Expiry => self.mimecast.expire_binding(),
+            Before::Expiry => self.mimecast.expire(),
             Before::Outage => self.host.restart().await?,
             Before::Kill => {
                 let before = self.host.launches();

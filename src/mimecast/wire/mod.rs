@@ -5,6 +5,9 @@ mod page;
 mod request;
 mod verdict;
 
+/// The type of every body but that of a token request.
+pub(super) const JSON: &str = "application/json";
+
 pub(super) use login::{binding, renewal_body};
 pub use page::{NotAPage, Unread, page};
 pub use request::{path, request_body};

@@ -13,6 +13,14 @@ pub struct Config {
     pub records: Arc<dyn RecordSet>,
     /// The time it lives in: for the default range, for what is visible, for signatures' dates.
     pub clock: SimClock,
+    /// Which API it is.
+    pub api: Api,
+    /// The client id of the API 2.0 application.
+    pub client_id: String,
+    /// Its client secret.
+    pub client_secret: String,
+    /// How long a token lives, in simulated time.
+    pub token_life: Duration,
     /// The application id: sent in `x-mc-app-id`, never signed.
     pub app_id: String,
     /// The application key: signed, never sent.
@@ -46,10 +54,20 @@ pub struct Config {
     pub latency: Duration,
     /// Paging habits to show.
     pub quirks: Vec<Quirk>,
-    /// Logs the user's role may not read: answered 403.
+    /// Logs the user's role, or the application, may not read: answered 403.
     pub forbidden: Vec<Log>,
     /// How many of the latest calls [`Simulator::journal`](super::Simulator::journal) keeps.
     pub journal_limit: usize,
+}
+
+/// The two APIs. They have hosts of their own, and neither takes the other's credentials; the get-logs
+/// functions are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Api {
+    /// 1.0: signed calls.
+    V1,
+    /// 2.0: bearer tokens.
+    V2,
 }
 
 /// A way in which paging has been seen to differ, or may.
@@ -77,6 +95,10 @@ impl Config {
         Self {
             records,
             clock,
+            api: Api::V1,
+            client_id: "vTqD2sJ6demoClientId0123456789ab".to_owned(),
+            client_secret: "Zk7+demo/Client=Secret&0123456789~".to_owned(),
+            token_life: Duration::from_secs(1799),
             app_id: "6f1d2c3b-0a9e-4b8d-8c7f-1e2d3c4b5a60".to_owned(),
             app_key: "b7a1f0e2-5c3d-4e6f-9a8b-0c1d2e3f4a5b".to_owned(),
             access_key: "mZq3xJ0kT7-demo_AccessKey_0123456789-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".to_owned(),
@@ -109,6 +131,8 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("clock", &self.clock)
+            .field("api", &self.api)
+            .field("token_life", &self.token_life)
             .field("app_id", &self.app_id)
             .field("email", &self.email)
             .field("max_clock_skew", &self.max_clock_skew)
@@ -141,6 +165,7 @@ mod tests {
             &config.access_key,
             &config.secret_key,
             &config.password,
+            &config.client_secret,
         ] {
             assert!(!shown.contains(secret.as_str()), "{shown}");
         }

@@ -1,7 +1,7 @@
 //! Mimecast's API 1.0, as far as the three TTP logs need it: the get-logs functions, login, logout
-//! and the search for the region.
+//! and the search for the region; or its API 2.0, see [`gateway`].
 //!
-//! It checks a call in this order and answers the first thing that is wrong: path (404), verb
+//! API 1.0 checks a call in this order and answers the first thing that is wrong: path (404), verb
 //! (405), JSON (400), headers (400), access key and signature (401), clock (401), binding (418),
 //! quota (429), application id (200 with a failure), permission (403), fields (200 with a failure).
 //! Only the signature and the application id were seen live; the order is unconfirmed. Every answer
@@ -15,6 +15,7 @@ mod bindings;
 mod config;
 mod date;
 mod fault;
+mod gateway;
 mod get_logs;
 mod journal;
 mod listing;
@@ -37,12 +38,13 @@ use self::{
     answer::{Answer, Failure},
     bindings::Bindings,
     fault::Effect,
+    gateway::Gateway,
     journal::Journal,
     quota::{Quota, Standing},
     request::{Function, Request},
 };
 pub use self::{
-    config::{Config, Quirk},
+    config::{Api, Config, Quirk},
     fault::Fault,
     journal::Call,
 };
@@ -60,6 +62,7 @@ pub struct Simulator {
 struct Service {
     config: Config,
     bindings: Bindings,
+    gateway: Gateway,
     quota: Quota,
     faults: Script<Fault>,
     journal: Journal,
@@ -75,6 +78,7 @@ impl Simulator {
         let now = config.clock.now();
         let service = Arc::new(Service {
             bindings: Bindings::new(&config.access_key, secret, config.binding_ttl, now),
+            gateway: Gateway::default(),
             quota: Quota::new(config.quota_window, config.quota, config.unknown_key_quota),
             faults: Script::default(),
             journal: Journal::new(config.journal_limit),
@@ -111,9 +115,11 @@ impl Simulator {
         self.service.journal.count(path)
     }
 
-    /// Lets every binding expire: calls are answered 418 until a login renews one.
-    pub fn expire_binding(&self) {
+    /// Lets every binding and token expire: calls are answered 418 until a login renews a binding, or
+    /// 401 until a new token is used.
+    pub fn expire(&self) {
         self.service.bindings.expire_all();
+        self.service.gateway.expire_all();
     }
 }
 
@@ -140,10 +146,8 @@ async fn serve(
     let number = service
         .journal
         .open(request.journal_entry(service.config.clock.now()));
-    let key = request
-        .access_key()
-        .filter(|key| service.bindings.knows(key));
-    let standing = service.quota.spend(key, Instant::now());
+    let key = service.counted_as(&request);
+    let standing = service.quota.spend(key.as_deref(), Instant::now());
     let answer = service.meet(&request, standing).await;
     service
         .journal
@@ -152,6 +156,17 @@ async fn serve(
 }
 
 impl Service {
+    /// Under which name the call counts against the quota; `None` for someone unknown.
+    fn counted_as(&self, request: &Request) -> Option<String> {
+        match self.config.api {
+            Api::V1 => request
+                .access_key()
+                .filter(|key| self.bindings.knows(key))
+                .map(str::to_owned),
+            Api::V2 => self.gateway.counted_as(request, self.config.clock.now()),
+        }
+    }
+
     /// The answer, true or as the script has it.
     async fn meet(&self, request: &Request, standing: Standing) -> Answer {
         match self.faults.take(&request.path).map(Fault::effect) {
@@ -169,7 +184,11 @@ impl Service {
     /// The true answer.
     async fn answer(&self, request: &Request, standing: Standing) -> Answer {
         let now = self.config.clock.now();
-        let function = match self.check(request, standing, now) {
+        let checked = match self.config.api {
+            Api::V1 => self.check(request, standing, now),
+            Api::V2 => self.gateway.check(&self.config, request, standing, now),
+        };
+        let function = match checked {
             Ok(function) => function,
             Err(refusal) => return refusal,
         };
@@ -183,10 +202,11 @@ impl Service {
             Function::Login => login::login(&self.config, &self.bindings, request, now),
             Function::Logout => login::logout(&self.bindings, request),
             Function::Discover => login::discover(&self.config, request),
+            Function::Token => self.gateway.token(&self.config, request, now),
         }
     }
 
-    /// All checks but those of the fields, in their order. Codes and wording other than those of
+    /// All checks of API 1.0 but those of the fields, in their order. Codes and wording other than those of
     /// the signature, the binding and the application id are unconfirmed.
     fn check(
         &self,
@@ -197,7 +217,8 @@ impl Service {
         let refuse = |status, code, message: &str| {
             Err(Answer::fail(status, None, &Failure::new(code, message)))
         };
-        let Some(function) = Function::at(&request.path) else {
+        let function = Function::at(&request.path);
+        let Some(function) = function.filter(|function| *function != Function::Token) else {
             return refuse(404, "err_not_found", "No such function");
         };
         if request.method != http::Method::POST {

@@ -3,9 +3,12 @@
 use axum::http::{HeaderMap, Method, header};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use url::form_urlencoded;
 
 use super::{journal::Call, signature};
 use crate::simulator::log::Log;
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The functions that are simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +17,7 @@ pub(super) enum Function {
     Login,
     Logout,
     Discover,
+    Token,
 }
 
 impl Function {
@@ -22,6 +26,7 @@ impl Function {
             "/api/login/login" => Some(Self::Login),
             "/api/login/logout" => Some(Self::Logout),
             "/api/login/discover-authentication" => Some(Self::Discover),
+            "/oauth/token" => Some(Self::Token),
             _ => Log::ALL
                 .into_iter()
                 .find(|log| log.path() == path)
@@ -37,6 +42,7 @@ impl Function {
                 &["authorization", "x-mc-app-id", "x-mc-date", "x-mc-req-id"]
             }
             Self::Login => &["authorization", "x-mc-app-id"],
+            Self::Token => &[],
             Self::Discover => &["x-mc-app-id", "x-mc-date", "x-mc-req-id"],
         }
     }
@@ -49,6 +55,8 @@ pub(super) struct Request {
     headers: HeaderMap,
     /// The body, where it is JSON in the shape of the envelope.
     pub(super) body: Option<Value>,
+    /// The fields of the body, where it is a form.
+    form: Option<Vec<(String, String)>>,
 }
 
 impl Request {
@@ -56,9 +64,25 @@ impl Request {
         Self {
             method,
             path: path.to_owned(),
+            form: (headers
+                .get(header::CONTENT_TYPE)
+                .is_some_and(|kind| kind == FORM))
+            .then(|| form_urlencoded::parse(body).into_owned().collect()),
             headers,
             body: serde_json::from_slice(body).ok().filter(is_envelope),
         }
+    }
+
+    pub(super) const fn is_form(&self) -> bool {
+        self.form.is_some()
+    }
+
+    /// A field of the form.
+    pub(super) fn form_field(&self, name: &str) -> Option<&str> {
+        let mut fields = self.form.iter().flatten();
+        fields
+            .find(|(field, _)| field == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// A header that is there, is text and is not empty.

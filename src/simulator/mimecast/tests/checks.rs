@@ -15,7 +15,7 @@ async fn a_call_that_is_wrong_in_every_way_learns_of_it_in_order() {
     };
     let clock = config.clock.clone();
     let (simulator, mut caller) = start(config).await;
-    simulator.expire_binding();
+    simulator.expire();
     // Each step mends what the one before it complained of.
     let url = |path: &str| format!("{}{path}", simulator.base_url());
     let reply = send(caller.http.get(url("/api/ttp/url/get-logs/")))

@@ -40,7 +40,7 @@ async fn an_expired_binding_is_renewed_by_a_login_that_names_it() {
     assert_eq!(renewed["data"][0]["secretKey"], caller.secret_key);
     assert_eq!(renewed["data"][0]["duration"], 43_200_000);
     assert_eq!(status(&caller).await, 200);
-    simulator.expire_binding();
+    simulator.expire();
     assert_eq!(status(&caller).await, 418);
 }
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
 
+mod oauth;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -9,7 +11,12 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use mimecast_ttp::{
     ingest::ports::{Clock, FULL_PAGE, LogSource, PageRequest, SourceError},
     mimecast::MimecastSource,
-    model::{date_range::DateRange, deadline::Deadline, feed::Feed, page::Page},
+    model::{
+        date_range::DateRange,
+        deadline::Deadline,
+        feed::Feed,
+        page::{Page, PageToken},
+    },
     simulator::{
         clock::SimClock,
         log::Log,
@@ -73,9 +80,14 @@ fn bench_with(simulator: Simulator, config: &Config) -> Bench {
 }
 
 impl Bench {
-    async fn fetch(
+    async fn fetch(&self, token: Option<&PageToken>, budget: u64) -> Result<Page, SourceError> {
+        self.fetch_feed(Feed::Url, token, budget).await
+    }
+
+    async fn fetch_feed(
         &self,
-        token: Option<&mimecast_ttp::model::page::PageToken>,
+        feed: Feed,
+        token: Option<&PageToken>,
         budget: u64,
     ) -> Result<Page, SourceError> {
         let range = DateRange::new(
@@ -88,7 +100,7 @@ impl Bench {
         self.source
             .fetch_page(
                 PageRequest {
-                    feed: Feed::Url,
+                    feed,
                     range,
                     token,
                     size: FULL_PAGE,
@@ -254,7 +266,7 @@ async fn an_expired_binding_is_renewed_once_and_new_keys_are_adopted() {
             ..config(3)
         })
         .await;
-        bench.simulator.expire_binding();
+        bench.simulator.expire();
         assert_eq!(bench.fetch(None, 240).await.unwrap().len(), 3);
         assert_eq!(bench.fetch(None, 240).await.unwrap().len(), 3);
         assert_eq!(bench.simulator.calls("/api/login/login"), 1);
@@ -265,7 +277,7 @@ async fn an_expired_binding_is_renewed_once_and_new_keys_are_adopted() {
 #[tokio::test]
 async fn three_feeds_that_meet_an_expired_binding_log_in_once() {
     let bench = bench(config(3)).await;
-    bench.simulator.expire_binding();
+    bench.simulator.expire();
     let (one, two, three) = tokio::join!(
         bench.fetch(None, 240),
         bench.fetch(None, 240),
@@ -278,7 +290,7 @@ async fn three_feeds_that_meet_an_expired_binding_log_in_once() {
 #[tokio::test]
 async fn a_binding_that_cannot_be_renewed_says_so_without_the_password() {
     let bench = bench(config(3)).await;
-    bench.simulator.expire_binding();
+    bench.simulator.expire();
     bench
         .simulator
         .faults()

@@ -1,0 +1,90 @@
+//! What authorises a call: the signature of a binding, or a token.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use reqwest::header::{self, HeaderName};
+
+use super::{
+    binding::{Binding, Seen},
+    caller::Caller,
+    credentials::Credentials,
+    oauth::MimecastTokens,
+};
+use crate::{
+    model::deadline::Deadline,
+    token::{NoToken, Token, Tokens},
+};
+
+/// The way that the credentials go.
+#[derive(Debug)]
+pub(super) enum Access {
+    /// API 1.0.
+    Signed(Binding),
+    /// API 2.0.
+    Bearer(Tokens),
+}
+
+/// What authorised one call.
+#[derive(Debug)]
+pub(super) enum Pass<'a> {
+    Signed(&'a Binding, Seen),
+    Bearer(&'a Tokens, Token),
+}
+
+impl Access {
+    pub(super) fn new(credentials: Credentials, caller: &Arc<Caller>) -> Self {
+        let caller = Arc::clone(caller);
+        match credentials {
+            Credentials::Keys(keys) => Self::Signed(Binding::new(caller, keys)),
+            Credentials::Client(client) => {
+                let clock = Arc::clone(&caller.clock);
+                Self::Bearer(Tokens::new(
+                    Box::new(MimecastTokens { caller, client }),
+                    clock,
+                ))
+            }
+        }
+    }
+
+    pub(super) const fn is_bearer(&self) -> bool {
+        matches!(self, Self::Bearer(_))
+    }
+
+    /// The headers of a call of `path`.
+    pub(super) async fn headers(
+        &self,
+        path: &str,
+        deadline: Deadline,
+    ) -> Result<(Vec<(HeaderName, String)>, Pass<'_>), NoToken> {
+        match self {
+            Self::Signed(binding) => {
+                let (headers, seen) = binding.sign(path);
+                Ok((headers, Pass::Signed(binding, seen)))
+            }
+            Self::Bearer(tokens) => {
+                let token = tokens.get(deadline).await?;
+                let headers = vec![(header::AUTHORIZATION, token.bearer())];
+                Ok((headers, Pass::Bearer(tokens, token)))
+            }
+        }
+    }
+}
+
+impl Pass<'_> {
+    /// Puts something new in its place for the next call, unless that has been done. `expired` is what
+    /// was answered to the call.
+    pub(super) async fn renew(
+        self,
+        expired: impl fmt::Display,
+        longest: Duration,
+        deadline: Deadline,
+    ) -> Result<(), NoToken> {
+        match self {
+            Self::Signed(binding, seen) => binding.renew(seen, expired, longest, deadline).await,
+            Self::Bearer(tokens, token) => {
+                tokens.refused(&token).await;
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! API 2.0: tokens for client credentials.
+//!
+//! `POST /oauth/token` with a form; the answer names the life of the token in seconds. There is no
+//! refresh token: another one is asked for in the same way (published clients; vendor guides differ on
+//! how long a token lives, so `expires_in` is what counts).
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use url::form_urlencoded;
+
+use super::{
+    caller::Caller,
+    credentials::Client,
+    decision::{self, Decision, Words},
+    wire,
+};
+use crate::token::{Issued, Issuer, NoToken};
+
+/// The path of the token function.
+const PATH: &str = "/oauth/token";
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A token whose answer does not say how long it lives: peers see half an hour.
+const UNSAID_LIFE: Duration = Duration::from_secs(1800);
+
+/// Asks Mimecast for tokens.
+pub(super) struct MimecastTokens {
+    pub(super) caller: Arc<Caller>,
+    pub(super) client: Client,
+}
+
+#[derive(Deserialize)]
+struct Answered {
+    access_token: String,
+    expires_in: Option<u64>,
+}
+
+#[async_trait]
+impl Issuer for MimecastTokens {
+    async fn issue(&self, time: Duration) -> Result<Issued, NoToken> {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("client_id", &self.client.id)
+            .append_pair("client_secret", self.client.secret.expose_secret())
+            .append_pair("grant_type", "client_credentials")
+            .finish();
+        let answer = self
+            .caller
+            .post(PATH, Vec::new(), FORM, form, time)
+            .await
+            .map_err(|error| NoToken::NotNow {
+                cause: format!("asking Mimecast for a token: {error}"),
+                after: None,
+            })?;
+        let status = answer.status.as_u16();
+        if status == 200
+            && let Ok(answered) = serde_json::from_slice::<Answered>(&answer.body)
+        {
+            let lives = answered.expires_in.map_or(UNSAID_LIFE, Duration::from_secs);
+            return Ok(Issued {
+                secret: answered.access_token.into(),
+                lives,
+            });
+        }
+        // The body is not shown: it may hold a token.
+        let verdict = wire::verdict(&answer.body);
+        let said = verdict.as_ref().map_or_else(String::new, |verdict| {
+            format!(": {}", Words(&verdict.failures))
+        });
+        let cause = format!(
+            "Mimecast answered {status} to the request for a token{said}. What to do: {}",
+            advice(status)
+        );
+        match decision::decide(self.caller.said(&answer, verdict.as_ref())) {
+            Decision::Retry(after) => Err(NoToken::NotNow { cause, after }),
+            _ => Err(NoToken::Refused(cause)),
+        }
+    }
+}
+
+fn advice(status: u16) -> &'static str {
+    match status {
+        400 | 401 | 403 => {
+            "check mimecast_client_id and mimecast_client_secret, those of an API 2.0 application"
+        }
+        404 => {
+            "check mimecast_base_url: API 2.0 is at https://api.services.mimecast.com, or https://us-api.services.mimecast.com and https://uk-api.services.mimecast.com"
+        }
+        _ => "nothing, if it passes; Mimecast's service status page tells of lasting trouble",
+    }
+}

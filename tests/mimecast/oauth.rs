@@ -1,0 +1,144 @@
+//! API 2.0: tokens.
+
+use std::time::Duration;
+
+use mimecast_ttp::{
+    ingest::ports::{Clock, SourceError},
+    model::feed::Feed,
+    simulator::{
+        log::Log,
+        mimecast::{Api, Config, Fault, Simulator},
+    },
+};
+
+use crate::{Bench, URL, bench, bench_with, config};
+
+const TOKEN: &str = "/oauth/token";
+
+fn v2(records: usize) -> Config {
+    Config {
+        api: Api::V2,
+        ..config(records)
+    }
+}
+
+async fn three_at_once(bench: &Bench) {
+    let (one, two, three) = tokio::join!(
+        bench.fetch(None, 240),
+        bench.fetch(None, 240),
+        bench.fetch(None, 240)
+    );
+    assert_eq!([one, two, three].map(|page| page.unwrap().len()), [3; 3]);
+}
+
+#[tokio::test]
+async fn one_token_serves_all_feeds_and_is_renewed_before_it_ends() {
+    let bench = bench(v2(3)).await;
+    three_at_once(&bench).await;
+    assert_eq!(bench.simulator.calls(TOKEN), 1);
+    bench.clock.sleep(Duration::from_secs(1400)).await;
+    three_at_once(&bench).await;
+    assert_eq!(bench.simulator.calls(TOKEN), 1);
+    bench.clock.sleep(Duration::from_secs(100)).await;
+    three_at_once(&bench).await;
+    assert_eq!(bench.simulator.calls(TOKEN), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_is_replaced_once_for_all_feeds() {
+    let bench = bench(v2(3)).await;
+    three_at_once(&bench).await;
+    bench.simulator.expire();
+    three_at_once(&bench).await;
+    assert_eq!(bench.simulator.calls(TOKEN), 2);
+    assert_eq!(bench.simulator.calls(URL), 9);
+}
+
+#[tokio::test]
+async fn a_new_token_that_is_refused_too_ends_the_try() {
+    let bench = bench(v2(3)).await;
+    let refused = Fault::FailCode {
+        http: 401,
+        code: "unauthorized".to_owned(),
+        message: String::new(),
+        retryable: false,
+    };
+    bench.simulator.faults().next(URL, 9, refused);
+    let error = bench.fetch(None, 240).await.unwrap_err().to_string();
+    assert!(error.contains("check mimecast_client_id"), "{error}");
+    assert_eq!(
+        (bench.simulator.calls(URL), bench.simulator.calls(TOKEN)),
+        (2, 2)
+    );
+}
+
+#[tokio::test]
+async fn wrong_client_credentials_are_told_at_once_and_not_shown() {
+    let config = v2(3);
+    let simulator = Simulator::start(config.clone(), 0).await.unwrap();
+    let wrong = Config {
+        client_secret: "S3cret".to_owned(),
+        ..config
+    };
+    let bench = bench_with(simulator, &wrong);
+    let error = bench.fetch(None, 240).await.unwrap_err().to_string();
+    assert!(
+        error.contains("401 to the request for a token: unauthorized")
+            && error.contains("check mimecast_client_id and mimecast_client_secret"),
+        "{error}"
+    );
+    assert!(!error.contains("S3cret"), "{error}");
+    assert_eq!(
+        (bench.simulator.calls(TOKEN), bench.simulator.calls(URL)),
+        (1, 0)
+    );
+}
+
+#[tokio::test]
+async fn a_token_service_in_trouble_is_asked_again() {
+    let bench = bench(v2(3)).await;
+    let faults = bench.simulator.faults();
+    faults.on(TOKEN, 1..=1, Fault::Status(503));
+    faults.on(TOKEN, 2..=2, Fault::DropConnection);
+    assert_eq!(bench.fetch(None, 240).await.unwrap().len(), 3);
+    assert_eq!(bench.simulator.calls(TOKEN), 3);
+}
+
+#[tokio::test]
+async fn an_application_without_the_product_learns_what_it_lacks_and_other_feeds_go_on() {
+    let bench = bench(Config {
+        forbidden: vec![Log::Url],
+        ..v2(3)
+    })
+    .await;
+    let error = bench.fetch(None, 240).await.unwrap_err();
+    assert!(matches!(error, SourceError::Failed { .. }));
+    let error = error.to_string();
+    for part in ["app_forbidden", "Security Events", "URL Protection"] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert!(bench.fetch_feed(Feed::Attachment, None, 240).await.is_ok());
+    assert_eq!(bench.simulator.calls(TOKEN), 1);
+}
+
+#[tokio::test]
+async fn neither_api_takes_the_credentials_of_the_other() {
+    for (api, answered) in [(Api::V1, "404"), (Api::V2, "401")] {
+        let simulator = Simulator::start(Config { api, ..config(3) }, 0)
+            .await
+            .unwrap();
+        let other = match api {
+            Api::V1 => Api::V2,
+            Api::V2 => Api::V1,
+        };
+        let bench = bench_with(
+            simulator,
+            &Config {
+                api: other,
+                ..config(3)
+            },
+        );
+        let error = bench.fetch(None, 240).await.unwrap_err().to_string();
+        assert!(error.contains(answered), "{error}");
+    }
+}
