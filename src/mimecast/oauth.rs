@@ -52,7 +52,7 @@ impl Issuer for MimecastTokens {
             .post(PATH, Vec::new(), FORM, form, time)
             .await
             .map_err(|error| NoToken::NotNow {
-                cause: format!("asking Mimecast for a token: {error}"),
+                cause: format!("Mimecast cannot be asked for a token: {error}. What to do: check mimecast_base_url and the way out of the network"),
                 after: None,
             })?;
         let status = answer.status.as_u16();

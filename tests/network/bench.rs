@@ -23,7 +23,7 @@ use mimecast_ttp::{
         clock::SimClock,
         log::Log,
         log_analytics::{self, DataCollector, MemoryRows},
-        mimecast::{self, Simulator},
+        mimecast::{self, Api, Simulator},
         records::{GivenRecords, Moment},
     },
 };
@@ -101,14 +101,20 @@ fn records(now: DateTime<Utc>) -> GivenRecords {
 }
 
 impl Bench {
-    /// Starts one.
+    /// Starts one, with Mimecast's API 1.0.
     pub async fn start() -> Self {
+        Self::with(Api::V1).await
+    }
+
+    /// Starts one.
+    pub async fn with(api: Api) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let azurite = azurite();
         let time = SimClock::real();
         let mut mimecast_config =
             mimecast::Config::new(Arc::new(records(time.now())), time.clone());
         mimecast_config.max_page_size = PAGE;
+        mimecast_config.api = api;
         let mimecast = Simulator::start(mimecast_config.clone(), 0).await.unwrap();
         let rows = Arc::new(MemoryRows::default());
         let mut sink_config = log_analytics::Config::new(time.clone());

@@ -1,7 +1,10 @@
 //! Faults between the connector and Mimecast.
 
 use chrono::TimeDelta;
-use mimecast_ttp::{ingest::report::Outcome, simulator::log::Log};
+use mimecast_ttp::{
+    ingest::report::Outcome,
+    simulator::{log::Log, mimecast::Api},
+};
 
 use crate::{
     bench::{Bench, LITTLE, PLENTY, RECORDS, Service, complete, failed},
@@ -142,43 +145,43 @@ async fn a_mimecast_that_asks_for_a_long_wait_is_not_called_before_its_end() {
     .await;
 }
 
-/// The login is the one call that all feeds share: who stalls it must not stop them for good.
+/// The login and the token are what all feeds share: who stalls them must not stop them for good.
 #[tokio::test]
-async fn a_broken_login_at_mimecast_is_made_again_by_this_pass_or_the_next() {
-    const LOGIN: &[&str] = &["/api/login/login"];
-    all(
-        [Fault::ResetAfter, Fault::status(503), Fault::Swallowed],
-        async |fault| {
-            let case = format!("{fault:?}");
-            let bench = Bench::start().await;
-            bench.mimecast.expire();
-            bench.to(SERVICE).add(Rule {
-                on: LOGIN,
-                skip: 0,
-                times: 1,
-                fault,
-            });
-            let budget = if fault == Fault::Swallowed {
-                LITTLE
+async fn a_broken_login_or_token_at_mimecast_is_asked_for_again_by_this_pass_or_the_next() {
+    const LOGIN: (Api, &[&str]) = (Api::V1, &["/api/login/login"]);
+    const TOKEN: (Api, &[&str]) = (Api::V2, &["/oauth/token"]);
+    let faults = [Fault::ResetAfter, Fault::status(503), Fault::Swallowed];
+    let cases = [LOGIN, TOKEN].map(|of| faults.map(|fault| (of, fault)));
+    all(cases.into_iter().flatten(), async |((api, on), fault)| {
+        let case = format!("{api:?}, {fault:?}");
+        let bench = Bench::with(api).await;
+        bench.mimecast.expire();
+        bench.to(SERVICE).add(Rule {
+            on,
+            skip: 0,
+            times: 1,
+            fault,
+        });
+        let budget = if fault == Fault::Swallowed {
+            LITTLE
+        } else {
+            PLENTY
+        };
+        let reports = bench.pass_of_all(budget).await;
+        assert_eq!(bench.to(SERVICE).broken(), 1, "{case}");
+        for report in &reports {
+            if fault == Fault::Swallowed {
+                failed(report, &["Mimecast", "What to do: "], &case);
             } else {
-                PLENTY
-            };
-            let reports = bench.pass_of_all(budget).await;
-            assert_eq!(bench.to(SERVICE).broken(), 1, "{case}");
-            for report in &reports {
-                if fault == Fault::Swallowed {
-                    failed(report, &["Mimecast", "What to do: "], &case);
-                } else {
-                    complete(report, &case);
-                }
+                complete(report, &case);
             }
-            for report in bench.pass_of_all(PLENTY).await {
-                complete(&report, &case);
-            }
-            for log in Log::ALL {
-                bench.all_arrived_once(log, &case);
-            }
-        },
-    )
+        }
+        for report in bench.pass_of_all(PLENTY).await {
+            complete(&report, &case);
+        }
+        for log in Log::ALL {
+            bench.all_arrived_once(log, &case);
+        }
+    })
     .await;
 }
