@@ -20,14 +20,14 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("keys", &[]),
         ("system", &["ingest"]),
         ("telemetry", &[]),
-        ("azure", &["http", "ingest", "keys"]),
+        ("azure", &["http", "ingest", "keys", "token"]),
         (
             "mimecast",
             &["http", "ingest", "keys", "model", "retry", "token"],
         ),
         (
             "log_analytics",
-            &["azure", "http", "ingest", "keys", "model", "retry"],
+            &["azure", "http", "ingest", "keys", "model", "retry", "token"],
         ),
         ("checkpoints", &["azure", "http", "ingest", "keys", "model"]),
         (
@@ -51,6 +51,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "simulator",
                 "system",
                 "telemetry",
+                "token",
             ],
         ),
     ]

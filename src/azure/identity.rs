@@ -1,27 +1,276 @@
-//! The managed identity of the function app.
+//! Tokens of Microsoft Entra: for client credentials, and for the managed identity of the app.
+//!
+//! Both are small enough to be asked for here; so one way serves every service, and it can be tried
+//! against simulators, which have no https.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use azure_core::{
-    credentials::TokenCredential,
-    http::{ClientOptions, Transport},
+    credentials::{AccessToken, TokenCredential, TokenRequestOptions},
+    time::OffsetDateTime,
 };
-use azure_identity::{ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId};
+use reqwest::{
+    Method, Url,
+    header::{self, HeaderName},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::Value;
+use url::form_urlencoded;
 
-use crate::http::HttpClient;
+use crate::{
+    http::{Answer, HttpClient, Limits, Request, excerpt},
+    ingest::ports::Clock,
+    token::{Issued, Issuer, NoToken},
+};
 
-/// The identity that the platform gives this app: the system-assigned one, or the user-assigned one
-/// with the given client id. Tokens are kept and renewed early by the credential itself.
-pub fn managed(
+/// Tokens are a few kilobytes.
+const MAX_ANSWER_BYTES: usize = 256 * 1024;
+
+/// One try of a token for blob storage.
+const TRY_TIME: Duration = Duration::from_secs(30);
+
+/// The version of the managed identity endpoint of App Service and Functions.
+const IDENTITY_API_VERSION: &str = "2019-08-01";
+
+/// Client credentials of an application.
+pub struct ClientCredentials {
+    /// Sends.
+    pub http: HttpClient,
+    /// Such as `https://login.microsoftonline.com`.
+    pub authority: Url,
+    /// The tenant's id or domain.
+    pub tenant: String,
+    /// The application's id.
+    pub client_id: String,
+    /// Its secret.
+    pub secret: SecretString,
+    /// What the token is for, such as `https://monitor.azure.com`.
+    pub audience: String,
+    /// For `Retry-After`.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The managed identity of the app: the system-assigned one, or one of the user-assigned.
+pub struct ManagedIdentity {
+    /// Sends.
+    pub http: HttpClient,
+    /// `IDENTITY_ENDPOINT`: a local address.
+    pub endpoint: Url,
+    /// `IDENTITY_HEADER`, which proves that the caller is the app.
+    pub header: SecretString,
+    /// The client id of a user-assigned identity.
+    pub client_id: Option<String>,
+    /// What the token is for.
+    pub audience: String,
+    /// Tells how long a token lives, of which only the end is said.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for ClientCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientCredentials")
+            .field("authority", &self.authority.as_str())
+            .field("client_id", &self.client_id)
+            .field("audience", &self.audience)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ManagedIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ManagedIdentity")
+            .field("client_id", &self.client_id)
+            .field("audience", &self.audience)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct Answered {
+    access_token: String,
+    /// Seconds; a number or a text.
+    expires_in: Option<Value>,
+    /// Seconds since 1970; a text as documented.
+    expires_on: Option<Value>,
+}
+
+/// What Entra answers to an error.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ErrorBody {
+    error: String,
+    error_description: String,
+}
+
+#[async_trait]
+impl Issuer for ClientCredentials {
+    /// Source: Microsoft identity platform, "client credentials flow".
+    async fn issue(&self, time: Duration) -> Result<Issued, NoToken> {
+        let mut url = self.authority.clone();
+        url.set_path(&format!("/{}/oauth2/v2.0/token", self.tenant));
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("client_id", &self.client_id)
+            .append_pair("client_secret", self.secret.expose_secret())
+            .append_pair("scope", &format!("{}/.default", self.audience))
+            .append_pair("grant_type", "client_credentials")
+            .finish();
+        let form_type = "application/x-www-form-urlencoded".to_owned();
+        let request = Request {
+            method: Method::POST,
+            url,
+            headers: vec![(header::CONTENT_TYPE, form_type)],
+            body: form.into(),
+        };
+        let from = "Microsoft Entra";
+        let answer = send(&self.http, request, time, from).await?;
+        read(&answer, &*self.clock, |status, body| {
+            let said = format!(
+                "{} ({})",
+                body.error,
+                excerpt(body.error_description.as_bytes())
+            );
+            let advice = advice(&body.error_description);
+            format!(
+                "{from} answered {status} to the request for a token: {said}. What to do: {advice}"
+            )
+        })
+    }
+}
+
+/// What helps against the errors that an operator can mend.
+fn advice(description: &str) -> &'static str {
+    let says = |code: &str| description.contains(code);
+    if says("AADSTS7000215") {
+        "active_directory_app_secret is not a secret of this application; take its value, not its id"
+    } else if says("AADSTS7000222") {
+        "active_directory_app_secret has expired: make a new one"
+    } else if says("AADSTS700016") {
+        "active_directory_app_id is not known in active_directory_tenant_id"
+    } else if says("AADSTS90002") {
+        "check active_directory_tenant_id, and active_directory_authority for other clouds"
+    } else {
+        "check active_directory_tenant_id, active_directory_app_id and active_directory_app_secret"
+    }
+}
+
+#[async_trait]
+impl Issuer for ManagedIdentity {
+    /// Source: App Service, "REST endpoint reference" of managed identities.
+    async fn issue(&self, time: Duration) -> Result<Issued, NoToken> {
+        let mut url = self.endpoint.clone();
+        let _pairs = url
+            .query_pairs_mut()
+            .append_pair("resource", &self.audience)
+            .append_pair("api-version", IDENTITY_API_VERSION)
+            .extend_pairs(self.client_id.as_ref().map(|id| ("client_id", id)));
+        let request = Request {
+            method: Method::GET,
+            url,
+            headers: vec![(
+                HeaderName::from_static("x-identity-header"),
+                self.header.expose_secret().to_owned(),
+            )],
+            body: bytes::Bytes::new(),
+        };
+        let from = "The managed identity endpoint";
+        let answer = send(&self.http, request, time, from).await?;
+        read(&answer, &*self.clock, |status, _| {
+            format!(
+                "{from} answered {status}: `{}`. What to do: check that the app has the identity that the settings name",
+                excerpt(&answer.body)
+            )
+        })
+    }
+}
+
+async fn send(
     http: &HttpClient,
-    client_id: Option<&str>,
-) -> azure_core::Result<Arc<dyn TokenCredential>> {
-    let options = ManagedIdentityCredentialOptions {
-        user_assigned_id: client_id.map(|id| UserAssignedId::ClientId(id.to_owned())),
-        client_options: ClientOptions {
-            transport: Some(Transport::new(Arc::new(http.inner().clone()))),
-            ..ClientOptions::default()
-        },
+    request: Request,
+    time: Duration,
+    from: &str,
+) -> Result<Answer, NoToken> {
+    let limits = Limits {
+        time,
+        body_bytes: MAX_ANSWER_BYTES,
     };
-    Ok(ManagedIdentityCredential::new(Some(options))?)
+    let answer = http.send(request, limits).await;
+    answer.map_err(|error| NoToken::NotNow {
+        cause: format!(
+            "{from} cannot be asked for a token: {error}. What to do: check the way out of the network"
+        ),
+        after: None,
+    })
+}
+
+/// The token of an answer. One that is not understood is not shown: it may hold a token.
+fn read(
+    answer: &Answer,
+    clock: &dyn Clock,
+    cause: impl FnOnce(u16, ErrorBody) -> String,
+) -> Result<Issued, NoToken> {
+    let status = answer.status.as_u16();
+    if status == 200 {
+        let issued = issued(&answer.body, clock);
+        return issued.ok_or_else(|| {
+            NoToken::Refused("the answer to the request for a token holds none".to_owned())
+        });
+    }
+    let body = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let cause = cause(status, body);
+    match status {
+        408 | 429 | 500..=599 => Err(NoToken::NotNow {
+            cause,
+            after: answer.retry_after(clock.now()),
+        }),
+        _ => Err(NoToken::Refused(cause)),
+    }
+}
+
+fn issued(body: &[u8], clock: &dyn Clock) -> Option<Issued> {
+    let answered: Answered = serde_json::from_slice(body).ok()?;
+    let seconds = |value: Value| match value {
+        Value::String(text) => text.parse::<i64>().ok(),
+        other => other.as_i64(),
+    };
+    let left = match (answered.expires_in, answered.expires_on) {
+        (Some(left), _) => seconds(left)?,
+        (None, Some(end)) => seconds(end)? - clock.now().timestamp(),
+        (None, None) => return None,
+    };
+    Some(Issued {
+        secret: answered.access_token.into(),
+        lives: Duration::from_secs(left.try_into().unwrap_or_default()),
+    })
+}
+
+/// An issuer for the official clients, which keep tokens and renew them by themselves.
+pub struct Credential(pub Box<dyn Issuer>);
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TokenCredential for Credential {
+    /// A token for what the issuer is for, whatever `_scopes` says: they are the same.
+    async fn get_token(
+        &self,
+        _scopes: &[&str],
+        _options: Option<TokenRequestOptions<'_>>,
+    ) -> azure_core::Result<AccessToken> {
+        let issued = self.0.issue(TRY_TIME).await.map_err(|error| {
+            azure_core::Error::with_message(
+                azure_core::error::ErrorKind::Credential,
+                error.to_string(),
+            )
+        })?;
+        Ok(AccessToken::new(
+            issued.secret.expose_secret().to_owned(),
+            OffsetDateTime::now_utc() + issued.lives,
+        ))
+    }
 }

@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use url::Url;
 
 #[cfg(feature = "simulator")]
 use crate::ingest::ports::LogSource;
 use crate::{
-    azure::identity,
+    azure::identity::{self, ClientCredentials, ManagedIdentity},
     checkpoints::{
         blob::{Access, BlobStore},
         folder::FolderStore,
@@ -17,12 +18,16 @@ use crate::{
         pass::{Pass, Plan},
         ports::{Clock, LogSink, Ports, Randomness, Store},
     },
-    log_analytics::DataCollectorSink,
+    log_analytics::{DataCollectorSink, LogsIngestionSink, Rule},
     mimecast::MimecastSource,
     model::deadline::Deadline,
-    settings::{CheckpointSettings, Faults, Settings},
+    settings::{CheckpointSettings, Faults, Identity, Settings, SinkSettings},
     system::{SystemClock, SystemRandom},
+    token::{Issuer, Tokens},
 };
+
+/// What a token for blob storage is for, in every cloud.
+const STORAGE_AUDIENCE: &str = "https://storage.azure.com";
 
 /// Why there is no pass.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +50,6 @@ pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, Faul
     let clock = clock(lookup)?;
     let random: Arc<dyn Randomness> = Arc::new(SystemRandom);
     let http = HttpClient::new().map_err(other)?;
-    let store = store(&http, settings.checkpoints, &clock)?;
     let source = MimecastSource::new(
         http.clone(),
         settings.mimecast_base,
@@ -53,15 +57,16 @@ pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, Faul
         Arc::clone(&clock),
         Arc::clone(&random),
     );
-    let sink = DataCollectorSink::new(
-        http,
-        settings.workspace,
-        Arc::clone(&clock),
-        Arc::clone(&random),
-    );
+    let azure = Azure {
+        lookup,
+        http: &http,
+        clock: &clock,
+    };
+    let sink = azure.sink(settings.sink, &random)?;
+    let store = azure.store(settings.checkpoints)?;
     let ports = Ports {
         source: Arc::new(source),
-        sink: Arc::new(sink),
+        sink,
         store,
         clock,
         random,
@@ -127,8 +132,13 @@ pub(super) fn storage(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Storage
     let settings = Settings::read_storage(lookup)?;
     let clock = clock(lookup)?;
     let http = HttpClient::new().map_err(other)?;
+    let azure = Azure {
+        lookup,
+        http: &http,
+        clock: &clock,
+    };
     Ok(Storage {
-        store: store(&http, settings, &clock)?,
+        store: azure.store(settings)?,
         random: Arc::new(SystemRandom),
         clock,
     })
@@ -136,46 +146,120 @@ pub(super) fn storage(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Storage
 
 /// The sink that `lookup` names; needs no other settings.
 pub(super) fn sink(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn LogSink>, Fault> {
-    let workspace = Settings::read_workspace(lookup)?;
-    let http = HttpClient::new().map_err(other)?;
-    let random = Arc::new(SystemRandom);
-    Ok(Arc::new(DataCollectorSink::new(
-        http,
-        workspace,
-        clock(lookup)?,
-        random,
-    )))
+    let settings = Settings::read_sink(lookup)?;
+    let clock = clock(lookup)?;
+    let azure = Azure {
+        lookup,
+        http: &HttpClient::new().map_err(other)?,
+        clock: &clock,
+    };
+    let random: Arc<dyn Randomness> = Arc::new(SystemRandom);
+    azure.sink(settings, &random)
 }
 
-fn store(
-    http: &HttpClient,
-    settings: CheckpointSettings,
-    clock: &Arc<dyn Clock>,
-) -> Result<Arc<dyn Store>, Fault> {
-    let (access, container) = match settings {
-        CheckpointSettings::Folder(folder) => {
-            return Ok(Arc::new(FolderStore::new(folder, Arc::clone(clock))));
-        }
-        CheckpointSettings::ConnectionString { access, container } => {
-            (Access::ConnectionString(access), container)
-        }
-        CheckpointSettings::Identity {
-            endpoint,
-            client_id,
-            container,
-        } => {
-            let credential = identity::managed(http, client_id.as_deref()).map_err(|error| {
-                Fault::Other(format!("The managed identity cannot be used: {error}."))
-            })?;
-            let access = Access::Identity {
+/// What clients of Azure are made of.
+struct Azure<'a> {
+    /// Knows the managed identity: the platform names it in the environment.
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    http: &'a HttpClient,
+    clock: &'a Arc<dyn Clock>,
+}
+
+impl Azure<'_> {
+    fn sink(
+        &self,
+        settings: SinkSettings,
+        random: &Arc<dyn Randomness>,
+    ) -> Result<Arc<dyn LogSink>, Fault> {
+        let (http, clock, random) = (
+            self.http.clone(),
+            Arc::clone(self.clock),
+            Arc::clone(random),
+        );
+        Ok(match settings {
+            SinkSettings::Workspace(workspace) => {
+                Arc::new(DataCollectorSink::new(http, workspace, clock, random))
+            }
+            SinkSettings::Rule(rule) => {
+                let issuer = self.issuer(rule.identity, rule.audience)?;
+                let rule = Rule {
+                    endpoint: rule.endpoint,
+                    id: rule.id,
+                    tokens: Tokens::new(issuer, Arc::clone(&clock)),
+                };
+                Arc::new(LogsIngestionSink::new(http, rule, clock, random))
+            }
+        })
+    }
+
+    fn store(&self, settings: CheckpointSettings) -> Result<Arc<dyn Store>, Fault> {
+        let (access, container) = match settings {
+            CheckpointSettings::Folder(folder) => {
+                return Ok(Arc::new(FolderStore::new(folder, Arc::clone(self.clock))));
+            }
+            CheckpointSettings::ConnectionString { access, container } => {
+                (Access::ConnectionString(access), container)
+            }
+            CheckpointSettings::Identity {
                 endpoint,
-                credential,
-            };
-            (access, container)
-        }
-    };
-    let store = BlobStore::new(http, access, &container, Arc::clone(clock)).map_err(other)?;
-    Ok(Arc::new(store))
+                client_id,
+                container,
+            } => {
+                let identity = Identity::Managed { client_id };
+                let issuer = self.issuer(identity, STORAGE_AUDIENCE.to_owned())?;
+                let access = Access::Identity {
+                    endpoint,
+                    credential: Arc::new(identity::Credential(issuer)),
+                };
+                (access, container)
+            }
+        };
+        let store = BlobStore::new(self.http, access, &container, Arc::clone(self.clock));
+        Ok(Arc::new(store.map_err(other)?))
+    }
+
+    fn issuer(&self, identity: Identity, audience: String) -> Result<Box<dyn Issuer>, Fault> {
+        let (http, clock) = (self.http.clone(), Arc::clone(self.clock));
+        Ok(match identity {
+            Identity::Client {
+                authority,
+                tenant,
+                client_id,
+                secret,
+            } => Box::new(ClientCredentials {
+                http,
+                authority,
+                tenant,
+                client_id,
+                secret,
+                audience,
+                clock,
+            }),
+            Identity::Managed { client_id } => {
+                let endpoint = self.platform("IDENTITY_ENDPOINT")?;
+                Box::new(ManagedIdentity {
+                    http,
+                    endpoint: Url::parse(&endpoint).map_err(|error| {
+                        Fault::Other(format!("IDENTITY_ENDPOINT is no address: {error}."))
+                    })?,
+                    header: self.platform("IDENTITY_HEADER")?.into(),
+                    client_id,
+                    audience,
+                    clock,
+                })
+            }
+        })
+    }
+
+    /// What the platform sets where the app has an identity.
+    fn platform(&self, name: &str) -> Result<String, Fault> {
+        (self.lookup)(name).ok_or_else(|| {
+            Fault::Other(format!(
+                "The settings ask for the managed identity, but {name} is not there: no identity is assigned to this app. \
+                 What to do: assign one (Identity in the portal, or `az functionapp identity assign`); for Logs Ingestion, active_directory_tenant_id, active_directory_app_id and active_directory_app_secret do without."
+            ))
+        })
+    }
 }
 
 #[cfg(feature = "simulator")]

@@ -11,16 +11,17 @@ use serde::Deserialize;
 use tracing::debug;
 
 use super::{
-    decision::{self, Decision},
+    decision::{Decision, data_collector},
+    post::{self, Ended, MAX_ANSWER_BYTES, PostError},
     signature::{self, CONTENT_TYPE},
 };
 use crate::{
     azure::ms_date::header_date,
-    http::{self, Answer, HttpClient, Limits, Request, TransportError},
-    ingest::ports::{Clock, LogSink, Randomness, Receipt, Refusal, SinkError},
+    http::{Answer, HttpClient, Limits, Request},
+    ingest::ports::{Clock, LogSink, Randomness, Receipt, SinkError},
     keys::HmacKey,
     model::{batch::Batch, deadline::Deadline, feed::Feed},
-    retry::{Attempt, GaveUp, Policy, Trying},
+    retry::{Attempt, Policy, Trying},
 };
 
 /// The largest post: Microsoft documents 30 MB, and does not say of which kind.
@@ -29,8 +30,8 @@ pub const MAX_POST_BYTES: usize = 30_000_000;
 /// The only version the official samples use.
 const API_VERSION: &str = "api-version=2016-04-01";
 
-/// Error bodies are a few hundred bytes.
-const MAX_ANSWER_BYTES: usize = 64 * 1024;
+const UNREACHABLE: &str =
+    "check log_analytics_workspace_id (a wrong one has no host) and the way out of the network";
 
 /// The documented limit of a value; the service cuts off the rest without a word. Counted in bytes of
 /// UTF-8, which is safe: the unit is unconfirmed.
@@ -67,38 +68,12 @@ impl fmt::Debug for DataCollectorSink {
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-enum PostError {
-    #[error(
-        "Log Analytics cannot be reached: {0}. What to do: check log_analytics_workspace_id (a wrong one has no host) and the way out of the network"
-    )]
-    Transport(#[from] TransportError),
-    #[error(
-        "Log Analytics answered {status} {said} to {rows} rows ({bytes} bytes, request id {}). What to do: {advice}",
-        .request_id.as_deref().unwrap_or("none")
-    )]
-    Refused {
-        status: u16,
-        said: String,
-        rows: usize,
-        bytes: usize,
-        request_id: Option<String>,
-        advice: &'static str,
-    },
-}
-
 /// What the service answers to an error.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 struct ErrorBody {
     error: String,
     message: String,
-}
-
-enum Ended {
-    Taken,
-    /// A part of it may pass.
-    Content(PostError),
 }
 
 impl DataCollectorSink {
@@ -126,20 +101,12 @@ impl DataCollectorSink {
         };
         let answer = match self.http.send(self.request(batch), limits).await {
             Ok(answer) => answer,
-            // It has said that it took the batch; what more it had to say does not matter.
-            Err(error) if error.status() == Some(200) => return Attempt::Done(Ended::Taken),
-            Err(error @ TransportError::Request(_)) => return Attempt::Stop(error.into()),
-            Err(error) => {
-                return Attempt::Again {
-                    error: error.into(),
-                    after: None,
-                };
-            }
+            Err(error) => return post::no_answer(error, 200, UNREACHABLE),
         };
         let status = answer.status.as_u16();
         let retry_after = answer.retry_after(self.clock.now());
         let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
-        match decision::decide(status, &body.error, batch.body().len(), retry_after) {
+        match data_collector::decide(status, &body.error, batch.body().len(), retry_after) {
             Decision::Accept => Attempt::Done(Ended::Taken),
             Decision::Part => Attempt::Done(Ended::Content(refused(batch, &answer, &body))),
             Decision::Retry(after) => {
@@ -149,7 +116,8 @@ impl DataCollectorSink {
                     after,
                 }
             }
-            Decision::Refuse => Attempt::Stop(refused(batch, &answer, &body)),
+            // There is no token here to renew.
+            Decision::Refuse | Decision::Renew => Attempt::Stop(refused(batch, &answer, &body)),
         }
     }
 
@@ -185,40 +153,8 @@ impl DataCollectorSink {
 }
 
 fn refused(batch: &Batch, answer: &Answer, body: &ErrorBody) -> PostError {
-    let status = answer.status.as_u16();
-    let said = if body.error.is_empty() {
-        format!("`{}`", http::excerpt(&answer.body))
-    } else {
-        format!(
-            "{} ({})",
-            body.error,
-            http::excerpt(body.message.as_bytes())
-        )
-    };
-    PostError::Refused {
-        status,
-        said,
-        rows: batch.rows().len(),
-        bytes: batch.body().len(),
-        request_id: answer.header("x-ms-request-id").map(ToOwned::to_owned),
-        advice: decision::advice(status, &body.error),
-    }
-}
-
-impl PostError {
-    fn refusal(self) -> Refusal {
-        let (status, request_id) = match &self {
-            Self::Refused {
-                status, request_id, ..
-            } => (Some(*status), request_id.clone()),
-            Self::Transport(_) => (None, None),
-        };
-        Refusal {
-            cause: self.into(),
-            status,
-            request_id,
-        }
-    }
+    let advice = data_collector::advice(answer.status.as_u16(), &body.error);
+    PostError::refused(batch, answer, &body.error, &body.message, advice)
 }
 
 #[async_trait]
@@ -243,22 +179,7 @@ impl LogSink for DataCollectorSink {
                 break result;
             }
         };
-        match result {
-            Ok((Ended::Taken, attempts)) => Ok(Receipt { attempts }),
-            Ok((Ended::Content(error), _)) => Err(SinkError::Content(error.refusal())),
-            Err(GaveUp::Failed {
-                error: error @ PostError::Transport(TransportError::Broken { .. }),
-                ..
-            }) if decision::may_be_too_large(batch.body().len()) => {
-                Err(SinkError::Content(error.refusal()))
-            }
-            Err(ref gave_up @ GaveUp::Failed { attempts, .. }) => Err(SinkError::Failed {
-                cause: gave_up.to_string().into(),
-                attempts,
-            }),
-            Err(GaveUp::Throttled { wait }) => Err(SinkError::Throttled(wait)),
-            Err(gave_up) => Err(SinkError::OutOfTime(format!("Log Analytics: {gave_up}"))),
-        }
+        post::receipt(result, data_collector::may_be_too_large(batch.body().len()))
     }
 
     /// An empty array is taken without an error and stores nothing.

@@ -1,12 +1,16 @@
-//! Log Analytics as a sink: the HTTP Data Collector API.
+//! Log Analytics as a sink: the HTTP Data Collector API, and the Logs Ingestion API.
 //!
-//! Inputs: a workspace and its shared key. Promises: a batch counts as delivered only when the service
-//! said 200; every attempt is dated and signed anew; "too large" is told apart from every other
-//! refusal, so that the batch can be halved. [`decision`] is the one place that says what an answer
-//! means.
+//! Inputs: a workspace and its shared key; or a data collection rule and tokens for it. Promises: a
+//! batch counts as delivered only when the service said so (200 here, 204 there); every attempt is
+//! signed anew or carries a living token; "too large" is told apart from every other refusal, so that
+//! the batch can be halved. [`decision`] is the one place that says what an answer means.
 
 mod data_collector;
 pub mod decision;
+mod event_id;
+mod logs_ingestion;
+mod post;
 pub mod signature;
 
 pub use data_collector::{DataCollectorSink, MAX_POST_BYTES, Workspace};
+pub use logs_ingestion::{LogsIngestionSink, Rule};

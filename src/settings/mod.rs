@@ -8,11 +8,13 @@ mod faults;
 mod mimecast;
 mod read;
 mod reader;
+mod sink;
 #[cfg(test)]
 mod tests;
 
 use std::{path::PathBuf, time::Duration};
 
+use secrecy::SecretString;
 use url::Url;
 
 pub use faults::{Fault, Faults};
@@ -36,6 +38,14 @@ pub const NAMES: &[&str] = &[
     "log_analytics_workspace_id",
     "log_analytics_workspace_key",
     "log_analytics_uri",
+    "logs_ingestion_endpoint",
+    "logs_ingestion_rule_id",
+    "logs_ingestion_identity",
+    "logs_ingestion_audience",
+    "active_directory_tenant_id",
+    "active_directory_app_id",
+    "active_directory_app_secret",
+    "active_directory_authority",
     "AzureWebJobsStorage",
     "AzureWebJobsStorage__accountName",
     "AzureWebJobsStorage__blobServiceUri",
@@ -58,8 +68,8 @@ pub struct Settings {
     pub mimecast_base: Url,
     /// Who we are to Mimecast.
     pub credentials: Credentials,
-    /// The workspace that the rows go to.
-    pub workspace: Workspace,
+    /// Where rows go.
+    pub sink: SinkSettings,
     /// Where progress is kept.
     pub checkpoints: CheckpointSettings,
     /// How far a pass reads.
@@ -70,6 +80,49 @@ pub struct Settings {
     pub batch_max_bytes: usize,
     /// How many ranges are read side by side, over all feeds.
     pub parallel_ranges: usize,
+}
+
+/// Where rows go.
+#[derive(Debug)]
+pub enum SinkSettings {
+    /// Into a workspace, by the Data Collector API.
+    Workspace(Workspace),
+    /// To a data collection rule, by the Logs Ingestion API.
+    Rule(RuleSettings),
+}
+
+/// A data collection rule.
+#[derive(Debug)]
+pub struct RuleSettings {
+    /// Its endpoint, or that of a data collection endpoint.
+    pub endpoint: Url,
+    /// Its immutable id.
+    pub id: String,
+    /// What tokens are for, without a slash at the end.
+    pub audience: String,
+    /// Who sends.
+    pub identity: Identity,
+}
+
+/// Who we are to Azure.
+#[derive(Debug)]
+pub enum Identity {
+    /// The managed identity of the app.
+    Managed {
+        /// The client id of a user-assigned identity; the system-assigned one without.
+        client_id: Option<String>,
+    },
+    /// An application of Microsoft Entra.
+    Client {
+        /// Who issues tokens.
+        authority: Url,
+        /// The tenant's id or domain.
+        tenant: String,
+        /// The application's id.
+        client_id: String,
+        /// Its secret.
+        secret: SecretString,
+    },
 }
 
 /// Where progress is kept.
@@ -109,7 +162,7 @@ impl Settings {
     }
 
     /// Reads only what says where rows go.
-    pub fn read_workspace(lookup: impl Fn(&str) -> Option<String>) -> Result<Workspace, Faults> {
-        read::only_workspace(&lookup)
+    pub fn read_sink(lookup: impl Fn(&str) -> Option<String>) -> Result<SinkSettings, Faults> {
+        read::only_sink(&lookup)
     }
 }

@@ -4,37 +4,20 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use url::Url;
-use uuid::Uuid;
 
 use super::{
-    CheckpointSettings, Faults, Settings, mimecast,
+    CheckpointSettings, Faults, Settings, SinkSettings, mimecast,
     reader::{Reader, shown},
+    sink,
 };
-use crate::{
-    azure::connection_string,
-    log_analytics::{MAX_POST_BYTES, Workspace},
-    model::progress::Reach,
-};
+use crate::{azure::connection_string, log_analytics::MAX_POST_BYTES, model::progress::Reach};
 
 pub(super) const GUID_EXAMPLE: &str = "11111111-2222-3333-4444-555555555555";
 
-/// Settings of the Logs Ingestion API. Passing over them would deliver elsewhere
-/// than was meant.
-const UNSUPPORTED: [&str; 2] = ["logs_ingestion_endpoint", "logs_ingestion_rule_id"];
-
 pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settings, Faults> {
     let mut reader = Reader::new(lookup);
-    for name in UNSUPPORTED {
-        if reader.is_set(name) {
-            reader.fault(
-                name,
-                "is not supported by this version",
-                "leave it out, and give the settings of the Data Collector API",
-            );
-        }
-    }
     let mimecast = mimecast::read(&mut reader);
-    let workspace = workspace(&mut reader);
+    let sink = sink::read(&mut reader);
     let checkpoints = checkpoints(&mut reader);
     let reach = Reach {
         lookback: TimeDelta::days(
@@ -68,14 +51,14 @@ pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settin
 
     let parallel_ranges = reader.number("parallel_ranges", 4, 1, 16, "4");
 
-    match (mimecast, workspace, checkpoints) {
-        (Some((mimecast_base, credentials)), Some(workspace), Some(checkpoints))
+    match (mimecast, sink, checkpoints) {
+        (Some((mimecast_base, credentials)), Some(sink), Some(checkpoints))
             if reader.is_content() =>
         {
             Ok(Settings {
                 mimecast_base,
                 credentials,
-                workspace,
+                sink,
                 checkpoints,
                 reach,
                 run_budget: Duration::from_secs(run_budget.into()),
@@ -99,41 +82,12 @@ pub(super) fn storage(
     }
 }
 
-pub(super) fn only_workspace(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Workspace, Faults> {
+pub(super) fn only_sink(lookup: &dyn Fn(&str) -> Option<String>) -> Result<SinkSettings, Faults> {
     let mut reader = Reader::new(lookup);
-    match workspace(&mut reader) {
-        Some(workspace) if reader.is_content() => Ok(workspace),
+    match sink::read(&mut reader) {
+        Some(sink) if reader.is_content() => Ok(sink),
         _ => Err(reader.into_faults()),
     }
-}
-
-fn workspace(reader: &mut Reader<'_>) -> Option<Workspace> {
-    let id = reader
-        .required("log_analytics_workspace_id", GUID_EXAMPLE)
-        .and_then(|value| match Uuid::parse_str(&value) {
-            Ok(id) => Some(id.to_string()),
-            Err(_) => {
-                let found = format!("{} is no GUID", shown(&value));
-                reader.fault("log_analytics_workspace_id", found, GUID_EXAMPLE);
-                None
-            }
-        });
-    let key = reader.key("log_analytics_workspace_key");
-    let example = "https://WORKSPACE.ods.opinsights.azure.us, or leave it out in the public cloud";
-    let given = reader.optional("log_analytics_uri");
-    let unresolved = given.is_none() && reader.is_set("log_analytics_uri");
-    let base = match (&given, &id) {
-        (Some(value), _) => reader.address("log_analytics_uri", value, example),
-        (None, Some(id)) if !unresolved => {
-            Url::parse(&format!("https://{id}.ods.opinsights.azure.com")).ok()
-        }
-        _ => None,
-    };
-    Some(Workspace {
-        id: id?,
-        key: key?,
-        base: base?,
-    })
 }
 
 fn checkpoints(reader: &mut Reader<'_>) -> Option<CheckpointSettings> {

@@ -40,8 +40,11 @@ fn with(changes: &[(&'static str, &str)]) -> Result<Settings, Faults> {
 #[test]
 fn the_least_that_is_needed_is_enough() {
     let settings = read(&good()).unwrap();
+    let SinkSettings::Workspace(workspace) = settings.sink else {
+        panic!("a workspace");
+    };
     assert_eq!(
-        settings.workspace.base.as_str(),
+        workspace.base.as_str(),
         "https://11111111-2222-3333-4444-555555555555.ods.opinsights.azure.com/"
     );
     assert_eq!(settings.run_budget, Duration::from_secs(240));
@@ -61,14 +64,13 @@ fn all_faults_are_reported_together_each_with_an_example() {
         [
             "mimecast_base_url",
             "mimecast_client_id",
-            "log_analytics_workspace_id",
-            "log_analytics_workspace_key",
+            "logs_ingestion_endpoint",
             "AzureWebJobsStorage"
         ]
     );
     let text = faults.to_string();
     assert!(
-        text.starts_with("5 settings are missing or wrong"),
+        text.starts_with("4 settings are missing or wrong"),
         "{text}"
     );
     assert!(
@@ -94,6 +96,100 @@ fn a_client_of_api_2_0_takes_the_place_of_the_keys() {
         assert!(matches!(read.credentials, Credentials::Client(_)));
         assert!(!format!("{read:?}").contains("s3cr3t"));
     }
+}
+
+const RULE: [(&str, &str); 2] = [
+    (
+        "logs_ingestion_endpoint",
+        "https://a-b1c2.westeurope-1.ingest.monitor.azure.com",
+    ),
+    (
+        "logs_ingestion_rule_id",
+        "dcr-0123456789abcdef0123456789abcdef",
+    ),
+];
+
+fn rule(changes: &[(&'static str, &str)]) -> Result<RuleSettings, Faults> {
+    let changes = [&RULE[..], changes].concat();
+    match with(&changes)?.sink {
+        SinkSettings::Rule(rule) => Ok(rule),
+        SinkSettings::Workspace(_) => panic!("a rule"),
+    }
+}
+
+#[test]
+fn a_rule_takes_the_place_of_the_workspace_and_the_identity_is_the_apps_own() {
+    let settings = rule(&[]).unwrap();
+    assert_eq!(settings.audience, "https://monitor.azure.com");
+    assert!(matches!(
+        settings.identity,
+        Identity::Managed { client_id: None }
+    ));
+    let settings = rule(&[("logs_ingestion_identity", "user-assigned")]).unwrap();
+    assert!(
+        matches!(settings.identity, Identity::Managed { client_id: Some(id) } if id == "user-assigned")
+    );
+}
+
+#[test]
+fn client_credentials_are_whole_and_belong_to_the_cloud_of_the_endpoint() {
+    let client = [
+        ("active_directory_tenant_id", "contoso.example"),
+        ("active_directory_app_id", "app"),
+        ("active_directory_app_secret", "s3cr3t"),
+    ];
+    let settings = rule(&client).unwrap();
+    assert!(!format!("{settings:?}").contains("s3cr3t"));
+    let host = "https://a.usgovvirginia-1.ingest.monitor.azure.us";
+    let government = [&client[..], &[("logs_ingestion_endpoint", host)]].concat();
+    let settings = rule(&government).unwrap();
+    assert_eq!(settings.audience, "https://monitor.azure.us");
+    assert!(
+        matches!(settings.identity, Identity::Client { authority, .. } if authority.as_str() == "https://login.microsoftonline.us/")
+    );
+    let text = rule(&client[1..]).unwrap_err().to_string();
+    assert!(
+        text.contains("active_directory_tenant_id: is missing beside"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_rule_without_its_endpoint_or_with_its_name_for_its_id_is_a_fault() {
+    for (changes, found) in [
+        (
+            [("logs_ingestion_rule_id", "mimecast-ttp")],
+            "`mimecast-ttp` is no immutable id of a rule",
+        ),
+        (
+            [(
+                "logs_ingestion_endpoint",
+                "http://a.ingest.monitor.azure.com",
+            )],
+            "is not https",
+        ),
+        (
+            [("logs_ingestion_endpoint", " ")],
+            "logs_ingestion_endpoint: is missing",
+        ),
+    ] {
+        let text = rule(&changes).unwrap_err().to_string();
+        assert!(text.contains(found), "{text}");
+    }
+}
+
+#[test]
+fn half_a_workspace_beside_a_rule_is_a_fault() {
+    let mut settings = good();
+    settings.extend(RULE.map(|(name, value)| (name, value.to_owned())));
+    let _key = settings.remove("log_analytics_workspace_key");
+    let text = read(&settings).unwrap_err().to_string();
+    assert!(
+        text.contains("log_analytics_workspace_key: is missing beside"),
+        "{text}"
+    );
+    let _id = settings.remove("log_analytics_workspace_id");
+    assert!(read(&settings).is_ok());
 }
 
 #[test]
@@ -178,11 +274,6 @@ fn what_is_wrong_is_said_and_no_secret_is_shown() {
         ),
         ("batch_max_bytes", "10", "is no whole number from 10000 up"),
         ("parallel_ranges", "0", "is no whole number from 1 to 16"),
-        (
-            "logs_ingestion_rule_id",
-            "dcr-1",
-            "is not supported by this version",
-        ),
         (
             "mimecast_email",
             "svc@example.com",

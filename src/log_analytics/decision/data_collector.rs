@@ -1,23 +1,12 @@
-//! What an answer of the Data Collector API means for what happens next: the one place that decides.
+//! What an answer of the Data Collector API means.
 
 use std::time::Duration;
+
+use super::Decision;
 
 /// A 404 is documented for "too large" as well as for a wrong address. Below this size it can only be
 /// the address; the documented limit is 30 times as large.
 const SURELY_SMALL_BYTES: usize = 1_000_000;
-
-/// What to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    /// Taken.
-    Accept,
-    /// Try again, not before the given time where the service named one.
-    Retry(Option<Duration>),
-    /// The content is at fault: a part of it may pass.
-    Part,
-    /// Trying again does not help.
-    Refuse,
-}
 
 /// Decides, from the status, the service's `Error` code, the size of the body that was posted, and
 /// `Retry-After`.
@@ -62,7 +51,7 @@ pub fn may_be_too_large(body_bytes: usize) -> bool {
 
 /// What an operator can do about a refusal; `code` is the service's `Error` member.
 #[must_use]
-pub(super) fn advice(status: u16, code: &str) -> &'static str {
+pub(in crate::log_analytics) fn advice(status: u16, code: &str) -> &'static str {
     match (status, code) {
         (403, _) => {
             "check that log_analytics_workspace_key is a key of log_analytics_workspace_id, and this machine's clock"

@@ -1,0 +1,242 @@
+//! Posting batches to the Logs Ingestion API.
+//!
+//! A batch goes to the stream of its feed in a data collection rule, as gzip. The limit is documented as
+//! 1 MB "for compressed and uncompressed", and what is larger once unpacked may be dropped behind an
+//! acknowledgement: so batches stay below it before they are packed.
+
+use std::{fmt, io::Write, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use reqwest::{
+    Method, Url,
+    header::{self, HeaderName},
+};
+use serde::Deserialize;
+use tracing::debug;
+
+use super::{
+    decision::{Decision, logs_ingestion},
+    event_id,
+    post::{self, Ended, MAX_ANSWER_BYTES, PostError},
+};
+use crate::{
+    http::{Answer, HttpClient, Limits, Request},
+    ingest::ports::{Clock, LogSink, Randomness, Receipt, Refusal, SinkError},
+    model::{batch::Batch, deadline::Deadline, feed::Feed},
+    retry::{Attempt, Policy, Trying},
+    token::Tokens,
+};
+
+/// The largest post before it is packed. The service's own limit is 1,048,576 bytes.
+const MAX_POST_BYTES: usize = 1_000_000;
+
+/// The largest batch: a row grows by five bytes where its `id` is renamed, and has hundreds itself.
+const MAX_BATCH_BYTES: usize = 970_000;
+
+/// The documented limit of a value; the service cuts off the rest without a word. Counted in bytes of
+/// UTF-8, which is safe: the unit is unconfirmed.
+const MAX_VALUE_BYTES: usize = 64 * 1024;
+
+const API_VERSION: &str = "api-version=2023-01-01";
+
+const UNREACHABLE: &str = "check logs_ingestion_endpoint and the way out of the network";
+
+/// A data collection rule, and the right to send to it.
+#[derive(Debug)]
+pub struct Rule {
+    /// The rule's own endpoint or that of a data collection endpoint.
+    pub endpoint: Url,
+    /// The immutable id: `dcr-` and 32 hex digits.
+    pub id: String,
+    /// Where tokens come from.
+    pub tokens: Tokens,
+}
+
+/// The Logs Ingestion API as a sink.
+pub struct LogsIngestionSink {
+    http: HttpClient,
+    rule: Rule,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Randomness>,
+    policy: Policy,
+}
+
+impl fmt::Debug for LogsIngestionSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogsIngestionSink")
+            .field("rule", &self.rule)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the service answers to an error.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ErrorBody {
+    error: ErrorDetail,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ErrorDetail {
+    code: String,
+    message: String,
+}
+
+impl LogsIngestionSink {
+    /// A sink into `rule`.
+    #[must_use]
+    pub fn new(
+        http: HttpClient,
+        rule: Rule,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Randomness>,
+    ) -> Self {
+        Self {
+            http,
+            rule,
+            clock,
+            random,
+            policy: Policy::STANDARD,
+        }
+    }
+
+    async fn attempt(
+        &self,
+        batch: &Batch,
+        packed: &Bytes,
+        renewed: &mut bool,
+        time: Duration,
+        deadline: Deadline,
+    ) -> Attempt<Ended, PostError> {
+        let token = match self.rule.tokens.get(deadline).await {
+            Ok(token) => token,
+            Err(error) => return error.into_attempt(PostError::NotAuthorised),
+        };
+        let limits = Limits {
+            time,
+            body_bytes: MAX_ANSWER_BYTES,
+        };
+        let request = self.request(batch.feed(), token.bearer(), packed.clone());
+        let answer = match self.http.send(request, limits).await {
+            Ok(answer) => answer,
+            Err(error) => return post::no_answer(error, 204, UNREACHABLE),
+        };
+        let status = answer.status.as_u16();
+        match logs_ingestion::decide(status, answer.retry_after(self.clock.now())) {
+            Decision::Accept => Attempt::Done(Ended::Taken),
+            Decision::Part => Attempt::Done(Ended::Content(refused(batch, &answer))),
+            Decision::Retry(after) => {
+                debug!(feed = %batch.feed(), status, ?after, "post to be made again");
+                Attempt::Again {
+                    error: refused(batch, &answer),
+                    after,
+                }
+            }
+            Decision::Renew if !*renewed => {
+                self.rule.tokens.refused(&token).await;
+                *renewed = true;
+                Attempt::AtOnce
+            }
+            Decision::Renew | Decision::Refuse => Attempt::Stop(refused(batch, &answer)),
+        }
+    }
+
+    fn request(&self, feed: Feed, authorization: String, body: Bytes) -> Request {
+        let mut url = self.rule.endpoint.clone();
+        url.set_path(&format!(
+            "/dataCollectionRules/{}/streams/Custom-{}_CL",
+            self.rule.id,
+            feed.log_type()
+        ));
+        url.set_query(Some(API_VERSION));
+        let id = uuid::Builder::from_random_bytes(self.random.bits().to_be_bytes()).into_uuid();
+        Request {
+            method: Method::POST,
+            url,
+            headers: vec![
+                (header::AUTHORIZATION, authorization),
+                (header::CONTENT_TYPE, "application/json".to_owned()),
+                (header::CONTENT_ENCODING, "gzip".to_owned()),
+                (
+                    HeaderName::from_static("x-ms-client-request-id"),
+                    id.to_string(),
+                ),
+            ],
+            body,
+        }
+    }
+}
+
+fn refused(batch: &Batch, answer: &Answer) -> PostError {
+    let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let ErrorDetail { code, message } = body.error;
+    let advice = logs_ingestion::advice(answer.status.as_u16());
+    PostError::refused(batch, answer, &code, &message, advice)
+}
+
+/// The body as it is posted; `None` where it cannot be packed, which writing into memory does not do.
+fn packed(batch: &Batch) -> Option<Bytes> {
+    let renamed;
+    let body: &[u8] = if batch.feed() == Feed::Impersonation {
+        renamed = event_id::renamed(batch);
+        renamed.as_bytes()
+    } else {
+        batch.body()
+    };
+    let mut packer = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
+    packer.write_all(body).ok()?;
+    Some(packer.finish().ok()?.into())
+}
+
+#[async_trait]
+impl LogSink for LogsIngestionSink {
+    fn max_batch_bytes(&self) -> usize {
+        MAX_BATCH_BYTES
+    }
+
+    fn max_value_bytes(&self) -> usize {
+        MAX_VALUE_BYTES
+    }
+
+    async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError> {
+        let bytes = batch.body().len();
+        if bytes > MAX_POST_BYTES {
+            return Err(SinkError::Content(Refusal {
+                cause: format!(
+                    "{bytes} bytes are more than the Logs Ingestion API takes at once, {MAX_POST_BYTES}"
+                )
+                .into(),
+                status: None,
+                request_id: None,
+            }));
+        }
+        let Some(packed) = packed(batch) else {
+            return Err(SinkError::Failed {
+                cause: "a batch could not be packed".into(),
+                attempts: 0,
+            });
+        };
+        let mut renewed = false;
+        let mut trying = Trying::new(&*self.clock, &*self.random, self.policy, deadline);
+        let result = loop {
+            let time = match trying.begin() {
+                Ok(time) => time,
+                Err(gave_up) => break Err(gave_up),
+            };
+            let attempt = self.attempt(batch, &packed, &mut renewed, time, deadline);
+            if let Some(result) = trying.end(attempt.await).await {
+                break result;
+            }
+        };
+        post::receipt(result, false)
+    }
+
+    /// An empty array is answered 204 and stores nothing; other shippers test their credentials so.
+    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), SinkError> {
+        self.deliver(&Batch::empty(feed), deadline).await?;
+        Ok(())
+    }
+}

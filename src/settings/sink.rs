@@ -1,0 +1,184 @@
+//! Where rows go, and who we are there.
+
+use secrecy::SecretString;
+use url::Url;
+use uuid::Uuid;
+
+use super::{
+    Identity, RuleSettings, SinkSettings,
+    read::GUID_EXAMPLE,
+    reader::{Reader, shown},
+};
+use crate::log_analytics::Workspace;
+
+const ENDPOINT: &str = "logs_ingestion_endpoint";
+const ENDPOINT_EXAMPLE: &str = "https://mimecast-ttp-a1b2.westeurope-1.ingest.monitor.azure.com";
+const RULE_ID: &str = "logs_ingestion_rule_id";
+const RULE_ID_EXAMPLE: &str =
+    "dcr-0123456789abcdef0123456789abcdef, the rule's immutable id, not its name";
+const WORKSPACE_ID: &str = "log_analytics_workspace_id";
+const WORKSPACE_KEY: &str = "log_analytics_workspace_key";
+const TENANT: &str = "active_directory_tenant_id";
+const APP_ID: &str = "active_directory_app_id";
+const APP_SECRET: &str = "active_directory_app_secret";
+
+/// The Logs Ingestion API where its settings are given, else the Data Collector API.
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<SinkSettings> {
+    if reader.is_set(ENDPOINT) || reader.is_set(RULE_ID) {
+        check_whole_workspace(reader);
+        return rule(reader).map(SinkSettings::Rule);
+    }
+    if reader.is_set(WORKSPACE_ID) || reader.is_set(WORKSPACE_KEY) {
+        return workspace(reader).map(SinkSettings::Workspace);
+    }
+    reader.fault(
+        ENDPOINT,
+        "is missing, and so is log_analytics_workspace_id",
+        "https://...ingest.monitor.azure.com with logs_ingestion_rule_id for the Logs Ingestion API; or log_analytics_workspace_id and log_analytics_workspace_key for the Data Collector API",
+    );
+    None
+}
+
+/// A workspace may stay in the settings beside a rule, but half of one is a mistake.
+fn check_whole_workspace(reader: &mut Reader<'_>) {
+    let [id, key] = [WORKSPACE_ID, WORKSPACE_KEY].map(|name| reader.is_set(name));
+    for (missing, name, found) in [
+        (
+            id && !key,
+            WORKSPACE_KEY,
+            "is missing beside log_analytics_workspace_id",
+        ),
+        (
+            key && !id,
+            WORKSPACE_ID,
+            "is missing beside log_analytics_workspace_key",
+        ),
+    ] {
+        if missing {
+            reader.fault(
+                name,
+                found,
+                "both, or neither: rows go to logs_ingestion_endpoint",
+            );
+        }
+    }
+}
+
+fn workspace(reader: &mut Reader<'_>) -> Option<Workspace> {
+    let id = reader
+        .required(WORKSPACE_ID, GUID_EXAMPLE)
+        .and_then(|value| match Uuid::parse_str(&value) {
+            Ok(id) => Some(id.to_string()),
+            Err(_) => {
+                let found = format!("{} is no GUID", shown(&value));
+                reader.fault(WORKSPACE_ID, found, GUID_EXAMPLE);
+                None
+            }
+        });
+    let key = reader.key(WORKSPACE_KEY);
+    let example = "https://WORKSPACE.ods.opinsights.azure.us, or leave it out in the public cloud";
+    let given = reader.optional("log_analytics_uri");
+    let unresolved = given.is_none() && reader.is_set("log_analytics_uri");
+    let base = match (&given, &id) {
+        (Some(value), _) => reader.address("log_analytics_uri", value, example),
+        (None, Some(id)) if !unresolved => {
+            Url::parse(&format!("https://{id}.ods.opinsights.azure.com")).ok()
+        }
+        _ => None,
+    };
+    Some(Workspace {
+        id: id?,
+        key: key?,
+        base: base?,
+    })
+}
+
+fn rule(reader: &mut Reader<'_>) -> Option<RuleSettings> {
+    let endpoint = reader
+        .required(ENDPOINT, ENDPOINT_EXAMPLE)
+        .and_then(|value| reader.address(ENDPOINT, &value, ENDPOINT_EXAMPLE));
+    let id = reader.required(RULE_ID, RULE_ID_EXAMPLE).and_then(|value| {
+        let is_id = is_rule_id(&value);
+        if !is_id {
+            let found = format!("{} is no immutable id of a rule", shown(&value));
+            reader.fault(RULE_ID, found, RULE_ID_EXAMPLE);
+        }
+        is_id.then_some(value)
+    });
+    let cloud = Cloud::of(endpoint.as_ref());
+    let audience = reader
+        .optional("logs_ingestion_audience")
+        .unwrap_or_else(|| cloud.audience.to_owned());
+    let audience = audience.trim_end_matches('/').to_owned();
+    let identity = identity(reader, &cloud);
+    Some(RuleSettings {
+        endpoint: endpoint?,
+        id: id?,
+        audience,
+        identity: identity?,
+    })
+}
+
+fn is_rule_id(value: &str) -> bool {
+    value.strip_prefix("dcr-").is_some_and(|digits| {
+        digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
+fn identity(reader: &mut Reader<'_>, cloud: &Cloud) -> Option<Identity> {
+    let names = [TENANT, APP_ID, APP_SECRET];
+    if !names.iter().any(|name| reader.is_set(name)) {
+        let client_id = reader.optional("logs_ingestion_identity");
+        return Some(Identity::Managed { client_id });
+    }
+    let [tenant, client_id, secret] = names.map(|name| {
+        if reader.is_set(name) {
+            return reader.header_text(name, GUID_EXAMPLE);
+        }
+        reader.fault(
+            name,
+            "is missing beside the others of active_directory_*",
+            "all of active_directory_tenant_id, active_directory_app_id and active_directory_app_secret; or none of them for the managed identity",
+        );
+        None
+    });
+    let authority = match reader.optional("active_directory_authority") {
+        Some(value) => reader.address("active_directory_authority", &value, cloud.authority),
+        None => Url::parse(cloud.authority).ok(),
+    };
+    Some(Identity::Client {
+        authority: authority?,
+        tenant: tenant?,
+        client_id: client_id?,
+        secret: SecretString::from(secret?),
+    })
+}
+
+/// What differs between Azure's clouds.
+struct Cloud {
+    authority: &'static str,
+    audience: &'static str,
+}
+
+impl Cloud {
+    /// The cloud in which an endpoint lies; the public one for any other host.
+    fn of(endpoint: Option<&Url>) -> Self {
+        let host = endpoint.and_then(Url::host_str).unwrap_or_default();
+        if host.ends_with(".monitor.azure.us") {
+            Self {
+                authority: "https://login.microsoftonline.us",
+                audience: "https://monitor.azure.us",
+            }
+        } else if host.ends_with(".monitor.azure.cn") {
+            Self {
+                authority: "https://login.chinacloudapi.cn",
+                audience: "https://monitor.azure.cn",
+            }
+        } else {
+            Self {
+                authority: "https://login.microsoftonline.com",
+                audience: "https://monitor.azure.com",
+            }
+        }
+    }
+}
