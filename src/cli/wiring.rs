@@ -18,10 +18,10 @@ use crate::{
         pass::{Pass, Plan},
         ports::{Clock, LogSink, Ports, Randomness, Store},
     },
-    log_analytics::{DataCollectorSink, LogsIngestionSink, Rule},
+    log_analytics::{DataCollectorSink, DualWriteSink, LogsIngestionSink, Rule, Workspace},
     mimecast::MimecastSource,
     model::deadline::Deadline,
-    settings::{CheckpointSettings, Faults, Identity, Settings, SinkSettings},
+    settings::{CheckpointSettings, Faults, Identity, RuleSettings, Settings, SinkSettings},
     system::{SystemClock, SystemRandom},
     token::{Issuer, Tokens},
 };
@@ -171,25 +171,45 @@ impl Azure<'_> {
         settings: SinkSettings,
         random: &Arc<dyn Randomness>,
     ) -> Result<Arc<dyn LogSink>, Fault> {
-        let (http, clock, random) = (
-            self.http.clone(),
-            Arc::clone(self.clock),
-            Arc::clone(random),
-        );
         Ok(match settings {
-            SinkSettings::Workspace(workspace) => {
-                Arc::new(DataCollectorSink::new(http, workspace, clock, random))
-            }
-            SinkSettings::Rule(rule) => {
-                let issuer = self.issuer(rule.identity, rule.audience)?;
-                let rule = Rule {
-                    endpoint: rule.endpoint,
-                    id: rule.id,
-                    tokens: Tokens::new(issuer, Arc::clone(&clock)),
-                };
-                Arc::new(LogsIngestionSink::new(http, rule, clock, random))
-            }
+            SinkSettings::Workspace(workspace) => Arc::new(self.data_collector(workspace, random)),
+            SinkSettings::Rule(rule) => Arc::new(self.logs_ingestion(rule, random)?),
+            SinkSettings::Both {
+                workspace,
+                rule,
+                until,
+            } => Arc::new(DualWriteSink {
+                first: Arc::new(self.data_collector(workspace, random)),
+                second: Arc::new(self.logs_ingestion(rule, random)?),
+                until,
+                clock: Arc::clone(self.clock),
+            }),
         })
+    }
+
+    fn data_collector(
+        &self,
+        workspace: Workspace,
+        random: &Arc<dyn Randomness>,
+    ) -> DataCollectorSink {
+        let (clock, random) = (Arc::clone(self.clock), Arc::clone(random));
+        DataCollectorSink::new(self.http.clone(), workspace, clock, random)
+    }
+
+    fn logs_ingestion(
+        &self,
+        rule: RuleSettings,
+        random: &Arc<dyn Randomness>,
+    ) -> Result<LogsIngestionSink, Fault> {
+        let issuer = self.issuer(rule.identity, rule.audience)?;
+        let (clock, random) = (Arc::clone(self.clock), Arc::clone(random));
+        let rule = Rule {
+            endpoint: rule.endpoint,
+            id: rule.id,
+            tokens: Tokens::new(issuer, Arc::clone(&clock)),
+        };
+        let http = self.http.clone();
+        Ok(LogsIngestionSink::new(http, rule, clock, random))
     }
 
     fn store(&self, settings: CheckpointSettings) -> Result<Arc<dyn Store>, Fault> {

@@ -7,7 +7,7 @@ use super::{
     collect::Work,
     end::{End, ReadEnd},
     keeper::Keeper,
-    ports::{Clock, LogSink, Refusal, SinkError, SourceError},
+    ports::{Clock, Copied, LogSink, Receipt, Refusal, SinkError, SourceError},
     quarantine::Quarantine,
     report::Counts,
 };
@@ -81,7 +81,7 @@ impl Deliverer<'_> {
         while let Some(batch) = waiting.pop() {
             self.keeper.claim().await.map_err(End::NotSaved)?;
             match self.sink.deliver(&batch, self.post_by).await {
-                Ok(receipt) => self.count(&batch, receipt.attempts),
+                Ok(receipt) => self.count(&batch, receipt),
                 Err(SinkError::Content(refusal)) => match batch.split() {
                     Some((left, right)) => {
                         self.counts.splits += 1;
@@ -154,7 +154,7 @@ impl Deliverer<'_> {
         Ok(())
     }
 
-    fn count(&mut self, batch: &Batch, attempts: u32) {
+    fn count(&mut self, batch: &Batch, receipt: Receipt) {
         let untimed = batch.rows().iter().filter(|row| !row.time_is_own).count() as u64;
         if untimed > 0 {
             warn!(feed = %self.feed, untimed, "Records without a readable time were delivered under the end of their range.");
@@ -162,9 +162,15 @@ impl Deliverer<'_> {
         self.counts.untimed += untimed;
         let truncated = batch.rows().iter().map(|row| u64::from(row.long_values));
         self.counts.truncated += truncated.sum::<u64>();
-        self.counts.delivered += batch.rows().len() as u64;
+        let rows = batch.rows().len() as u64;
+        self.counts.delivered += rows;
+        match receipt.copied {
+            Copied::NotAsked => {}
+            Copied::Taken => self.counts.copied += rows,
+            Copied::NotTaken => self.counts.not_copied += rows,
+        }
         self.counts.batches += 1;
         self.counts.bytes += batch.body().len() as u64;
-        self.counts.retries += u64::from(attempts.saturating_sub(1));
+        self.counts.retries += u64::from(receipt.attempts.saturating_sub(1));
     }
 }

@@ -107,6 +107,30 @@ pub trait LogSink: Send + Sync {
 pub struct Receipt {
     /// How many posts it took; more than one may have stored the batch more than once.
     pub attempts: u32,
+    /// Whether a second sink took it too.
+    pub copied: Copied,
+}
+
+/// What became of a batch at a second sink that is fed on the side. The checkpoint does not go by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copied {
+    /// There is no second sink.
+    NotAsked,
+    /// It took the batch.
+    Taken,
+    /// It did not.
+    NotTaken,
+}
+
+impl Receipt {
+    /// Taken after so many posts, by the one sink there is.
+    #[must_use]
+    pub const fn after(attempts: u32) -> Self {
+        Self {
+            attempts,
+            copied: Copied::NotAsked,
+        }
+    }
 }
 
 /// The sink's word for not taking some content, whenever it is posted.

@@ -43,6 +43,10 @@ pub struct Counts {
     pub reconciled: u64,
     /// Records that the sink refused for good, and that lie in quarantine.
     pub quarantined: u64,
+    /// Delivered records that a second sink took too, if there is one.
+    pub copied: u64,
+    /// Delivered records that it did not take.
+    pub not_copied: u64,
     /// Posts that the sink took.
     pub batches: u64,
     /// Bytes in those posts.
@@ -67,6 +71,8 @@ impl AddAssign for Counts {
         self.truncated += other.truncated;
         self.reconciled += other.reconciled;
         self.quarantined += other.quarantined;
+        self.copied += other.copied;
+        self.not_copied += other.not_copied;
         self.batches += other.batches;
         self.bytes += other.bytes;
         self.retries += other.retries;
@@ -128,6 +134,8 @@ impl fmt::Display for FeedReport {
             (self.counts.truncated, "values cut off by the service"),
             (self.counts.reconciled, "found late by count"),
             (self.counts.quarantined, "set aside in quarantine"),
+            (self.counts.copied, "taken by the second sink too"),
+            (self.counts.not_copied, "not taken by the second sink"),
             (self.counts.splits, "batches halved"),
             (self.counts.restarts, "ranges begun again"),
             (self.counts.missing, "counted by Mimecast but not shown"),

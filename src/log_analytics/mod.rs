@@ -7,10 +7,12 @@
 
 mod data_collector;
 pub mod decision;
+mod dual_write;
 mod event_id;
 mod logs_ingestion;
 mod post;
 pub mod signature;
 
 pub use data_collector::{DataCollectorSink, MAX_POST_BYTES, Workspace};
+pub use dual_write::DualWriteSink;
 pub use logs_ingestion::{LogsIngestionSink, Rule};

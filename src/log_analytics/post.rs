@@ -87,7 +87,7 @@ pub(super) fn receipt(
     cut_off: bool,
 ) -> Result<Receipt, SinkError> {
     match result {
-        Ok((Ended::Taken, attempts)) => Ok(Receipt { attempts }),
+        Ok((Ended::Taken, attempts)) => Ok(Receipt::after(attempts)),
         Ok((Ended::Content(error), _)) => Err(SinkError::Content(error.refusal())),
         Err(GaveUp::Failed { error, .. }) if cut_off && error.is_broken() => {
             Err(SinkError::Content(error.refusal()))

@@ -14,6 +14,7 @@ mod tests;
 
 use std::{path::PathBuf, time::Duration};
 
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use url::Url;
 
@@ -46,6 +47,7 @@ pub const NAMES: &[&str] = &[
     "active_directory_app_id",
     "active_directory_app_secret",
     "active_directory_authority",
+    "dual_write_until",
     "AzureWebJobsStorage",
     "AzureWebJobsStorage__accountName",
     "AzureWebJobsStorage__blobServiceUri",
@@ -89,6 +91,15 @@ pub enum SinkSettings {
     Workspace(Workspace),
     /// To a data collection rule, by the Logs Ingestion API.
     Rule(RuleSettings),
+    /// To both until the rehearsal ends, and then to the rule alone.
+    Both {
+        /// Counts until then.
+        workspace: Workspace,
+        /// Counts from then on.
+        rule: RuleSettings,
+        /// When it ends.
+        until: DateTime<Utc>,
+    },
 }
 
 /// A data collection rule.

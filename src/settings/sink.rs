@@ -1,5 +1,6 @@
 //! Where rows go, and who we are there.
 
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use url::Url;
 use uuid::Uuid;
@@ -9,7 +10,7 @@ use super::{
     read::GUID_EXAMPLE,
     reader::{Reader, shown},
 };
-use crate::log_analytics::Workspace;
+use crate::{log_analytics::Workspace, model::event_time};
 
 const ENDPOINT: &str = "logs_ingestion_endpoint";
 const ENDPOINT_EXAMPLE: &str = "https://mimecast-ttp-a1b2.westeurope-1.ingest.monitor.azure.com";
@@ -20,10 +21,20 @@ const WORKSPACE_ID: &str = "log_analytics_workspace_id";
 const WORKSPACE_KEY: &str = "log_analytics_workspace_key";
 const TENANT: &str = "active_directory_tenant_id";
 const APP_ID: &str = "active_directory_app_id";
+const UNTIL: &str = "dual_write_until";
 const APP_SECRET: &str = "active_directory_app_secret";
 
-/// The Logs Ingestion API where its settings are given, else the Data Collector API.
+/// Both APIs while a rehearsal lasts; otherwise the Logs Ingestion API where its settings are given, else the Data Collector API.
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<SinkSettings> {
+    if reader.is_set(UNTIL) {
+        let until = until(reader);
+        let (workspace, rule) = (workspace(reader), rule(reader));
+        return Some(SinkSettings::Both {
+            workspace: workspace?,
+            rule: rule?,
+            until: until?,
+        });
+    }
     if reader.is_set(ENDPOINT) || reader.is_set(RULE_ID) {
         check_whole_workspace(reader);
         return rule(reader).map(SinkSettings::Rule);
@@ -91,6 +102,18 @@ fn workspace(reader: &mut Reader<'_>) -> Option<Workspace> {
         key: key?,
         base: base?,
     })
+}
+
+/// A day, or a time.
+fn until(reader: &mut Reader<'_>) -> Option<DateTime<Utc>> {
+    let value = reader.optional(UNTIL)?;
+    let until =
+        event_time::parse(&value).or_else(|| event_time::parse(&format!("{value}T00:00:00Z")));
+    if until.is_none() {
+        let found = format!("{} is no day and no time", shown(&value));
+        reader.fault(UNTIL, found, "2026-12-24, or 2026-12-24T08:00:00Z");
+    }
+    until
 }
 
 fn rule(reader: &mut Reader<'_>) -> Option<RuleSettings> {

@@ -113,7 +113,7 @@ fn rule(changes: &[(&'static str, &str)]) -> Result<RuleSettings, Faults> {
     let changes = [&RULE[..], changes].concat();
     match with(&changes)?.sink {
         SinkSettings::Rule(rule) => Ok(rule),
-        SinkSettings::Workspace(_) => panic!("a rule"),
+        other => panic!("{other:?} is no rule"),
     }
 }
 
@@ -176,6 +176,23 @@ fn a_rule_without_its_endpoint_or_with_its_name_for_its_id_is_a_fault() {
         let text = rule(&changes).unwrap_err().to_string();
         assert!(text.contains(found), "{text}");
     }
+}
+
+#[test]
+fn a_rehearsal_needs_both_sinks_and_a_day() {
+    let until = ("dual_write_until", "2026-12-24");
+    let read = with(&[RULE[0], RULE[1], until]).unwrap();
+    assert!(
+        matches!(read.sink, SinkSettings::Both { until, .. } if until.to_rfc3339() == "2026-12-24T00:00:00+00:00")
+    );
+    let text = with(&[until]).unwrap_err().to_string();
+    assert!(
+        text.contains("logs_ingestion_endpoint: is missing"),
+        "{text}"
+    );
+    let soon = ("dual_write_until", "soon");
+    let text = with(&[RULE[0], RULE[1], soon]).unwrap_err().to_string();
+    assert!(text.contains("`soon` is no day and no time"), "{text}");
 }
 
 #[test]

@@ -444,7 +444,7 @@ impl LogSink for World {
         }
         self.delivered.lock().unwrap().extend(rows);
         self.event(format!("taken {number}"));
-        Ok(Receipt { attempts: 1 })
+        Ok(Receipt::after(1))
     }
 
     async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), SinkError> {

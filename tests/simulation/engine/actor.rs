@@ -125,7 +125,7 @@ impl Actor {
         let feed = batch.feed();
         if let Some(status) = self.refusal(&rows) {
             if self.world.has(Bug::DropsTheWholeBatch) {
-                return Ok(Receipt { attempts: 1 });
+                return Ok(Receipt::after(1));
             }
             return Err(SinkError::Content(Refusal {
                 cause: format!("answered {status}").into(),
@@ -134,12 +134,12 @@ impl Actor {
             }));
         }
         if rows.is_empty() {
-            return Ok(Receipt { attempts: 1 });
+            return Ok(Receipt::after(1));
         }
         if self.world.has(Bug::CheckpointBeforeAcknowledgement) {
             self.release_held();
             self.world.state().runs[self.run].held_batch = Some((feed, rows));
-            return Ok(Receipt { attempts: 1 });
+            return Ok(Receipt::after(1));
         }
         let fault = self.fault(|state| state.odds.post, 7);
         let failed = |cause: &'static str| SinkError::Failed {
@@ -149,7 +149,7 @@ impl Actor {
         // Not stored.
         match fault {
             Some(0) if self.world.has(Bug::TakesFailureForSuccess) => {
-                return Ok(Receipt { attempts: 1 });
+                return Ok(Receipt::after(1));
             }
             Some(0) => return Err(failed("answered 503")),
             Some(1) => return Err(SinkError::OutOfTime("busy".to_owned())),
@@ -179,7 +179,7 @@ impl Actor {
         }
         self.world.state().oracle.acknowledged(post);
         let attempts = if fault == Some(6) { 2 } else { 1 };
-        Ok(Receipt { attempts })
+        Ok(Receipt::after(attempts))
     }
 
     fn refusal(&self, rows: &[usize]) -> Option<u16> {
