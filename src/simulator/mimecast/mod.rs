@@ -1,5 +1,5 @@
 //! Mimecast's API 1.0, as far as the three TTP logs need it: the get-logs functions, login, logout
-//! and the search for the region; or its API 2.0, see [`gateway`].
+//! and the search for the region; or its API 2.0, see its module `gateway`.
 //!
 //! API 1.0 checks a call in this order and answers the first thing that is wrong: path (404), verb
 //! (405), JSON (400), headers (400), access key and signature (401), clock (401), binding (418),
