@@ -159,6 +159,14 @@ pub(super) enum ApiVersion {
     V2,
 }
 
+/// The API that the simulated Log Analytics has.
+#[cfg(feature = "simulator")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum SinkKind {
+    DataCollector,
+    LogsIngestion,
+}
+
 #[cfg(feature = "simulator")]
 impl From<ApiVersion> for crate::simulator::mimecast::Api {
     fn from(version: ApiVersion) -> Self {
@@ -181,6 +189,9 @@ pub(super) struct Demo {
     /// Which Mimecast API is played: 1.0, which is signed, or 2.0, which wants tokens.
     #[arg(long, value_name = "API", value_enum, default_value_t = ApiVersion::V1)]
     pub(super) api: ApiVersion,
+    /// Which API of Log Analytics is played: the Data Collector API, or the Logs Ingestion API.
+    #[arg(long, value_name = "SINK", value_enum, default_value_t = SinkKind::DataCollector)]
+    pub(super) sink: SinkKind,
     /// The folder for the delivered rows, one NDJSON file for each table. The files are replaced.
     #[arg(long, value_name = "DIR", default_value = "demo-out")]
     pub(super) out: std::path::PathBuf,
@@ -202,6 +213,9 @@ pub(super) struct Simulate {
     /// Which Mimecast API is played: 1.0, which is signed, or 2.0, which wants tokens.
     #[arg(long, value_name = "API", value_enum, default_value_t = ApiVersion::V1)]
     pub(super) api: ApiVersion,
+    /// Which API of Log Analytics is played: the Data Collector API, or the Logs Ingestion API.
+    #[arg(long, value_name = "SINK", value_enum, default_value_t = SinkKind::DataCollector)]
+    pub(super) sink: SinkKind,
     /// How many records to make up, over the three feeds and fourteen days around now.
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     pub(super) records: usize,

@@ -4,10 +4,14 @@ use std::{io, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 
-use super::{DONE, FAILED, args::Simulate, say, say_error, simulated};
+use super::{
+    DONE, FAILED,
+    args::{Simulate, SinkKind},
+    say, say_error, simulated,
+};
 use crate::simulator::{
     clock::SimClock,
-    log_analytics::{self, DataCollector},
+    log_analytics::{self, DataCollector, LogsIngestion, logs_ingestion},
     mimecast::{self, Simulator},
     scenario::{Plan, Scenario},
 };
@@ -45,10 +49,10 @@ async fn serve(options: &Simulate) -> io::Result<()> {
     let mut mimecast_config = mimecast::Config::new(records, clock.clone());
     mimecast_config.api = options.api.into();
     let mimecast = Simulator::start(mimecast_config.clone(), options.mimecast_port).await?;
-    let workspace = log_analytics::Config::new(clock);
-    let log_analytics = DataCollector::start(workspace.clone(), options.log_analytics_port).await?;
+    let (sink, sink_settings) = Sink::start(options, clock).await?;
 
-    let settings = simulated::settings(&mimecast, &mimecast_config, &log_analytics, &workspace);
+    let mut settings = simulated::mimecast(&mimecast, &mimecast_config);
+    settings.extend(sink_settings);
     say("Settings for `Values` in local.settings.json; all of them are invented:\n");
     let lines: Vec<_> = settings
         .iter()
@@ -64,16 +68,61 @@ async fn serve(options: &Simulate) -> io::Result<()> {
         "\n{} records, half of them from the past seven days, the rest appearing over the next seven. Interrupt to stop.",
         options.records
     ));
-    let mut known = log_analytics.counts();
+    let mut known = 0;
     loop {
         tokio::select! {
             signal = tokio::signal::ctrl_c() => return signal,
             () = tokio::time::sleep(NEWS) => {
-                let counts = log_analytics.counts();
-                if counts.posts != known.posts {
-                    say(&format!("{} posts, {} accepted, {} rows stored", counts.posts, counts.accepted, counts.rows));
-                    known = counts;
+                let (posts, accepted, rows) = sink.counts();
+                if posts != known {
+                    say(&format!("{posts} posts, {accepted} accepted, {rows} rows stored"));
+                    known = posts;
                 }
+            }
+        }
+    }
+}
+
+/// The simulated Log Analytics.
+enum Sink {
+    DataCollector(DataCollector),
+    LogsIngestion(LogsIngestion),
+}
+
+impl Sink {
+    async fn start(options: &Simulate, clock: SimClock) -> io::Result<(Self, simulated::Values)> {
+        let port = options.log_analytics_port;
+        Ok(match options.sink {
+            SinkKind::DataCollector => {
+                let config = log_analytics::Config::new(clock);
+                let service = DataCollector::start(config.clone(), port).await?;
+                let settings = simulated::data_collector(&service, &config);
+                (Self::DataCollector(service), settings)
+            }
+            SinkKind::LogsIngestion => {
+                let config = logs_ingestion::Config::new(clock, simulated::rule()?);
+                let service = LogsIngestion::start(config.clone(), port).await?;
+                let settings = simulated::logs_ingestion(&service, &config);
+                (Self::LogsIngestion(service), settings)
+            }
+        })
+    }
+
+    /// Posts, those accepted, and rows stored.
+    fn counts(&self) -> (usize, usize, usize) {
+        let sum = |posts: &mut dyn Iterator<Item = (bool, usize)>| {
+            posts.fold((0, 0, 0), |(posts, accepted, rows), (taken, stored)| {
+                (posts + 1, accepted + usize::from(taken), rows + stored)
+            })
+        };
+        match self {
+            Self::DataCollector(service) => {
+                let posts = service.posts().into_iter();
+                sum(&mut posts.map(|post| (post.status == Some(200), post.rows)))
+            }
+            Self::LogsIngestion(service) => {
+                let posts = service.posts().into_iter();
+                sum(&mut posts.map(|post| (post.status == Some(204), post.rows)))
             }
         }
     }

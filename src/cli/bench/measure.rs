@@ -91,7 +91,8 @@ pub(super) async fn measure(
     let log_analytics = DataCollector::start(workspace.clone(), 0).await?;
 
     let checkpoints = folder.path().join("checkpoints");
-    let mut settings = simulated::settings(&mimecast, &mimecast_config, &log_analytics, &workspace);
+    let mut settings = simulated::mimecast(&mimecast, &mimecast_config);
+    settings.extend(simulated::data_collector(&log_analytics, &workspace));
     let local = [
         ("checkpoint_dir", checkpoints.display().to_string()),
         ("lookback_days", options.lookback_days.to_string()),

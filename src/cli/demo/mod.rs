@@ -5,6 +5,7 @@
 //! faults on the way. At the end every row that arrived is compared with the record it was made from.
 
 mod progress;
+mod sink;
 mod table;
 mod timetable;
 mod world;

@@ -13,16 +13,17 @@ use tempfile::TempDir;
 use super::{
     DemoError,
     progress::Progress,
+    sink::{Sink, Watcher},
     table::Measured,
     timetable::{self, Before, Step},
 };
 use crate::{
-    cli::{args::Demo, clock_file, simulated::settings},
+    cli::{args::Demo, clock_file, simulated},
     simulator::{
         clock::SimClock,
         functions_host::{self, FunctionsHost, Invocation, Kind, Level, Outcome},
         log::Log,
-        log_analytics::{self, DataCollector, NdjsonFolder, RowSink, StoredRow, TooLarge},
+        log_analytics::NdjsonFolder,
         mimecast::{self, Simulator},
         records::RecordSet,
         scenario::{Plan, Scenario, Tally, Verdict},
@@ -41,30 +42,12 @@ pub(super) struct World {
     tally: Arc<Tally>,
     files: Arc<NdjsonFolder>,
     mimecast: Simulator,
-    log_analytics: DataCollector,
+    sink: Sink,
     host: FunctionsHost,
     steps: Vec<Step>,
     checkpoints: PathBuf,
     /// Holds the app's files; removed at the end.
     _folder: TempDir,
-}
-
-/// Notes each stored row in the tally and on the progress bar.
-struct Watcher {
-    tally: Arc<Tally>,
-    progress: Progress,
-}
-
-impl RowSink for Watcher {
-    fn store(&self, table: &str, rows: &[StoredRow<'_>]) {
-        let Some(log) = Log::ALL.into_iter().find(|log| log.table() == table) else {
-            return;
-        };
-        for row in rows {
-            self.tally.note(log, row.raw);
-        }
-        self.progress.stored(log, rows.len());
-    }
 }
 
 /// Where the demo's story begins: a Monday.
@@ -101,24 +84,19 @@ impl World {
             out: out.to_owned(),
             error,
         })?);
-        let mut workspace = log_analytics::Config::new(clock.clone());
-        // Smaller than the batches of a backlog, so that some have to be halved.
-        workspace.max_body_bytes = 900_000;
-        workspace.too_large = TooLarge::Status413;
-        workspace.sinks = vec![
-            Arc::new(Watcher {
-                tally: Arc::clone(&tally),
-                progress: progress.clone(),
-            }),
-            Arc::clone(&files) as _,
-        ];
-        let log_analytics = DataCollector::start(workspace.clone(), 0).await?;
+        let watcher = Watcher {
+            kind: options.sink,
+            tally: Arc::clone(&tally),
+            progress: progress.clone(),
+        };
+        let (sink, sink_settings) = Sink::start(clock.clone(), watcher, Arc::clone(&files)).await?;
 
         let checkpoints = folder.path().join("checkpoints");
         let app = write_app(folder.path())?;
         let mut config = functions_host::Config::new(app, clock.clone());
         config.executable = Some(std::env::current_exe()?);
-        config.app_settings = settings(&mimecast, &mimecast_config, &log_analytics, &workspace);
+        config.app_settings = simulated::mimecast(&mimecast, &mimecast_config);
+        config.app_settings.extend(sink_settings);
         let local = [
             ("checkpoint_dir", checkpoints.display().to_string()),
             ("lookback_days", "3".to_owned()),
@@ -129,10 +107,7 @@ impl World {
             .app_settings
             .extend(local.map(|(name, value)| (name.to_owned(), value)));
         if options.lost_answer {
-            let fault = log_analytics::Fault::StoreThenDrop;
-            log_analytics
-                .faults()
-                .on(log_type(Log::Impersonation), 2..=2, fault);
+            sink.lose_an_answer();
         }
         let host = FunctionsHost::start(config).await?;
         Ok(Self {
@@ -141,7 +116,7 @@ impl World {
             tally,
             files,
             mimecast,
-            log_analytics,
+            sink,
             host,
             steps,
             checkpoints,
@@ -165,7 +140,10 @@ impl World {
             Before::Nothing | Before::ByHand => {}
             Before::FirstFaults => self.first_faults(),
             Before::Faults => self.faults(),
-            Before::Expiry => self.mimecast.expire(),
+            Before::Expiry => {
+                self.mimecast.expire();
+                self.sink.expire();
+            }
             Before::Outage => self.host.restart().await?,
             Before::Kill => {
                 let before = self.host.launches();
@@ -182,7 +160,6 @@ impl World {
 
     /// Faults in the middle of a backlog; all of them pass, so the run succeeds.
     fn first_faults(&self) {
-        use log_analytics::Fault as Sink;
         use mimecast::Fault as Source;
         let source = self.mimecast.faults();
         source.on(Log::Url.path(), 2..=2, Source::Status(503));
@@ -196,14 +173,10 @@ impl World {
         source.on(Log::Attachment.path(), 4..=4, Source::NotJson);
         source.on(Log::Impersonation.path(), 2..=2, Source::DropConnection);
         source.on(Log::Impersonation.path(), 3..=3, Source::MetaStatus(500));
-        let sink = self.log_analytics.faults();
-        sink.on(log_type(Log::Url), 2..=2, Sink::Status(500));
-        sink.on(log_type(Log::Attachment), 1..=2, Sink::Status(503));
-        sink.on(log_type(Log::Impersonation), 1..=1, Sink::DropBeforeStoring);
+        self.sink.first_faults();
     }
 
     fn faults(&self) {
-        use log_analytics::Fault as Sink;
         use mimecast::Fault as Source;
         self.mimecast
             .faults()
@@ -213,12 +186,7 @@ impl World {
             1,
             Source::Throttled { reset_ms: 200 },
         );
-        let retry_after = Some("1".to_owned());
-        self.log_analytics.faults().next(
-            log_type(Log::Attachment),
-            1,
-            Sink::Throttled { retry_after },
-        );
+        self.sink.faults();
     }
 
     pub(super) async fn invoke(&self, step: &Step) -> Outcome {
@@ -261,26 +229,20 @@ impl World {
     /// The numbers of the final table, all of them counted outside the connector.
     pub(super) fn measured(&self, verdicts: &[Verdict; 3]) -> Vec<Measured> {
         let calls = self.mimecast.journal();
-        let posts = self.log_analytics.posts();
         let measure = |verdict: &Verdict| {
             let log = verdict.log;
             let calls: Vec<_> = calls
                 .iter()
                 .filter(|call| call.path == log.path())
                 .collect();
-            let posts: Vec<_> = posts
-                .iter()
-                .filter(|post| post.log_type == log_type(log))
-                .collect();
+            let posts = self.sink.posts(log);
             let read: usize = calls.iter().map(|call| call.rows).sum();
-            let stored: usize = posts.iter().map(|post| post.rows).sum();
             let failed_calls = calls
                 .iter()
                 .filter(|call| {
                     call.status != Some(200) || call.rows == 0 && call.page_token.is_some()
                 })
                 .count();
-            let failed_posts = posts.iter().filter(|post| post.status != Some(200)).count();
             Measured {
                 feed: log.name(),
                 made: verdict.made,
@@ -288,9 +250,9 @@ impl World {
                 lost: verdict.lost.count,
                 doubled: verdict.doubled.count,
                 altered: verdict.altered.count,
-                dropped: read.saturating_sub(stored),
-                retries: failed_calls + failed_posts,
-                batches: posts.len() - failed_posts,
+                dropped: read.saturating_sub(posts.rows),
+                retries: failed_calls + posts.failed,
+                batches: posts.taken,
                 lag_seconds: self.lag(log),
             }
         };
@@ -308,11 +270,6 @@ impl World {
         let now = self.steps.last().map_or(self.clock.now(), |step| step.at);
         Some((now - watermark.to_utc()).num_seconds())
     }
-}
-
-/// The name that posts carry, without the `_CL` of the table.
-fn log_type(log: Log) -> &'static str {
-    log.table().trim_end_matches("_CL")
 }
 
 fn write_app(folder: &Path) -> io::Result<PathBuf> {

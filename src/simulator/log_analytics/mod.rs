@@ -1,7 +1,7 @@
 //! Log Analytics on this machine: what the workspace's ingestion endpoints accept, refuse and make
 //! of the rows they take.
 //!
-//! [`DataCollector`] is the HTTP Data Collector API. Every row it accepts goes to the [`RowSink`]s
+//! [`DataCollector`] is the HTTP Data Collector API, [`logs_ingestion`] the other one. Every row it accepts goes to the [`RowSink`]s
 //! of its [`Config`]: [`MemoryRows`] for a test that compares, [`NdjsonFolder`] for a reader who
 //! wants to look. [`Columns`] is what becomes of a row's names and types on its way into a table.
 //!
@@ -11,11 +11,13 @@
 mod columns;
 mod data_collector;
 mod json;
+pub mod logs_ingestion;
 mod ndjson;
 mod rows;
 mod times;
 
 pub use columns::{Additional, Cell, ColumnRow, Columns, IntoText, Kind};
 pub use data_collector::{Config, Counts, DataCollector, Fault, Post, TooLarge};
+pub use logs_ingestion::LogsIngestion;
 pub use ndjson::NdjsonFolder;
 pub use rows::{MemoryRow, MemoryRows, RowSink, StoredRow};

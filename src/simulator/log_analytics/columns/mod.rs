@@ -226,6 +226,13 @@ pub struct ColumnRow<'a> {
 }
 
 impl<'a> ColumnRow<'a> {
+    /// Adds cells.
+    pub(super) fn extend<'n>(&mut self, cells: impl IntoIterator<Item = (&'n str, Cell<'a>)>) {
+        let cells = cells.into_iter();
+        self.cells
+            .extend(cells.map(|(name, cell)| (Arc::from(name), cell)));
+    }
+
     /// The names and contents of the columns in which the row has a value.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Cell<'a>)> {
         self.cells.iter().map(|(name, cell)| (&**name, cell))
@@ -275,7 +282,7 @@ fn allowed(character: char) -> char {
 }
 
 /// As much of `text` as fits into `bytes` without half a character.
-fn prefix(text: Cow<'_, str>, bytes: usize) -> Cow<'_, str> {
+pub(super) fn prefix(text: Cow<'_, str>, bytes: usize) -> Cow<'_, str> {
     let end = (0..=bytes)
         .rev()
         .find(|end| text.is_char_boundary(*end))
