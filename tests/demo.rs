@@ -44,6 +44,11 @@ fn the_demo_of_api_2_0_delivers_every_record_once() {
     delivers_every_record_once(&["--api", "2.0"]);
 }
 
+#[test]
+fn the_demo_of_api_2_0_and_the_logs_ingestion_api_delivers_every_record_once() {
+    delivers_every_record_once(&["--api", "2.0", "--sink", "logs-ingestion"]);
+}
+
 fn delivers_every_record_once(more: &[&str]) {
     let out = tempfile::tempdir().unwrap();
     let output = demo(out.path(), more);

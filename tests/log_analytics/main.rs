@@ -2,6 +2,8 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
 
+mod logs_ingestion;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};

@@ -1,0 +1,141 @@
+//! Both ways into Log Analytics make the same tables: the same records are played through both
+//! simulators, and the rows are compared column by column. What differs is what
+//! `docs/logs-ingestion.md` says.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
+
+mod support;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use serde_json::{Map, Value};
+use support::program::command;
+
+type Row = Map<String, Value>;
+
+/// The longest name that a new table may have.
+const LONGEST_NAME: usize = 45;
+
+/// Plays the demo into a folder.
+fn play(sink: &str) -> tempfile::TempDir {
+    let out = tempfile::tempdir().unwrap();
+    let output = command(&[])
+        .args(["demo", "--records", "6000", "--sink", sink, "--out"])
+        .arg(out.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}");
+    out
+}
+
+/// The rows of a table by their fingerprints.
+fn table(out: &Path, table: &str) -> BTreeMap<String, Row> {
+    let text = std::fs::read_to_string(out.join(format!("{table}.ndjson"))).unwrap();
+    let rows = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let fingerprint = |row: &Row| row["mimecastFingerprint_s"].as_str().unwrap().to_owned();
+    rows.map(|row: Row| (fingerprint(&row), row)).collect()
+}
+
+/// Where a column's value lies in a row of the Logs Ingestion API, if not under its own name.
+fn elsewhere(column: &str, row: &Row) -> Option<(String, Value)> {
+    let (object, path) = column.split_once('_')?;
+    let whole = format!("{object}_s");
+    let whole: Value = serde_json::from_str(row.get(&whole)?.as_str()?).ok()?;
+    let path = path.strip_suffix("_s")?;
+    // A member's name may hold what no column name does.
+    let (outer, inner) = path.split_once('_').unwrap_or((path, ""));
+    let like = |name: &str, wanted: &str| {
+        let plain = name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
+        plain == wanted
+    };
+    let member = |of: &Value, wanted: &str| {
+        let members = of.as_object()?.iter();
+        let mut found = members.filter(|(name, _)| like(name, wanted));
+        found.next().map(|(_, value)| value.clone())
+    };
+    let value = member(&whole, path).or_else(|| member(&member(&whole, outer)?, inner))?;
+    let why = if column.len() > LONGEST_NAME {
+        "name too long, kept in its object"
+    } else {
+        "name not declared, kept in its object"
+    };
+    Some((why.to_owned(), value))
+}
+
+/// Equal, or the same JSON spelled in another way.
+fn same(one: &Value, other: &Value) -> bool {
+    let parsed = |value: &Value| serde_json::from_str::<Value>(value.as_str()?).ok();
+    one == other
+        || parsed(one).is_some_and(|one| Some(&one) == parsed(other).as_ref() || one == *other)
+}
+
+/// How the rows differ: column and how.
+fn differences(collected: &Row, ingested: &Row) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (column, value) in collected {
+        let guid = column
+            .strip_suffix("_g")
+            .map(|name| format!("{name}_s"))
+            .and_then(|name| ingested.get(&name));
+        match (ingested.get(column), guid) {
+            (Some(other), _) => assert!(same(value, other), "{column}: {value} and {other}"),
+            (None, Some(other)) => {
+                assert!(same(value, other), "{column}: {value} and {other}");
+                found.insert(format!("{column}: in _s"));
+            }
+            (None, None) => {
+                let (why, other) = elsewhere(column, ingested)
+                    .unwrap_or_else(|| panic!("{column} of {collected:?} is lost in {ingested:?}"));
+                assert!(same(value, &other), "{column}: {value} and {other}");
+                found.insert(format!("{column}: {why}"));
+            }
+        }
+    }
+    for (column, value) in ingested {
+        if !collected.contains_key(column) && value != "" {
+            found.insert(format!("{column}: more"));
+        }
+    }
+    found
+}
+
+#[test]
+fn both_ways_make_the_same_columns_but_for_what_the_docs_say() {
+    let (collected, ingested) = (play("data-collector"), play("logs-ingestion"));
+    let compare = |name: &str| {
+        let [collected, ingested] = [&collected, &ingested].map(|out| table(out.path(), name));
+        assert!(collected.keys().eq(ingested.keys()), "the same rows");
+        assert!(collected.len() > 500, "{}", collected.len());
+        let pairs = collected.values().zip(ingested.values());
+        let found = pairs.flat_map(|(one, other)| differences(one, other));
+        found.collect::<BTreeSet<_>>()
+    };
+    assert_eq!(compare("MimecastTTPAttachment_CL"), BTreeSet::new());
+    assert_eq!(compare("MimecastTTPImpersonation_CL"), BTreeSet::new());
+    let long = [
+        "advancedPhishingResult_CredentialTheftBrands_s",
+        "advancedPhishingResult_CredentialTheftEvidence_s",
+        "tagMap_AdvancedPhishing_CredentialTheftBrands_s",
+        "tagMap_AdvancedPhishing_CredentialTheftEvidence_s",
+        "tagMap_AvScanning_ContentCheck_AvSignatureFileExts_s",
+        "tagMap_AvScanning_ContentCheck_AvSignatureName_s",
+        "tagMap_AvScanning_ContentCheck_UrlFileDownloadFilename_s",
+        "tagMap_AvScanning_ScannerInfo_CategoryTrigger_s",
+        "tagMap_DangerousFileExt_ContentCheck_ContentScannersBlocked_s",
+        "tagMap_DangerousFileExt_ContentCheck_DangerousExtsUrlFileDownload_s",
+        "tagMap_DangerousFileExt_ContentCheck_DangerousMimetypesUrlFileDownload_s",
+    ]
+    .map(|name| format!("{name}: name too long, kept in its object"));
+    let colons = [
+        "tagMap_DangerousFileExt_Inspect_FileExts_s",
+        "tagMap_DangerousFileExt_Inspect_MimeTypes_s",
+    ]
+    .map(|name| format!("{name}: name not declared, kept in its object"));
+    let more = ["advancedPhishingResult_s", "tagMap_s"].map(|name| format!("{name}: more"));
+    let expected = long.into_iter().chain(colons).chain(more);
+    assert_eq!(compare("MimecastTTPUrl_CL"), expected.collect());
+}

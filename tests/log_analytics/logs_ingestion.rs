@@ -1,0 +1,299 @@
+//! The Logs Ingestion API, and the tokens for it.
+
+use std::{sync::Arc, time::Duration};
+
+use mimecast_ttp::{
+    azure::identity::{ClientCredentials, ManagedIdentity},
+    http::HttpClient,
+    ingest::ports::{Clock, LogSink, Receipt, SinkError},
+    log_analytics::{LogsIngestionSink, Rule},
+    model::{batch::Batch, deadline::Deadline, feed::Feed},
+    simulator::{
+        clock::SimClock,
+        log_analytics::{
+            LogsIngestion, MemoryRows,
+            logs_ingestion::{self, Config, Fault},
+        },
+    },
+    system::SystemRandom,
+    token::{Issuer, Tokens},
+};
+
+use crate::{
+    batch, large, small,
+    support::{ports::TestClock, world::at},
+};
+
+const STREAM: &str = "Custom-MimecastTTPUrl_CL";
+const TOKEN: &str = "token";
+
+struct Bench {
+    service: LogsIngestion,
+    sink: LogsIngestionSink,
+    clock: Arc<TestClock>,
+    rows: Arc<MemoryRows>,
+}
+
+fn config() -> Config {
+    let rule = include_str!("../../deploy/logs-ingestion.json");
+    let rule = logs_ingestion::Rule::in_template(rule).unwrap();
+    Config::new(SimClock::at(at("2026-03-02T08:00:00Z")), rule)
+}
+
+/// A client of the application in `given`, whatever the service's is.
+async fn bench_with(mut config: Config, given: &Config) -> Bench {
+    let rows = Arc::new(MemoryRows::default());
+    config.sinks = vec![rows.clone()];
+    let clock = TestClock::new(config.clock.clone());
+    let service = LogsIngestion::start(config, 0).await.unwrap();
+    let issuer = ClientCredentials {
+        http: HttpClient::new().unwrap(),
+        authority: service.base_url().parse().unwrap(),
+        tenant: given.tenant.clone(),
+        client_id: given.client_id.clone(),
+        secret: given.client_secret.clone().into(),
+        audience: given.audience.clone(),
+        clock: clock.clone(),
+    };
+    let sink = sink(&service, given, &clock, Box::new(issuer));
+    Bench {
+        service,
+        sink,
+        clock,
+        rows,
+    }
+}
+
+fn sink(
+    service: &LogsIngestion,
+    given: &Config,
+    clock: &Arc<TestClock>,
+    issuer: Box<dyn Issuer>,
+) -> LogsIngestionSink {
+    let rule = Rule {
+        endpoint: service.base_url().parse().unwrap(),
+        id: given.rule_id.clone(),
+        tokens: Tokens::new(issuer, clock.clone()),
+    };
+    let http = HttpClient::new().unwrap();
+    LogsIngestionSink::new(http, rule, clock.clone(), Arc::new(SystemRandom))
+}
+
+async fn bench() -> Bench {
+    bench_with(config(), &config()).await
+}
+
+impl Bench {
+    async fn deliver(&self, batch: &Batch) -> Result<Receipt, SinkError> {
+        let deadline = Deadline::after(self.clock.elapsed(), Duration::from_secs(240));
+        self.sink.deliver(batch, deadline).await
+    }
+
+    async fn after(&self, fault: Fault, times: u64) -> Result<Receipt, SinkError> {
+        self.service.faults().next(STREAM, times, fault);
+        self.deliver(&small()).await
+    }
+
+    fn count(&self) -> usize {
+        self.rows.count("MimecastTTPUrl_CL")
+    }
+}
+
+#[tokio::test]
+async fn every_feed_lands_in_its_own_table_and_an_id_under_its_other_name() {
+    let bench = bench().await;
+    for (feed, table) in [
+        (Feed::Url, "MimecastTTPUrl_CL"),
+        (Feed::Attachment, "MimecastTTPAttachment_CL"),
+        (Feed::Impersonation, "MimecastTTPImpersonation_CL"),
+    ] {
+        let record = r#"{"id":"MTOKEN:1","subject":"Überweisung 📎"}"#.to_owned();
+        bench.deliver(&batch(feed, &[record])).await.unwrap();
+        let [row] = &bench.rows.texts(table)[..] else {
+            panic!("one row");
+        };
+        assert!(row.contains("Überweisung 📎"), "{row}");
+        let renamed = row.contains(r#""eventId":"MTOKEN:1""#) && !row.contains(r#""id":"#);
+        assert_eq!(renamed, feed == Feed::Impersonation, "{row}");
+    }
+    assert_eq!(bench.service.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn one_token_serves_all_posts_and_is_replaced_once_where_it_is_refused() {
+    let bench = bench().await;
+    let batch = small();
+    let three = async || {
+        tokio::join!(
+            bench.deliver(&batch),
+            bench.deliver(&batch),
+            bench.deliver(&batch)
+        )
+    };
+    let (one, two, three_) = three().await;
+    assert!(one.is_ok() && two.is_ok() && three_.is_ok());
+    assert_eq!(bench.service.token_requests(), 1);
+    bench.service.expire_tokens();
+    let (one, two, three_) = three().await;
+    assert!(one.is_ok() && two.is_ok() && three_.is_ok());
+    assert_eq!(bench.service.token_requests(), 2);
+    bench.clock.sleep(Duration::from_secs(3300)).await;
+    bench.deliver(&batch).await.unwrap();
+    assert_eq!(bench.service.token_requests(), 3, "renewed before it ends");
+}
+
+#[tokio::test]
+async fn passing_trouble_is_ridden_out_and_a_wait_is_kept_in_seconds_and_as_a_date() {
+    for fault in [
+        Fault::Status(503),
+        Fault::Status(500),
+        Fault::DropBeforeStoring,
+        Fault::Throttled("3".to_owned()),
+        Fault::Throttled("Mon, 02 Mar 2026 08:00:03 GMT".to_owned()),
+    ] {
+        let bench = bench().await;
+        let receipt = bench.after(fault.clone(), 1).await.unwrap();
+        assert_eq!((receipt.attempts, bench.count()), (2, 2), "{fault:?}");
+        if matches!(fault, Fault::Throttled(_)) {
+            let waited = bench.clock.slept.lock().unwrap()[0];
+            assert!((3000..=3300).contains(&waited.as_millis()), "{waited:?}");
+        }
+    }
+    let long = bench()
+        .await
+        .after(Fault::Throttled("9999".to_owned()), 1)
+        .await;
+    assert!(matches!(long, Err(SinkError::Throttled(wait)) if wait.as_secs() == 9999));
+}
+
+#[tokio::test]
+async fn a_role_that_has_not_spread_yet_is_explained_and_nothing_is_set_aside() {
+    let late = Config {
+        role_after: 1,
+        ..config()
+    };
+    let bench = bench_with(late, &config()).await;
+    let error = bench.deliver(&small()).await.unwrap_err();
+    assert!(matches!(error, SinkError::Failed { .. }));
+    let error = error.to_string();
+    for part in [
+        "OperationFailed",
+        "Monitoring Metrics Publisher",
+        "30 minutes",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+    bench.deliver(&small()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_told_apart_so_that_it_can_be_halved_or_set_aside() {
+    let bench = bench().await;
+    let refused = bench.after(Fault::TooLarge, 1).await;
+    assert!(matches!(refused, Err(SinkError::Content(refusal)) if refusal.status == Some(413)));
+    let posts = bench.service.posts().len();
+    let refused = bench.deliver(&large(2)).await.unwrap_err();
+    assert!(matches!(refused, SinkError::Content(_)), "{refused}");
+    assert_eq!(bench.service.posts().len(), posts, "it was not sent at all");
+    let deadline = Deadline::after(bench.clock.elapsed(), Duration::from_secs(240));
+    bench.sink.probe(Feed::Url, deadline).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_posted_again_and_told_by_the_attempts() {
+    let bench = bench().await;
+    let receipt = bench.after(Fault::StoreThenDrop, 1).await.unwrap();
+    assert_eq!((receipt.attempts, bench.count()), (2, 4));
+}
+
+#[tokio::test]
+async fn a_rule_that_is_not_there_says_what_to_check() {
+    for (rule_id, status) in [("dcr-00000000000000000000000000000000", "403")] {
+        let wrong = Config {
+            rule_id: rule_id.to_owned(),
+            ..config()
+        };
+        let error = bench_with(config(), &wrong).await.deliver(&small()).await;
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains(status) && error.contains("logs_ingestion_rule_id"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn wrong_client_credentials_are_told_apart_and_never_shown() {
+    let given = config();
+    for (wrong, advice) in [
+        (
+            Config {
+                client_secret: "S3cret".to_owned(),
+                ..given.clone()
+            },
+            "not a secret of this application",
+        ),
+        (
+            Config {
+                client_id: "other".to_owned(),
+                ..given.clone()
+            },
+            "active_directory_app_id is not known",
+        ),
+        (
+            Config {
+                tenant: "other.example".to_owned(),
+                ..given.clone()
+            },
+            "check active_directory_tenant_id",
+        ),
+    ] {
+        let bench = bench_with(given.clone(), &wrong).await;
+        let error = bench.deliver(&small()).await.unwrap_err().to_string();
+        assert!(error.contains(advice), "{error}");
+        assert!(!error.contains("S3cret"), "{error}");
+        assert_eq!(bench.service.token_requests(), 1, "asked once");
+    }
+}
+
+#[tokio::test]
+async fn a_token_service_in_trouble_is_asked_again() {
+    let bench = bench().await;
+    let faults = bench.service.faults();
+    faults.on(TOKEN, 1..=1, Fault::Status(503));
+    faults.on(TOKEN, 2..=2, Fault::DropBeforeStoring);
+    bench.deliver(&small()).await.unwrap();
+    assert_eq!(bench.service.token_requests(), 3);
+}
+
+#[tokio::test]
+async fn the_managed_identity_serves_system_and_user_assigned() {
+    for identity in [None, Some("user-assigned".to_owned())] {
+        let config = Config {
+            identity: identity.clone(),
+            ..config()
+        };
+        let clock = TestClock::new(config.clock.clone());
+        let service = LogsIngestion::start(config.clone(), 0).await.unwrap();
+        for (asked, works) in [
+            (identity.clone(), true),
+            (Some("another".to_owned()), false),
+        ] {
+            let issuer = ManagedIdentity {
+                http: HttpClient::new().unwrap(),
+                endpoint: service.identity_endpoint().parse().unwrap(),
+                header: config.identity_header.clone().into(),
+                client_id: asked,
+                audience: config.audience.clone(),
+                clock: clock.clone(),
+            };
+            let sink = sink(&service, &config, &clock, Box::new(issuer));
+            let deadline = Deadline::after(clock.elapsed(), Duration::from_secs(240));
+            let result = sink.deliver(&small(), deadline).await;
+            assert_eq!(result.is_ok(), works, "{result:?}");
+            if let Err(error) = result {
+                assert!(error.to_string().contains("No managed identity"), "{error}");
+            }
+        }
+    }
+}
