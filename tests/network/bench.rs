@@ -22,14 +22,15 @@ use mimecast_ttp::{
     simulator::{
         clock::SimClock,
         log::Log,
-        log_analytics::{self, DataCollector, MemoryRows},
+        log_analytics::MemoryRows,
         mimecast::{self, Api, Simulator},
         records::{GivenRecords, Moment},
     },
 };
 
 use crate::{
-    adapters::{Hasty, NetClock, azurite, blob_store, log_sink, source, through},
+    adapters::{Hasty, NetClock, azurite, blob_store, source, through},
+    log_service::{LogService, Way, rows},
     proxy::Proxy,
     support::{
         azurite::Azurite,
@@ -66,8 +67,7 @@ pub enum Service {
 pub struct Bench {
     pub mimecast: Simulator,
     mimecast_config: mimecast::Config,
-    sink: DataCollector,
-    sink_config: log_analytics::Config,
+    sink: LogService,
     rows: Arc<MemoryRows>,
     azurite: Arc<Azurite>,
     container: String,
@@ -101,13 +101,13 @@ fn records(now: DateTime<Utc>) -> GivenRecords {
 }
 
 impl Bench {
-    /// Starts one, with Mimecast's API 1.0.
+    /// Starts one, with Mimecast's API 1.0 and the Data Collector API.
     pub async fn start() -> Self {
-        Self::with(Api::V1).await
+        Self::with(Api::V1, Way::DataCollector).await
     }
 
     /// Starts one.
-    pub async fn with(api: Api) -> Self {
+    pub async fn with(api: Api, way: Way) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let azurite = azurite();
         let time = SimClock::real();
@@ -117,9 +117,7 @@ impl Bench {
         mimecast_config.api = api;
         let mimecast = Simulator::start(mimecast_config.clone(), 0).await.unwrap();
         let rows = Arc::new(MemoryRows::default());
-        let mut sink_config = log_analytics::Config::new(time.clone());
-        sink_config.sinks = vec![rows.clone()];
-        let sink = DataCollector::start(sink_config.clone(), 0).await.unwrap();
+        let sink = LogService::start(way, time.clone(), rows.clone()).await;
         let (clock, store_clock) = (NetClock::start(), NetClock::start());
         let port = |url: String| url.rsplit(':').next().unwrap().parse().unwrap();
         let to_mimecast = Proxy::start(port(mimecast.base_url()));
@@ -138,7 +136,7 @@ impl Bench {
         let random: Arc<dyn Randomness> = Arc::new(Hasty);
         let ports = Ports {
             source: Arc::new(source(&to_mimecast.url(), &mimecast_config, &clock)),
-            sink: Arc::new(log_sink(&to_sink.url(), &sink_config, &clock)),
+            sink: sink.sink(&to_sink.url(), &clock),
             store: Arc::new(blob_store(
                 &through(&azurite, &to_store.url()),
                 &container,
@@ -151,7 +149,6 @@ impl Bench {
             mimecast,
             mimecast_config,
             sink,
-            sink_config,
             rows,
             azurite,
             container,
@@ -184,7 +181,7 @@ impl Bench {
                 ports.source = Arc::new(source(url, &self.mimecast_config, &self.clock));
             }
             Service::Sink => {
-                ports.sink = Arc::new(log_sink(url, &self.sink_config, &self.clock));
+                ports.sink = self.sink.sink(url, &self.clock);
             }
             Service::Store => {
                 ports.store = Arc::new(blob_store(
@@ -292,7 +289,7 @@ impl Bench {
             &config.access_key,
             &config.secret_key,
             &config.password,
-            &self.sink_config.workspace_key,
+            self.sink.secret(),
         ]
         .into_iter()
         .cloned()
@@ -346,7 +343,7 @@ impl Bench {
             }
         }
         let one_batch = self.to_sink.served().iter().any(|post| {
-            let rows: Vec<serde_json::Value> = serde_json::from_slice(&post.body).unwrap();
+            let rows = rows(&post.body);
             let serials: BTreeSet<_> = rows.iter().map(|row| row["n"].as_u64().unwrap()).collect();
             again.is_subset(&serials)
         });
@@ -362,7 +359,7 @@ impl Bench {
             assert_eq!(proxy.failures(), 0, "{case}: a fault that nobody ordered");
         }
         let posts = self.to_sink.served().len() as u64;
-        assert_eq!(self.sink.counts().posts, posts, "{case}");
+        assert_eq!(self.sink.posts(), posts, "{case}");
         assert!(posts > 2, "{case}: {posts} posts are too few to tell");
     }
 }

@@ -15,6 +15,7 @@
 mod adapters;
 mod bench;
 mod faults;
+mod log_service;
 mod message;
 mod mimecast;
 mod one_feed;

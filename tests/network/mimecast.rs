@@ -12,6 +12,7 @@ use crate::{
         ENDLESS, FOREVER, LASTING, PASSING, a_refusal_for_a_moment_is_ridden_out, all,
         costs_an_attempt, pass_with,
     },
+    log_service::Way,
     proxy::{Fault, Rule},
 };
 
@@ -154,7 +155,7 @@ async fn a_broken_login_or_token_at_mimecast_is_asked_for_again_by_this_pass_or_
     let cases = [LOGIN, TOKEN].map(|of| faults.map(|fault| (of, fault)));
     all(cases.into_iter().flatten(), async |((api, on), fault)| {
         let case = format!("{api:?}, {fault:?}");
-        let bench = Bench::with(api).await;
+        let bench = Bench::with(api, Way::LogsIngestion).await;
         bench.mimecast.expire();
         bench.to(SERVICE).add(Rule {
             on,

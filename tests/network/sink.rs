@@ -3,7 +3,10 @@
 //! Here an answer that is lost behind a stored batch is the one case that may deliver it once more.
 
 use chrono::TimeDelta;
-use mimecast_ttp::{ingest::report::Outcome, simulator::log::Log};
+use mimecast_ttp::{
+    ingest::report::Outcome,
+    simulator::{log::Log, mimecast::Api},
+};
 
 use crate::{
     bench::{Bench, LITTLE, PLENTY, RECORDS, Service, complete, failed},
@@ -11,11 +14,14 @@ use crate::{
         ENDLESS, FOREVER, PASSING, a_refusal_for_a_moment_is_ridden_out, all, costs_an_attempt,
         pass_with,
     },
+    log_service::Way,
     proxy::{Fault, Rule},
 };
 
 const SERVICE: Service = Service::Sink;
 const POSTS: &[&str] = &["/api/logs"];
+const STREAM: &[&str] =
+    &["/dataCollectionRules/dcr-5ca1ab1e000040008000b1a2b3c4d5e6/streams/Custom-MimecastTTPUrl_CL"];
 
 /// The batch is stored, and no word about it comes through.
 const fn is_lost_answer(fault: Fault) -> bool {
@@ -60,6 +66,32 @@ async fn a_passing_fault_of_the_sink_is_ridden_out_within_the_pass() {
         assert_eq!(report.counts.delivered, RECORDS, "{case}: {report}");
     });
     tokio::join!(broken, a_refusal_for_a_moment_is_ridden_out(SERVICE));
+}
+
+/// The same over the Logs Ingestion API, and with Mimecast's API 2.0: whose acknowledgement has no body
+/// that could break.
+#[tokio::test]
+async fn a_passing_fault_of_the_other_sink_is_ridden_out_within_the_pass() {
+    let faults = PASSING.into_iter();
+    let faults = faults.filter(|(_, fault)| !says_that_it_is_stored(*fault));
+    all(faults, async |(times, fault)| {
+        let case = format!("{times} x {fault:?}");
+        let bench = Bench::with(Api::V2, Way::LogsIngestion).await;
+        bench.to(SERVICE).add(Rule {
+            on: STREAM,
+            skip: 1,
+            times,
+            fault,
+        });
+        let report = bench.pass(PLENTY).await;
+        complete(&report, &case);
+        all_arrived(&bench, fault, times, &case);
+        assert_eq!(bench.to(SERVICE).broken(), times, "{case}");
+        let retries = if costs_an_attempt(fault) { times } else { 0 };
+        assert_eq!(report.counts.retries, retries as u64, "{case}: {report}");
+        assert_eq!(report.counts.delivered, RECORDS, "{case}: {report}");
+    })
+    .await;
 }
 
 #[tokio::test]
