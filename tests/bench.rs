@@ -113,3 +113,35 @@ fn what_cannot_be_measured_is_said() {
         assert!(text.contains(said), "{text}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test may wait for a process")]
+fn a_bench_that_is_interrupted_leaves_nothing_behind() {
+    use std::{fs, process::Stdio, thread, time::Duration};
+
+    let folder = tempfile::tempdir().unwrap();
+    let left = || fs::read_dir(folder.path()).unwrap().count();
+    let args = ["bench", "--records", "20000", "--page-latency-ms", "300"];
+    let mut bench = command(&[])
+        .args(args)
+        .env("TMPDIR", folder.path())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let at_work = || {
+        let mut runs = fs::read_dir(folder.path()).unwrap();
+        runs.any(|run| run.unwrap().path().join("checkpoints").exists())
+    };
+    while !at_work() {
+        thread::sleep(Duration::from_millis(5));
+        assert!(bench.try_wait().unwrap().is_none(), "it has begun");
+    }
+    let killed = std::process::Command::new("kill")
+        .args(["-TERM", &bench.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    assert_eq!(bench.wait().unwrap().code(), Some(1));
+    assert_eq!(left(), 0);
+}

@@ -70,14 +70,40 @@ pub fn main() -> ExitCode {
             Command::Checkpoint(command) => checkpoint::checkpoint(&command, &environment).await,
             Command::Quarantine(command) => quarantine::quarantine(&command, &environment).await,
             #[cfg(feature = "simulator")]
-            Command::Bench(options) => bench::bench(&options).await,
+            Command::Bench(options) => interruptible(bench::bench(&options)).await,
             #[cfg(feature = "simulator")]
-            Command::Demo(options) => demo::demo(&options).await,
+            Command::Demo(options) => interruptible(demo::demo(&options)).await,
             #[cfg(feature = "simulator")]
             Command::Simulate(options) => simulate::simulate(&options).await,
         }
     });
     ExitCode::from(code)
+}
+
+/// Work that ends in good order when it is interrupted: its child processes and folders go with it.
+#[cfg(feature = "simulator")]
+async fn interruptible(work: impl Future<Output = u8>) -> u8 {
+    tokio::select! {
+        code = work => code,
+        () = interrupted() => {
+            say_error("Interrupted.");
+            FAILED
+        }
+    }
+}
+
+/// Waits for an interrupt from the keyboard or a request to end.
+#[cfg(feature = "simulator")]
+async fn interrupted() {
+    #[cfg(unix)]
+    if let Ok(mut ended) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+    {
+        tokio::select! {
+            _ = ended.recv() => return,
+            _ = tokio::signal::ctrl_c() => return,
+        }
+    }
+    drop(tokio::signal::ctrl_c().await);
 }
 
 /// The feeds that were asked for, each once and in their order; all where none was.
@@ -104,8 +130,13 @@ fn exit(code: u8, message: &str) -> ExitCode {
 
 /// A line for the person at the terminal.
 fn say(text: &str) {
-    // A closed pipe is the reader's choice.
-    drop(writeln!(io::stdout(), "{text}"));
+    match writeln!(io::stdout(), "{text}") {
+        // A closed pipe is the reader's choice.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            say_error(&format!("The output cannot be written: {error}."));
+        }
+        _ => {}
+    }
 }
 
 /// A line about what went wrong.

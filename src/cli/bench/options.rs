@@ -12,7 +12,7 @@ What the columns say:
   wall s      from the host's call to its answer; records/s goes with it
   us/record   processor time of the whole process, its start included, by record: in the
               program (user), in the system on its behalf (sys), and both. Start and saves
-              cost some 20 ms whatever the number of records, so a small backlog looks
+              cost some 5 to 20 ms whatever the number of records, so a small backlog looks
               dear. Both together is exact; how it divides, Linux estimates in short runs
   simulators  processor time of the simulators, during the pass and on the same machine
   peak MiB    the most memory that the process held (VmHWM)
@@ -35,7 +35,7 @@ Exit codes: 0 done, 1 a record is missing, doubled or altered, or nothing could 
 #[command(after_help = READING)]
 pub(in crate::cli) struct Options {
     /// How many records the backlog has; a list gives a line of the table for each.
-    #[arg(long, value_name = "N,...", value_delimiter = ',', default_values_t = [10_000, 100_000], value_parser = count(records::MOST))]
+    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "10000,100000", value_parser = count(records::MOST))]
     pub(super) records: Vec<usize>,
     /// How many days before now the backlog is spread over; the first run reads all of them.
     #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=30))]
@@ -46,26 +46,30 @@ pub(in crate::cli) struct Options {
     pub(super) feeds: Vec<Feed>,
     /// How long Mimecast takes for each page. At 0 the machine is measured; a real service takes some
     /// 50 to 500, and there the number of calls at a time counts.
-    #[arg(long, value_name = "MS", default_value_t = 0)]
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=LONGEST_LATENCY_MS))]
     pub(super) page_latency_ms: u64,
     /// How long Log Analytics takes for each post.
-    #[arg(long, value_name = "MS", default_value_t = 0)]
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=LONGEST_LATENCY_MS))]
     pub(super) post_latency_ms: u64,
-    /// The app setting `parallel_ranges` of the pass; a list gives a line for each. Without, the setting
-    /// is left out.
-    #[arg(long, value_name = "N,...", value_delimiter = ',', value_parser = count(1000))]
+    /// The app setting `parallel_ranges` of the pass, 1 to 16; a list gives a line for each. Without, the
+    /// setting is left out, which means 4.
+    #[arg(long, value_name = "N,...", value_delimiter = ',', value_parser = count(16))]
     pub(super) parallel: Vec<usize>,
     /// Mimecast's calls in 5 seconds, above which it answers 429. A real account was seen to have 800,
     /// which is the limit of every long backlog; this default is none.
     #[arg(long, value_name = "CALLS", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) quota: u32,
-    /// Measure each line so often. Times are those of the middle run, memory that of the largest.
+    /// Measure each line so often. Each time is the middle one of all runs (of an even number the lower
+    /// one), memory the largest, and counts are those of the last run.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) repeat: u16,
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
 }
+
+/// An attempt of the program ends after a minute, and with it every measurement.
+const LONGEST_LATENCY_MS: u64 = 30_000;
 
 /// Whole numbers from 1 to `most`.
 fn count(most: usize) -> impl TypedValueParser<Value = usize> {

@@ -5,10 +5,12 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
+    super::feeds,
     cpu::Cpu,
     measure::Measured,
     options::{Case, Options},
 };
+use crate::model::feed::Feed;
 
 /// A line of the table; what a system cannot tell is absent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -46,6 +48,8 @@ pub(super) struct PerRecord {
 #[derive(Debug, Serialize)]
 pub(super) struct Report<'a> {
     pub(super) version: &'static str,
+    /// The feeds that share the records.
+    pub(super) feeds: Vec<Feed>,
     pub(super) lookback_days: u16,
     pub(super) page_latency_ms: u64,
     pub(super) post_latency_ms: u64,
@@ -58,6 +62,7 @@ impl<'a> Report<'a> {
     pub(super) fn new(options: &Options, lines: &'a [Line]) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
+            feeds: feeds(&options.feeds),
             lookback_days: options.lookback_days,
             page_latency_ms: options.page_latency_ms,
             post_latency_ms: options.post_latency_ms,
