@@ -7,6 +7,9 @@ use chrono::{DateTime, Utc};
 use super::ports::{SinkError, SourceError, StoreError};
 use crate::model::date_range::DateRange;
 
+/// A token that is refused at the same place is left for the next pass after so many beginnings.
+pub(super) const MAX_RESTARTS: u64 = 3;
+
 /// Why reading ended early.
 #[derive(Debug)]
 pub(super) enum ReadEnd {

@@ -5,8 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use super::{
-    end::{End, ReadEnd},
-    feed_pass::MAX_RESTARTS,
+    end::{End, MAX_RESTARTS, ReadEnd},
     ports::StoreError,
     report::Outcome,
 };

@@ -7,7 +7,7 @@ use tracing::warn;
 use super::{
     collect::{Collector, Direction, Terms},
     deliver::Deliverer,
-    end::{End, ReadEnd},
+    end::{End, MAX_RESTARTS, ReadEnd},
     ended::{self, Ended},
     keeper::{Keeper, OpenError},
     ports::Ports,
@@ -28,9 +28,6 @@ use crate::model::{
     progress::{RETENTION, Reach},
     tally::Span,
 };
-
-/// A token that is refused at the same place is left for the next pass after so many beginnings.
-pub(super) const MAX_RESTARTS: u64 = 3;
 
 /// How far a checkpoint may lie ahead of a clock that was set back a little.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(10);

@@ -3,10 +3,7 @@
 use secrecy::SecretString;
 use url::Url;
 
-use super::{
-    read::GUID_EXAMPLE,
-    reader::{Reader, shown},
-};
+use super::reader::{GUID_EXAMPLE, Reader, shown};
 use crate::mimecast::{ApplicationKeys, Client, Credentials, Login};
 
 const BASE: &str = "mimecast_base_url";

@@ -12,8 +12,6 @@ use super::{
 };
 use crate::{azure::connection_string, log_analytics::MAX_POST_BYTES, model::progress::Reach};
 
-pub(super) const GUID_EXAMPLE: &str = "11111111-2222-3333-4444-555555555555";
-
 pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settings, Faults> {
     let mut reader = Reader::new(lookup);
     let mimecast = mimecast::read(&mut reader);

@@ -9,6 +9,9 @@ use crate::keys::HmacKey;
 /// The example for every key.
 pub(super) const KEY_EXAMPLE: &str = "88 characters of base64 ending in ==";
 
+/// The example for every id.
+pub(super) const GUID_EXAMPLE: &str = "11111111-2222-3333-4444-555555555555";
+
 /// How an unresolved reference begins: the platform puts the secret in its place before the program
 /// starts, or leaves the text as it is when it cannot.
 const KEY_VAULT_REFERENCE: &str = "@Microsoft.KeyVault(";

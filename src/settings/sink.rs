@@ -7,8 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Identity, RuleSettings, SinkSettings,
-    read::GUID_EXAMPLE,
-    reader::{Reader, shown},
+    reader::{GUID_EXAMPLE, Reader, shown},
 };
 use crate::{log_analytics::Workspace, model::event_time};
 
