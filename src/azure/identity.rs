@@ -245,12 +245,36 @@ fn issued(body: &[u8], clock: &dyn Clock) -> Option<Issued> {
     })
 }
 
-/// An issuer for the official clients, which keep tokens and renew them by themselves.
-pub struct Credential(pub Box<dyn Issuer>);
+/// An issuer for the official clients, which keep tokens and renew them by themselves, but ask only
+/// once for each.
+pub struct Credential {
+    /// Where tokens come from.
+    pub issuer: Box<dyn Issuer>,
+    /// For the waits in between.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The identity endpoint has been seen to fail shortly after the start of an app.
+const TRIES: u32 = 3;
+
+const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credential").finish_non_exhaustive()
+    }
+}
+
+impl Credential {
+    async fn issue(&self) -> Result<Issued, NoToken> {
+        let mut tries = 1;
+        loop {
+            match self.issuer.issue(TRY_TIME).await {
+                Err(NoToken::NotNow { .. }) if tries < TRIES => tries += 1,
+                result => return result,
+            }
+            self.clock.sleep(BETWEEN_TRIES).await;
+        }
     }
 }
 
@@ -262,7 +286,7 @@ impl TokenCredential for Credential {
         _scopes: &[&str],
         _options: Option<TokenRequestOptions<'_>>,
     ) -> azure_core::Result<AccessToken> {
-        let issued = self.0.issue(TRY_TIME).await.map_err(|error| {
+        let issued = self.issue().await.map_err(|error| {
             azure_core::Error::with_message(
                 azure_core::error::ErrorKind::Credential,
                 error.to_string(),
@@ -272,5 +296,77 @@ impl TokenCredential for Credential {
             issued.secret.expose_secret().to_owned(),
             OffsetDateTime::now_utc() + issued.lives,
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    struct Noon;
+
+    #[async_trait]
+    impl Clock for Noon {
+        fn now(&self) -> chrono::DateTime<chrono::Utc> {
+            chrono::DateTime::from_timestamp(1_000_000, 0).unwrap()
+        }
+        fn elapsed(&self) -> Duration {
+            Duration::ZERO
+        }
+        async fn sleep(&self, _: Duration) {}
+    }
+
+    #[test]
+    fn a_life_is_told_in_seconds_or_by_its_end_as_a_number_or_a_text() {
+        let lives = |rest: &str| {
+            let body = format!(r#"{{"access_token":"t"{rest}}}"#);
+            issued(body.as_bytes(), &Noon).map(|issued| issued.lives.as_secs())
+        };
+        for (rest, expected) in [
+            (r#","expires_in":3599"#, Some(3599)),
+            (r#","expires_in":"3599""#, Some(3599)),
+            (r#","expires_on":"1000060""#, Some(60)),
+            (r#","expires_on":1000060"#, Some(60)),
+            (r#","expires_on":"999999""#, Some(0)),
+            (r#","expires_on":"soon""#, None),
+            ("", None),
+        ] {
+            assert_eq!(lives(rest), expected, "{rest}");
+        }
+    }
+
+    /// Fails so often, then gives tokens.
+    struct Failing(AtomicU32);
+
+    #[async_trait]
+    impl Issuer for Failing {
+        async fn issue(&self, _: Duration) -> Result<Issued, NoToken> {
+            let left = self.0.load(Ordering::SeqCst);
+            if left == 0 {
+                return Ok(Issued {
+                    secret: "t".into(),
+                    lives: Duration::from_secs(60),
+                });
+            }
+            self.0.store(left - 1, Ordering::SeqCst);
+            Err(NoToken::NotNow {
+                cause: "not yet".to_owned(),
+                after: None,
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn an_identity_that_is_not_there_yet_is_asked_again() {
+        for (failures, works) in [(0, true), (2, true), (3, false)] {
+            let credential = Credential {
+                issuer: Box::new(Failing(AtomicU32::new(failures))),
+                clock: Arc::new(Noon),
+            };
+            let token = credential.get_token(&[], None).await;
+            assert_eq!(token.is_ok(), works, "{failures}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use url::Url;
 #[cfg(feature = "simulator")]
 use crate::ingest::ports::LogSource;
 use crate::{
-    azure::identity::{self, ClientCredentials, ManagedIdentity},
+    azure::identity::{ClientCredentials, Credential, ManagedIdentity},
     checkpoints::{
         blob::{Access, BlobStore},
         folder::FolderStore,
@@ -178,12 +178,12 @@ impl Azure<'_> {
                 workspace,
                 rule,
                 until,
-            } => Arc::new(DualWriteSink {
-                first: Arc::new(self.data_collector(workspace, random)),
-                second: Arc::new(self.logs_ingestion(rule, random)?),
-                until,
-                clock: Arc::clone(self.clock),
-            }),
+            } => {
+                let first = Arc::new(self.data_collector(workspace, random));
+                let second = Arc::new(self.logs_ingestion(rule, random)?);
+                let clock = Arc::clone(self.clock);
+                Arc::new(DualWriteSink::new(first, second, until, clock))
+            }
         })
     }
 
@@ -229,7 +229,10 @@ impl Azure<'_> {
                 let issuer = self.issuer(identity, STORAGE_AUDIENCE.to_owned())?;
                 let access = Access::Identity {
                     endpoint,
-                    credential: Arc::new(identity::Credential(issuer)),
+                    credential: Arc::new(Credential {
+                        issuer,
+                        clock: Arc::clone(self.clock),
+                    }),
                 };
                 (access, container)
             }

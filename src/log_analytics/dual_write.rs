@@ -1,6 +1,10 @@
 //! A rehearsal: two sinks are fed for a while, and the checkpoint goes by the first.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -14,17 +18,18 @@ use crate::{
 /// The second sink holds up a batch for no longer than this.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// A second sink that failed is left alone for so long: it must not hold up every batch of a backlog.
+const REST: Duration = Duration::from_secs(60);
+
 /// Until a given time each batch goes to `first` and, once that has taken it, to `second`; what the
 /// second does with it is told and changes nothing. From then on there is only the second.
 pub struct DualWriteSink {
-    /// Counts, until then.
-    pub first: Arc<dyn LogSink>,
-    /// Is tried beside it, and counts from then on.
-    pub second: Arc<dyn LogSink>,
-    /// When the rehearsal ends.
-    pub until: DateTime<Utc>,
-    /// Tells whether it has.
-    pub clock: Arc<dyn Clock>,
+    first: Arc<dyn LogSink>,
+    second: Arc<dyn LogSink>,
+    until: DateTime<Utc>,
+    clock: Arc<dyn Clock>,
+    /// Until when the second is left alone after it has failed.
+    resting_until: Mutex<Duration>,
 }
 
 impl fmt::Debug for DualWriteSink {
@@ -36,17 +41,43 @@ impl fmt::Debug for DualWriteSink {
 }
 
 impl DualWriteSink {
+    /// A rehearsal until that time.
+    #[must_use]
+    pub fn new(
+        first: Arc<dyn LogSink>,
+        second: Arc<dyn LogSink>,
+        until: DateTime<Utc>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            first,
+            second,
+            until,
+            clock,
+            resting_until: Mutex::default(),
+        }
+    }
+
+    fn resting_until(&self) -> MutexGuard<'_, Duration> {
+        let resting_until = self.resting_until.lock();
+        resting_until.unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn is_over(&self) -> bool {
         self.clock.now() >= self.until
     }
 
     async fn copy(&self, batch: &Batch, deadline: Deadline) -> Copied {
-        let soon = Deadline::after(self.clock.elapsed(), PATIENCE);
+        let now = self.clock.elapsed();
+        if now < *self.resting_until() {
+            return Copied::NotTaken;
+        }
+        let soon = Deadline::after(now, PATIENCE);
         match self.second.deliver(batch, deadline.min(soon)).await {
             Ok(_) => Copied::Taken,
             Err(error) => {
-                let rows = batch.rows().len();
-                warn!(feed = %batch.feed(), rows, "The second sink did not take a batch, which changes nothing until dual_write_until: {error}");
+                *self.resting_until() = self.clock.elapsed().saturating_add(REST);
+                warn!(feed = %batch.feed(), "The second sink did not take a batch, and is left alone for a minute; until dual_write_until that changes nothing: {error}");
                 Copied::NotTaken
             }
         }
@@ -116,16 +147,16 @@ mod tests {
         }
     }
 
-    struct At(AtomicBool);
+    /// Seconds.
+    struct At(AtomicU64);
 
     #[async_trait]
     impl Clock for At {
         fn now(&self) -> DateTime<Utc> {
-            let over = i64::from(self.0.load(Ordering::SeqCst));
-            DateTime::from_timestamp(99 + over, 0).unwrap()
+            DateTime::UNIX_EPOCH + self.elapsed()
         }
         fn elapsed(&self) -> Duration {
-            Duration::ZERO
+            Duration::from_secs(self.0.load(Ordering::SeqCst))
         }
         async fn sleep(&self, _: Duration) {}
     }
@@ -133,14 +164,10 @@ mod tests {
     #[tokio::test]
     async fn the_first_sink_counts_until_the_end_and_the_second_from_then_on() {
         let (first, second) = (Arc::new(Fake::default()), Arc::new(Fake::default()));
-        let clock = Arc::new(At(AtomicBool::new(false)));
-        let sink = DualWriteSink {
-            first: first.clone(),
-            second: second.clone(),
-            until: DateTime::from_timestamp(100, 0).unwrap(),
-            clock: clock.clone(),
-        };
-        let deadline = Deadline::after(Duration::ZERO, Duration::from_secs(60));
+        let clock = Arc::new(At(AtomicU64::new(0)));
+        let until = DateTime::from_timestamp(100, 0).unwrap();
+        let sink = DualWriteSink::new(first.clone(), second.clone(), until, clock.clone());
+        let deadline = Deadline::after(Duration::ZERO, Duration::from_secs(600));
         let batch = Batch::empty(Feed::Url);
         let deliver = async || sink.deliver(&batch, deadline).await;
         let taken = || [&first, &second].map(|sink| sink.taken.load(Ordering::SeqCst));
@@ -148,14 +175,23 @@ mod tests {
         assert_eq!(deliver().await.unwrap().copied, Copied::Taken);
         second.fails.store(true, Ordering::SeqCst);
         assert_eq!(deliver().await.unwrap().copied, Copied::NotTaken);
+        second.fails.store(false, Ordering::SeqCst);
+        assert_eq!(
+            deliver().await.unwrap().copied,
+            Copied::NotTaken,
+            "it rests"
+        );
+        clock.0.store(60, Ordering::SeqCst);
+        assert_eq!(deliver().await.unwrap().copied, Copied::Taken);
         first.fails.store(true, Ordering::SeqCst);
         assert!(deliver().await.is_err());
-        assert_eq!(taken(), [2, 1]);
+        assert_eq!(taken(), [4, 2]);
 
-        clock.0.store(true, Ordering::SeqCst);
+        clock.0.store(100, Ordering::SeqCst);
+        second.fails.store(true, Ordering::SeqCst);
         assert!(deliver().await.is_err());
         second.fails.store(false, Ordering::SeqCst);
         assert_eq!(deliver().await.unwrap().copied, Copied::NotAsked);
-        assert_eq!(taken(), [2, 2]);
+        assert_eq!(taken(), [4, 3]);
     }
 }

@@ -115,8 +115,16 @@ impl LogsIngestionSink {
             Ok(token) => token,
             Err(error) => return error.into_attempt(PostError::NotAuthorised),
         };
+        // Waiting for a token has taken its time.
+        let Some(left) = deadline.remaining(self.clock.elapsed()) else {
+            let cause = "the time was over before the post".to_owned();
+            return Attempt::Again {
+                error: PostError::NotAuthorised(cause),
+                after: None,
+            };
+        };
         let limits = Limits {
-            time,
+            time: time.min(left),
             body_bytes: MAX_ANSWER_BYTES,
         };
         let request = self.request(batch.feed(), token.bearer(), packed.clone());

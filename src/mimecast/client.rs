@@ -145,6 +145,12 @@ impl MimecastSource {
             Ok(headers) => headers,
             Err(error) => return error.into_attempt(CallError::NotAuthorised),
         };
+        // Waiting for a token has taken its time.
+        let Some(left) = deadline.remaining(self.caller.clock.elapsed()) else {
+            let cause = "the time was over before the call".to_owned();
+            return again(CallError::NotAuthorised(cause), None);
+        };
+        let time = time.min(left);
         let body = wire::request_body(request);
         let answer = self
             .caller
