@@ -6,12 +6,13 @@ use chrono::TimeDelta;
 
 use super::{
     DONE, FAILED,
-    args::{Simulate, SinkKind},
-    say, say_error, simulated,
+    args::Simulate,
+    say, say_error,
+    simulated::{self, Sink},
 };
 use crate::simulator::{
     clock::SimClock,
-    log_analytics::{self, DataCollector, LogsIngestion, logs_ingestion},
+    log::Log,
     mimecast::{self, Simulator},
     scenario::{Plan, Scenario},
 };
@@ -49,7 +50,8 @@ async fn serve(options: &Simulate) -> io::Result<()> {
     let mut mimecast_config = mimecast::Config::new(records, clock.clone());
     mimecast_config.api = options.api.into();
     let mimecast = Simulator::start(mimecast_config.clone(), options.mimecast_port).await?;
-    let (sink, sink_settings) = Sink::start(options, clock).await?;
+    let port = options.log_analytics_port;
+    let (sink, sink_settings) = Sink::start(options.sink, clock, port, Vec::new(), |_| {}).await?;
 
     let mut settings = simulated::mimecast(&mimecast, &mimecast_config);
     settings.extend(sink_settings);
@@ -73,56 +75,17 @@ async fn serve(options: &Simulate) -> io::Result<()> {
         tokio::select! {
             signal = tokio::signal::ctrl_c() => return signal,
             () = tokio::time::sleep(NEWS) => {
-                let (posts, accepted, rows) = sink.counts();
+                let (mut posts, mut accepted, mut rows) = (0, 0, 0);
+                for log in Log::ALL {
+                    let of_log = sink.posts(log);
+                    posts += of_log.taken + of_log.failed;
+                    accepted += of_log.taken;
+                    rows += of_log.rows;
+                }
                 if posts != known {
                     say(&format!("{posts} posts, {accepted} accepted, {rows} rows stored"));
                     known = posts;
                 }
-            }
-        }
-    }
-}
-
-/// The simulated Log Analytics.
-enum Sink {
-    DataCollector(DataCollector),
-    LogsIngestion(LogsIngestion),
-}
-
-impl Sink {
-    async fn start(options: &Simulate, clock: SimClock) -> io::Result<(Self, simulated::Values)> {
-        let port = options.log_analytics_port;
-        Ok(match options.sink {
-            SinkKind::DataCollector => {
-                let config = log_analytics::Config::new(clock);
-                let service = DataCollector::start(config.clone(), port).await?;
-                let settings = simulated::data_collector(&service, &config);
-                (Self::DataCollector(service), settings)
-            }
-            SinkKind::LogsIngestion => {
-                let config = logs_ingestion::Config::new(clock, simulated::rule()?);
-                let service = LogsIngestion::start(config.clone(), port).await?;
-                let settings = simulated::logs_ingestion(&service, &config);
-                (Self::LogsIngestion(service), settings)
-            }
-        })
-    }
-
-    /// Posts, those accepted, and rows stored.
-    fn counts(&self) -> (usize, usize, usize) {
-        let sum = |posts: &mut dyn Iterator<Item = (bool, usize)>| {
-            posts.fold((0, 0, 0), |(posts, accepted, rows), (taken, stored)| {
-                (posts + 1, accepted + usize::from(taken), rows + stored)
-            })
-        };
-        match self {
-            Self::DataCollector(service) => {
-                let posts = service.posts().into_iter();
-                sum(&mut posts.map(|post| (post.status == Some(200), post.rows)))
-            }
-            Self::LogsIngestion(service) => {
-                let posts = service.posts().into_iter();
-                sum(&mut posts.map(|post| (post.status == Some(204), post.rows)))
             }
         }
     }

@@ -1,19 +1,17 @@
 //! The way from the connector to the simulators.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io, sync::Arc};
 
+use super::args::SinkKind;
 use crate::simulator::{
-    log_analytics::{self, DataCollector, LogsIngestion, logs_ingestion},
+    clock::SimClock,
+    log::Log,
+    log_analytics::{self, DataCollector, LogsIngestion, RowSink, logs_ingestion},
     mimecast::{self, Api, Simulator},
 };
 
 /// The rule that is deployed, of the program itself.
 const RULE: &str = include_str!("../../deploy/logs-ingestion.json");
-
-/// The simulated rule: that of the template.
-pub(super) fn rule() -> std::io::Result<logs_ingestion::Rule> {
-    logs_ingestion::Rule::in_template(RULE).map_err(std::io::Error::other)
-}
 
 /// Names and values of settings.
 pub(super) type Values = BTreeMap<String, String>;
@@ -59,11 +57,94 @@ pub(super) fn data_collector(
 }
 
 /// The settings that lead to a simulated rule, and what the platform would set for its identity.
-pub(super) fn logs_ingestion(simulator: &LogsIngestion, config: &logs_ingestion::Config) -> Values {
+fn logs_ingestion(simulator: &LogsIngestion, config: &logs_ingestion::Config) -> Values {
     values([
         ("logs_ingestion_endpoint", &simulator.base_url()),
         ("logs_ingestion_rule_id", &config.rule_id),
         ("IDENTITY_ENDPOINT", &simulator.identity_endpoint()),
         ("IDENTITY_HEADER", &config.identity_header),
     ])
+}
+
+/// The simulated Log Analytics, in either form.
+pub(super) enum Sink {
+    DataCollector(DataCollector),
+    LogsIngestion(LogsIngestion),
+}
+
+/// Posts of one log.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Posts {
+    pub(super) taken: usize,
+    pub(super) failed: usize,
+    pub(super) rows: usize,
+}
+
+impl Posts {
+    fn of(posts: impl IntoIterator<Item = (bool, usize)>) -> Self {
+        posts
+            .into_iter()
+            .fold(Self::default(), |sum, (taken, rows)| Self {
+                taken: sum.taken + usize::from(taken),
+                failed: sum.failed + usize::from(!taken),
+                rows: sum.rows + rows,
+            })
+    }
+}
+
+impl Sink {
+    /// Starts it on a port, 0 for a free one; gives the settings that lead there too. `adjust` may make
+    /// the Data Collector API stricter.
+    pub(super) async fn start(
+        kind: SinkKind,
+        clock: SimClock,
+        port: u16,
+        sinks: Vec<Arc<dyn RowSink>>,
+        adjust: impl FnOnce(&mut log_analytics::Config),
+    ) -> io::Result<(Self, Values)> {
+        Ok(match kind {
+            SinkKind::DataCollector => {
+                let mut config = log_analytics::Config::new(clock);
+                config.sinks = sinks;
+                adjust(&mut config);
+                let service = DataCollector::start(config.clone(), port).await?;
+                let settings = data_collector(&service, &config);
+                (Self::DataCollector(service), settings)
+            }
+            SinkKind::LogsIngestion => {
+                let rule = logs_ingestion::Rule::in_template(RULE).map_err(io::Error::other)?;
+                let mut config = logs_ingestion::Config::new(clock, rule);
+                config.sinks = sinks;
+                let service = LogsIngestion::start(config.clone(), port).await?;
+                let settings = logs_ingestion(&service, &config);
+                (Self::LogsIngestion(service), settings)
+            }
+        })
+    }
+
+    /// The posts of a log.
+    pub(super) fn posts(&self, log: Log) -> Posts {
+        match self {
+            Self::DataCollector(service) => {
+                let posts = service.posts().into_iter();
+                let of_log = posts.filter(|post| post.log_type == log_type(log));
+                Posts::of(of_log.map(|post| (post.status == Some(200), post.rows)))
+            }
+            Self::LogsIngestion(service) => {
+                let posts = service.posts().into_iter();
+                let of_log = posts.filter(|post| post.stream == stream(log));
+                Posts::of(of_log.map(|post| (post.status == Some(204), post.rows)))
+            }
+        }
+    }
+}
+
+/// The name that posts carry, without the `_CL` of the table.
+pub(super) fn log_type(log: Log) -> &'static str {
+    log.table().trim_end_matches("_CL")
+}
+
+/// The stream of a log.
+pub(super) fn stream(log: Log) -> String {
+    format!("Custom-{}", log.table())
 }

@@ -34,6 +34,13 @@ pub trait Clock: Send + Sync {
 pub trait Randomness: Send + Sync {
     /// 128 random bits.
     fn bits(&self) -> u128;
+
+    /// An id for one request, in the usual form of a GUID.
+    fn request_id(&self) -> String {
+        uuid::Builder::from_random_bytes(self.bits().to_be_bytes())
+            .into_uuid()
+            .to_string()
+    }
 }
 
 /// Which page is wanted.

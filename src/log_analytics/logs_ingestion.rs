@@ -160,7 +160,6 @@ impl LogsIngestionSink {
             feed.log_type()
         ));
         url.set_query(Some(API_VERSION));
-        let id = uuid::Builder::from_random_bytes(self.random.bits().to_be_bytes()).into_uuid();
         Request {
             method: Method::POST,
             url,
@@ -170,7 +169,7 @@ impl LogsIngestionSink {
                 (header::CONTENT_ENCODING, "gzip".to_owned()),
                 (
                     HeaderName::from_static("x-ms-client-request-id"),
-                    id.to_string(),
+                    self.random.request_id(),
                 ),
             ],
             body,

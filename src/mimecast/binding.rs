@@ -78,7 +78,7 @@ impl Binding {
         let seen = Seen(self.renewals.load(Ordering::SeqCst));
         let keys = self.keys();
         let date = hmac::header_date(self.caller.clock.now());
-        let id = self.caller.request_id();
+        let id = self.caller.random.request_id();
         let signature = hmac::sign(&keys.secret_key, &date, &id, path, &self.app_key);
         let authorization = format!("MC {}:{signature}", keys.access_key.expose_secret());
         (self.headers(authorization, date, id), seen)
@@ -123,7 +123,7 @@ impl Binding {
         let headers = self.headers(
             login::authorization(login),
             hmac::header_date(self.caller.clock.now()),
-            self.caller.request_id(),
+            self.caller.random.request_id(),
         );
         let body = wire::renewal_body(&login.email, keys.access_key.expose_secret());
         let time = left.min(longest);

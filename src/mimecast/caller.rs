@@ -54,13 +54,6 @@ impl Caller {
         self.http.send(request, limits).await
     }
 
-    /// An id for one request.
-    pub(super) fn request_id(&self) -> String {
-        uuid::Builder::from_random_bytes(self.random.bits().to_be_bytes())
-            .into_uuid()
-            .to_string()
-    }
-
     /// What an answer says.
     pub(super) fn said<'a>(&self, answer: &Answer, verdict: Option<&'a Verdict>) -> Said<'a> {
         Said {

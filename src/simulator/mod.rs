@@ -9,6 +9,7 @@ pub mod log;
 pub mod records;
 pub mod script;
 pub mod server;
+mod tokens;
 
 pub mod functions_host;
 pub mod log_analytics;

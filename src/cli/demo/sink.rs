@@ -1,25 +1,19 @@
-//! The demo's Log Analytics, in either form.
+//! What the demo does to its Log Analytics, and how it watches it.
 
-use std::{borrow::Cow, io, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use super::progress::Progress;
 use crate::{
-    cli::{args::SinkKind, simulated},
+    cli::{
+        args::SinkKind,
+        simulated::{Sink, log_type, stream},
+    },
     simulator::{
-        clock::SimClock,
         log::Log,
-        log_analytics::{
-            self, DataCollector, LogsIngestion, NdjsonFolder, RowSink, StoredRow, TooLarge,
-            logs_ingestion,
-        },
+        log_analytics::{self, RowSink, StoredRow, logs_ingestion},
         scenario::Tally,
     },
 };
-
-pub(super) enum Sink {
-    DataCollector(DataCollector),
-    LogsIngestion(LogsIngestion),
-}
 
 /// Notes each stored row in the tally and on the progress bar.
 pub(super) struct Watcher {
@@ -52,56 +46,7 @@ impl Watcher {
     }
 }
 
-/// Posts of one log.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Posts {
-    pub(super) taken: usize,
-    pub(super) failed: usize,
-    pub(super) rows: usize,
-}
-
-impl Posts {
-    fn of(posts: impl IntoIterator<Item = (bool, usize)>) -> Self {
-        posts
-            .into_iter()
-            .fold(Self::default(), |sum, (taken, rows)| Self {
-                taken: sum.taken + usize::from(taken),
-                failed: sum.failed + usize::from(!taken),
-                rows: sum.rows + rows,
-            })
-    }
-}
-
 impl Sink {
-    /// Starts it; gives the settings that lead there too.
-    pub(super) async fn start(
-        clock: SimClock,
-        watcher: Watcher,
-        files: Arc<NdjsonFolder>,
-    ) -> io::Result<(Self, simulated::Values)> {
-        let kind = watcher.kind;
-        let sinks: Vec<Arc<dyn RowSink>> = vec![Arc::new(watcher), files];
-        Ok(match kind {
-            SinkKind::DataCollector => {
-                let mut config = log_analytics::Config::new(clock);
-                // Smaller than the batches of a backlog, so that some have to be halved.
-                config.max_body_bytes = 900_000;
-                config.too_large = TooLarge::Status413;
-                config.sinks = sinks;
-                let service = DataCollector::start(config.clone(), 0).await?;
-                let settings = simulated::data_collector(&service, &config);
-                (Self::DataCollector(service), settings)
-            }
-            SinkKind::LogsIngestion => {
-                let mut config = logs_ingestion::Config::new(clock, simulated::rule()?);
-                config.sinks = sinks;
-                let service = LogsIngestion::start(config.clone(), 0).await?;
-                let settings = simulated::logs_ingestion(&service, &config);
-                (Self::LogsIngestion(service), settings)
-            }
-        })
-    }
-
     /// Faults in the middle of a backlog; all of them pass.
     pub(super) fn first_faults(&self) {
         match self {
@@ -168,29 +113,4 @@ impl Sink {
             }
         }
     }
-
-    /// The posts of a log.
-    pub(super) fn posts(&self, log: Log) -> Posts {
-        match self {
-            Self::DataCollector(service) => {
-                let posts = service.posts().into_iter();
-                let of_log = posts.filter(|post| post.log_type == log_type(log));
-                Posts::of(of_log.map(|post| (post.status == Some(200), post.rows)))
-            }
-            Self::LogsIngestion(service) => {
-                let posts = service.posts().into_iter();
-                let of_log = posts.filter(|post| post.stream == stream(log));
-                Posts::of(of_log.map(|post| (post.status == Some(204), post.rows)))
-            }
-        }
-    }
-}
-
-/// The name that posts carry, without the `_CL` of the table.
-fn log_type(log: Log) -> &'static str {
-    log.table().trim_end_matches("_CL")
-}
-
-fn stream(log: Log) -> String {
-    format!("Custom-{}", log.table())
 }

@@ -13,17 +13,21 @@ use tempfile::TempDir;
 use super::{
     DemoError,
     progress::Progress,
-    sink::{Sink, Watcher},
+    sink::Watcher,
     table::Measured,
     timetable::{self, Before, Step},
 };
 use crate::{
-    cli::{args::Demo, clock_file, simulated},
+    cli::{
+        args::Demo,
+        clock_file,
+        simulated::{self, Sink},
+    },
     simulator::{
         clock::SimClock,
         functions_host::{self, FunctionsHost, Invocation, Kind, Level, Outcome},
         log::Log,
-        log_analytics::NdjsonFolder,
+        log_analytics::{NdjsonFolder, RowSink, TooLarge},
         mimecast::{self, Simulator},
         records::RecordSet,
         scenario::{Plan, Scenario, Tally, Verdict},
@@ -89,7 +93,13 @@ impl World {
             tally: Arc::clone(&tally),
             progress: progress.clone(),
         };
-        let (sink, sink_settings) = Sink::start(clock.clone(), watcher, Arc::clone(&files)).await?;
+        let sinks: Vec<Arc<dyn RowSink>> = vec![Arc::new(watcher), Arc::clone(&files) as _];
+        let (sink, sink_settings) = Sink::start(options.sink, clock.clone(), 0, sinks, |config| {
+            // Smaller than the batches of a backlog, so that some have to be halved.
+            config.max_body_bytes = 900_000;
+            config.too_large = TooLarge::Status413;
+        })
+        .await?;
 
         let checkpoints = folder.path().join("checkpoints");
         let app = write_app(folder.path())?;

@@ -5,11 +5,6 @@
 //! (400), token (401), quota (429), product (403). Its failures are flat, unlike those of API 1.0. The
 //! order and the wording are unconfirmed; the codes are those that published clients know.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
-
 use axum::http::Method;
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -20,18 +15,12 @@ use super::{
     quota::Standing,
     request::{Function, Request},
 };
+use crate::simulator::tokens::{GivenTokens, Life};
 
-/// The tokens that were given out and when they end.
-#[derive(Default)]
+/// The gateway.
+#[derive(Debug, Default)]
 pub(super) struct Gateway {
-    tokens: Mutex<HashMap<String, DateTime<Utc>>>,
-}
-
-// By hand: tokens stay out of sight.
-impl std::fmt::Debug for Gateway {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gateway").finish_non_exhaustive()
-    }
+    tokens: GivenTokens,
 }
 
 impl Gateway {
@@ -46,11 +35,8 @@ impl Gateway {
         if !right {
             return refusal(401, "unauthorized", "Invalid client credentials");
         }
-        let mut tokens = self.tokens();
-        let token = format!("simulated-token-{}-{}", tokens.len() + 1, now.timestamp());
-        let _none = tokens.insert(token.clone(), now + config.token_life);
         let body = json!({
-            "access_token": token,
+            "access_token": self.tokens.give(now + config.token_life),
             "token_type": "Bearer",
             "expires_in": config.token_life.as_secs(),
             "scope": "",
@@ -94,7 +80,7 @@ impl Gateway {
                 "The body is not a JSON request",
             ));
         }
-        match self.life(request, now) {
+        match self.tokens.life(request.headers(), now) {
             Life::Unknown => return Err(refusal(401, "unauthorized", "Unauthorized Request")),
             Life::Over => {
                 return Err(refusal(401, "token_expired", "Access token has expired"));
@@ -117,35 +103,13 @@ impl Gateway {
     /// Under which name the call is counted: limits are per function and application. `None` for whoever
     /// has no token.
     pub(super) fn counted_as(&self, request: &Request, now: DateTime<Utc>) -> Option<String> {
-        matches!(self.life(request, now), Life::Good).then(|| request.path.clone())
+        (self.tokens.life(request.headers(), now) == Life::Good).then(|| request.path.clone())
     }
 
     /// Lets every token expire.
     pub(super) fn expire_all(&self) {
-        for ends in self.tokens().values_mut() {
-            *ends = DateTime::UNIX_EPOCH;
-        }
+        self.tokens.expire_all();
     }
-
-    fn life(&self, request: &Request, now: DateTime<Utc>) -> Life {
-        let header = request.header("authorization").unwrap_or_default();
-        let token = header.strip_prefix("Bearer ").unwrap_or_default();
-        match self.tokens().get(token) {
-            None => Life::Unknown,
-            Some(ends) if *ends > now => Life::Good,
-            Some(_) => Life::Over,
-        }
-    }
-
-    fn tokens(&self) -> MutexGuard<'_, HashMap<String, DateTime<Utc>>> {
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-enum Life {
-    Good,
-    Over,
-    Unknown,
 }
 
 /// A refusal in the gateway's flat shape.

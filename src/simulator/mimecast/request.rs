@@ -73,6 +73,10 @@ impl Request {
         }
     }
 
+    pub(super) const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     pub(super) const fn is_form(&self) -> bool {
         self.form.is_some()
     }

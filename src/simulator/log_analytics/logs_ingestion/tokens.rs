@@ -1,10 +1,7 @@
 //! The two places where tokens for the service come from: Microsoft Entra, and the managed identity
 //! endpoint of the app. Both answer as Microsoft documents them.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
 
 use axum::http::{HeaderMap, Method};
 use chrono::{DateTime, Utc};
@@ -12,24 +9,19 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::config::Config;
+use crate::simulator::tokens::{GivenTokens, Life};
 
-/// The tokens that were given out and when they end.
-#[derive(Default)]
+/// Both places.
+#[derive(Debug, Default)]
 pub(super) struct Issuers {
-    tokens: Mutex<HashMap<String, DateTime<Utc>>>,
-}
-
-impl std::fmt::Debug for Issuers {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Issuers").finish_non_exhaustive()
-    }
+    tokens: GivenTokens,
 }
 
 /// A status and a JSON body.
 pub(super) type Answer = (u16, Value);
 
 impl Issuers {
-    /// Entra's token endpoint; `None` where the path is that of another tenant's, which Entra knows not.
+    /// Entra's token endpoint.
     pub(super) fn entra(
         &self,
         config: &Config,
@@ -71,7 +63,7 @@ impl Issuers {
             "token_type": "Bearer",
             "expires_in": lives,
             "ext_expires_in": lives,
-            "access_token": self.issue(config, now),
+            "access_token": self.tokens.give(now + config.token_life),
         });
         (200, body)
     }
@@ -105,7 +97,7 @@ impl Issuers {
         }
         let ends = now + config.token_life;
         let body = json!({
-            "access_token": self.issue(config, now),
+            "access_token": self.tokens.give(ends),
             "expires_on": ends.timestamp().to_string(),
             "resource": resource,
             "token_type": "Bearer",
@@ -115,27 +107,10 @@ impl Issuers {
 
     /// Whether a call carries a token that lives.
     pub(super) fn lives(&self, headers: &HeaderMap, now: DateTime<Utc>) -> bool {
-        let header = headers.get("authorization");
-        let token = header
-            .and_then(|header| header.to_str().ok()?.strip_prefix("Bearer "))
-            .unwrap_or_default();
-        self.tokens().get(token).is_some_and(|ends| *ends > now)
+        self.tokens.life(headers, now) == Life::Good
     }
 
     pub(super) fn expire_all(&self) {
-        for ends in self.tokens().values_mut() {
-            *ends = DateTime::UNIX_EPOCH;
-        }
-    }
-
-    fn issue(&self, config: &Config, now: DateTime<Utc>) -> String {
-        let mut tokens = self.tokens();
-        let token = format!("simulated-entra-token-{}", tokens.len() + 1);
-        let _none = tokens.insert(token.clone(), now + config.token_life);
-        token
-    }
-
-    fn tokens(&self) -> MutexGuard<'_, HashMap<String, DateTime<Utc>>> {
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tokens.expire_all();
     }
 }
