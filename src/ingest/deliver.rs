@@ -1,11 +1,13 @@
 //! Third stage: posts batches and saves the checkpoint behind each acknowledged one.
 
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::sync::mpsc::Receiver;
 use tracing::{debug, warn};
 
 use super::{
     collect::Work,
     end::{End, ReadEnd},
+    in_order::InOrder,
     keeper::Keeper,
     ports::{Clock, Copied, LogSink, Receipt, Refusal, SinkError, SourceError},
     quarantine::Quarantine,
@@ -28,85 +30,152 @@ pub(super) struct Deliverer<'a> {
     pub(super) counts: &'a mut Counts,
 }
 
+/// A batch or a part of one, and the number of the work it belongs to.
+struct Part {
+    work: usize,
+    batch: Batch,
+}
+
+type Answered = (Part, Result<Receipt, SinkError>);
+
+/// What is on its way, and what is to follow before anything new.
+#[derive(Default)]
+struct Posts<'a> {
+    on_their_way: FuturesUnordered<BoxFuture<'a, Answered>>,
+    /// Halves of batches that were not taken whole; the next one last.
+    waiting: Vec<Part>,
+    order: InOrder,
+}
+
 impl Deliverer<'_> {
     /// Works until the batches end or one cannot be delivered. What was reached without a batch is saved
     /// at the end, if not before with a batch.
-    pub(super) async fn run(mut self, batches: Receiver<Work>) -> Result<(), End> {
-        let end = self.work(batches).await;
+    pub(super) async fn run(mut self, mut batches: Receiver<Work>) -> Result<(), End> {
+        let mut posts = Posts::default();
+        let end = self.work(&mut batches, &mut posts).await;
+        // What the sink still takes is remembered, whatever stopped the others.
+        while let Some((part, result)) = posts.on_their_way.next().await {
+            if let Ok(receipt) = result {
+                self.taken(&part.batch, receipt);
+            }
+        }
         if self.keeper.is_saved() || end.as_ref().is_err_and(End::is_unsaved) {
             return end;
         }
         self.keeper.save_at_end(end).await
     }
 
-    async fn work(&mut self, mut batches: Receiver<Work>) -> Result<(), End> {
-        while let Some(work) = batches.recv().await {
-            match work {
-                Work::End(end) => {
-                    if let Err(ReadEnd::Failed(_, SourceError::Failed { attempts, .. })) = &end {
-                        self.counts.retries += u64::from(attempts.saturating_sub(1));
-                    }
-                    return end.map_err(End::Read);
+    async fn work<'b>(
+        &mut self,
+        batches: &mut Receiver<Work>,
+        posts: &mut Posts<'b>,
+    ) -> Result<(), End>
+    where
+        Self: 'b,
+    {
+        let at_once = self.sink.posts_at_once().max(1);
+        let mut read = None;
+        loop {
+            let room = posts.on_their_way.len() < at_once;
+            if room && let Some(part) = posts.waiting.pop() {
+                self.begin(part, posts).await?;
+                continue;
+            }
+            if posts.on_their_way.is_empty() && let Some(end) = read {
+                return end;
+            }
+            tokio::select! {
+                biased;
+                Some((part, result)) = posts.on_their_way.next() => {
+                    self.answered(part, result, posts).await?;
                 }
-                Work::Deliver {
-                    batch,
-                    watermark,
-                    counts,
-                } => {
-                    *self.counts += counts;
-                    let changed = batch.is_some();
-                    if let Some(batch) = batch {
-                        self.post(batch).await?;
+                work = batches.recv(), if room && read.is_none() => match work {
+                    Some(Work::Deliver { batch, watermark, counts }) => {
+                        *self.counts += counts;
+                        let work = posts.order.add(usize::from(batch.is_some()), watermark);
+                        match batch {
+                            Some(batch) => {
+                                // Before the post and not behind it: between an acknowledgement
+                                // and the saving of it lies nothing else.
+                                self.keeper.file_if_much().await;
+                                self.begin(Part { work, batch }, posts).await?;
+                            }
+                            None => self.advance(posts),
+                        }
                     }
-                    if let Some(watermark) = watermark {
-                        self.keeper.advance(watermark);
-                    }
-                    if changed {
-                        self.keeper.save().await.map_err(End::NotSaved)?;
-                    }
-                }
+                    Some(Work::End(end)) => read = Some(self.read_ended(end)),
+                    None => read = Some(Ok(())),
+                },
             }
         }
+    }
+
+    fn read_ended(&mut self, end: Result<(), ReadEnd>) -> Result<(), End> {
+        if let Err(ReadEnd::Failed(_, SourceError::Failed { attempts, .. })) = &end {
+            self.counts.retries += u64::from(attempts.saturating_sub(1));
+        }
+        end.map_err(End::Read)
+    }
+
+    async fn begin<'b>(&mut self, part: Part, posts: &mut Posts<'b>) -> Result<(), End>
+    where
+        Self: 'b,
+    {
+        self.keeper.claim().await.map_err(End::NotSaved)?;
+        let (sink, post_by) = (self.sink, self.post_by);
+        posts.on_their_way.push(Box::pin(async move {
+            let result = sink.deliver(&part.batch, post_by).await;
+            (part, result)
+        }));
         Ok(())
     }
 
-    /// Posts a batch, in halves where the sink does not take its content, down to the record at fault.
-    /// Whatever is dealt with is saved before anything else is posted; the caller saves behind the
-    /// last part.
-    async fn post(&mut self, batch: Batch) -> Result<(), End> {
-        // Before the post and not behind it: between an acknowledgement and the saving of it lies
-        // nothing else.
-        self.keeper.file_if_much().await;
-        let mut waiting = vec![batch];
-        while let Some(batch) = waiting.pop() {
-            self.keeper.claim().await.map_err(End::NotSaved)?;
-            match self.sink.deliver(&batch, self.post_by).await {
-                Ok(receipt) => self.count(&batch, receipt),
-                Err(SinkError::Content(refusal)) => match batch.split() {
-                    Some((left, right)) => {
-                        self.counts.splits += 1;
-                        debug!(feed = %self.feed, rows = batch.rows().len(), "batch halved");
-                        waiting.extend([right, left]);
-                        continue;
-                    }
-                    None => self.set_aside(&batch, &refusal).await?,
-                },
-                Err(error) => {
-                    if let SinkError::Failed { attempts, .. } = &error {
-                        self.counts.retries += u64::from(attempts.saturating_sub(1));
-                    }
-                    return Err(error.into());
+    /// Goes by the sink's answer: a batch whose content it does not take is halved, down to the record
+    /// at fault. Whatever is dealt with is saved before anything else is posted.
+    async fn answered(
+        &mut self,
+        part: Part,
+        result: Result<Receipt, SinkError>,
+        posts: &mut Posts<'_>,
+    ) -> Result<(), End> {
+        let Part { work, batch } = part;
+        match result {
+            Ok(receipt) => self.taken(&batch, receipt),
+            Err(SinkError::Content(refusal)) => match batch.split() {
+                Some((left, right)) => {
+                    self.counts.splits += 1;
+                    debug!(feed = %self.feed, rows = batch.rows().len(), "batch halved");
+                    posts.order.halved(work);
+                    let parts = [right, left].map(|batch| Part { work, batch });
+                    posts.waiting.extend(parts);
+                    return Ok(());
                 }
-            }
-            let given_up = self.keeper.progress.delivered(&batch);
-            if given_up > 0 {
-                warn!(feed = %self.feed, given_up, "Too many records have no readable time, or one that lies elsewhere, to remember them all: some may be delivered once more.");
-            }
-            if !waiting.is_empty() {
-                self.keeper.save().await.map_err(End::NotSaved)?;
+                None => {
+                    self.set_aside(&batch, &refusal).await?;
+                    self.keeper.dealt_with(&batch);
+                }
+            },
+            Err(error) => {
+                if let SinkError::Failed { attempts, .. } = &error {
+                    self.counts.retries += u64::from(attempts.saturating_sub(1));
+                }
+                return Err(error.into());
             }
         }
-        Ok(())
+        posts.order.done(work);
+        self.advance(posts);
+        self.keeper.save().await.map_err(End::NotSaved)
+    }
+
+    fn advance(&mut self, posts: &mut Posts<'_>) {
+        if let Some(watermark) = posts.order.reached() {
+            self.keeper.advance(watermark);
+        }
+    }
+
+    fn taken(&mut self, batch: &Batch, receipt: Receipt) {
+        self.count(batch, receipt);
+        self.keeper.dealt_with(batch);
     }
 
     /// Puts a single record that the sink refuses for good into quarantine, so that it holds up

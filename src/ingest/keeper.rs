@@ -11,6 +11,7 @@ use super::{
     ports::{Clock, Ports, Store, StoreError, Version},
 };
 use crate::model::{
+    batch::Batch,
     checkpoint::{Checkpoint, CheckpointError, Start},
     date_range::DateRange,
     deadline::Deadline,
@@ -82,8 +83,8 @@ pub(super) struct Keeper {
     clock: Arc<dyn Clock>,
     /// When the checkpoint was last saved.
     saved: Option<Duration>,
-    /// Whether the watermark has moved since.
-    moved: bool,
+    /// Whether there is progress since.
+    changed: bool,
     /// The progress as it is; saved only by [`Self::save`].
     pub(super) progress: Progress,
 }
@@ -119,7 +120,7 @@ impl Keeper {
             },
             clock: Arc::clone(&ports.clock),
             saved: None,
-            moved: false,
+            changed: false,
             progress,
         })
     }
@@ -134,7 +135,7 @@ impl Keeper {
             .save(place, text.as_bytes(), &self.version, self.deadline)
             .await?;
         self.saved = Some(self.clock.elapsed());
-        self.moved = false;
+        self.changed = false;
         Ok(())
     }
 
@@ -148,12 +149,21 @@ impl Keeper {
 
     /// Moves the watermark forward. The next save remembers it.
     pub(super) fn advance(&mut self, watermark: DateTime<Utc>) {
-        self.moved |= self.progress.advance(watermark);
+        self.changed |= self.progress.advance(watermark);
     }
 
-    /// Whether the store knows where the watermark is.
+    /// Remembers rows that the sink has taken, or that are set aside. The next save keeps them.
+    pub(super) fn dealt_with(&mut self, batch: &Batch) {
+        self.changed = true;
+        let given_up = self.progress.delivered(batch);
+        if given_up > 0 {
+            warn!(feed = %self.feed, given_up, "Too many records have no readable time, or one that lies elsewhere, to remember them all: some may be delivered once more.");
+        }
+    }
+
+    /// Whether the store knows all progress.
     pub(super) const fn is_saved(&self) -> bool {
-        !self.moved
+        !self.changed
     }
 
     /// Saves the checkpoint as it is before a post, unless that was done just now. A store that cannot

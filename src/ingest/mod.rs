@@ -24,6 +24,7 @@ mod end;
 mod ended;
 mod feed_pass;
 pub mod history;
+mod in_order;
 mod keeper;
 mod ledger;
 pub mod pass;

@@ -101,6 +101,12 @@ pub trait LogSink: Send + Sync {
     /// The longest value that a column takes whole, in bytes; the service cuts off the rest.
     fn max_value_bytes(&self) -> usize;
 
+    /// How many posts of a feed may be under way at a time. So many batches come twice at most where
+    /// the process dies, or the checkpoint cannot be saved, behind their acknowledgement.
+    fn posts_at_once(&self) -> usize {
+        1
+    }
+
     /// Posts a batch. `Ok` means that the sink has taken it.
     async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError>;
 

@@ -96,6 +96,14 @@ impl LogSink for DualWriteSink {
         first.min(second)
     }
 
+    fn posts_at_once(&self) -> usize {
+        if self.is_over() {
+            self.second.posts_at_once()
+        } else {
+            self.first.posts_at_once()
+        }
+    }
+
     async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError> {
         if self.is_over() {
             return self.second.deliver(batch, deadline).await;

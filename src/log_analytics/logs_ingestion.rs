@@ -39,6 +39,10 @@ const MAX_BATCH_BYTES: usize = 970_000;
 /// UTF-8, which is safe: the unit is unconfirmed.
 const MAX_VALUE_BYTES: usize = 64 * 1024;
 
+/// Posts are small here, and each waits for the service to store it: three at a time keep up with pages
+/// that are read side by side. More would only hold more in memory.
+const POSTS_AT_ONCE: usize = 3;
+
 const API_VERSION: &str = "api-version=2023-01-01";
 
 const UNREACHABLE: &str = "check logs_ingestion_endpoint and the way out of the network";
@@ -206,6 +210,10 @@ impl LogSink for LogsIngestionSink {
 
     fn max_value_bytes(&self) -> usize {
         MAX_VALUE_BYTES
+    }
+
+    fn posts_at_once(&self) -> usize {
+        POSTS_AT_ONCE
     }
 
     async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError> {

@@ -281,6 +281,10 @@ impl LogSink for Actor {
         32_768
     }
 
+    fn posts_at_once(&self) -> usize {
+        self.world.story.sink.posts_at_once()
+    }
+
     async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError> {
         self.step("post").await;
         let result = self.take(batch, deadline).await;

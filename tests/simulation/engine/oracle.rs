@@ -28,14 +28,16 @@ struct Post {
 }
 
 /// What the oracle saw.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Oracle {
+    /// So many batches of a feed may be in doubt.
+    posts_at_once: usize,
     posts: Vec<Post>,
     delivered: BTreeMap<usize, Vec<usize>>,
     watermarks: BTreeMap<Feed, DateTime<Utc>>,
-    /// The run that saved last, and those that have posted since they lost their claim to it.
+    /// The run that saved last, and how often others have posted since they lost their claim to it.
     holders: BTreeMap<Feed, usize>,
-    overtaken: BTreeSet<(usize, Feed)>,
+    overtaken: BTreeMap<(usize, Feed), usize>,
     /// From when on a feed's records are the passes' to deliver.
     from: BTreeMap<Feed, DateTime<Utc>>,
     /// The ledger was lost or damaged: what it knew may be delivered once more.
@@ -49,6 +51,24 @@ pub struct Oracle {
 }
 
 impl Oracle {
+    pub fn new(posts_at_once: usize) -> Self {
+        Self {
+            posts_at_once,
+            posts: Vec::new(),
+            delivered: BTreeMap::new(),
+            watermarks: BTreeMap::new(),
+            holders: BTreeMap::new(),
+            overtaken: BTreeMap::new(),
+            from: BTreeMap::new(),
+            ledger_damaged: false,
+            violations: Vec::new(),
+            notes: Vec::new(),
+            copies: 0,
+            crashes: 0,
+            found_late: 0,
+        }
+    }
+
     pub fn violated(&mut self, what: impl Into<String>) {
         self.violations.push(what.into());
     }
@@ -61,9 +81,13 @@ impl Oracle {
     /// The sink has stored a batch. Gives its place among the posts.
     pub fn stored(&mut self, run: usize, feed: Feed, rows: Vec<usize>, repeated: bool) -> usize {
         let post = self.posts.len();
-        // A run whose claim was taken over by another one may not know it yet, for one batch.
-        let overtaken = self.holders.get(&feed).is_some_and(|holder| *holder != run)
-            && (repeated || self.overtaken.insert((run, feed)));
+        // A run whose claim was taken over by another one may not know it yet, for the batches that it
+        // has under way.
+        let overtaken = self.holders.get(&feed).is_some_and(|holder| *holder != run) && {
+            let posts = self.overtaken.entry((run, feed)).or_default();
+            *posts += usize::from(!repeated);
+            *posts <= self.posts_at_once
+        };
         if rows.iter().collect::<BTreeSet<_>>().len() != rows.len() {
             self.violated(format!(
                 "run {run} posted a row twice in one batch: {rows:?}"
@@ -123,7 +147,7 @@ impl Oracle {
         self.watermarks.insert(feed, to);
     }
 
-    /// A run has ended, or was killed: of each feed, one batch at most may be in doubt.
+    /// A run has ended, or was killed: of each feed, at most what was under way may be in doubt.
     pub fn ended(&mut self, run: usize) {
         for feed in Feed::ALL {
             let in_doubt = self
@@ -131,7 +155,7 @@ impl Oracle {
                 .iter()
                 .filter(|post| post.run == run && post.feed == feed && !post.sure && !post.repeated)
                 .count();
-            if in_doubt > 1 {
+            if in_doubt > self.posts_at_once {
                 self.violated(format!(
                     "run {run} left {in_doubt} batches of {feed} in doubt, which can all be doubled"
                 ));

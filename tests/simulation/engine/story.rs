@@ -18,6 +18,24 @@ pub enum Order {
     Shuffled,
 }
 
+/// Whose habits the sink has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sink {
+    /// One post at a time, large ones.
+    DataCollector,
+    /// Several small posts at a time, which may end in any order.
+    LogsIngestion,
+}
+
+impl Sink {
+    pub const fn posts_at_once(self) -> usize {
+        match self {
+            Self::DataCollector => 1,
+            Self::LogsIngestion => 3,
+        }
+    }
+}
+
 /// A record: what Mimecast has, and what the sink thinks of it.
 #[derive(Debug, Clone)]
 pub struct Record {
@@ -79,6 +97,7 @@ pub struct Story {
     pub max_rows: usize,
     pub max_batch_bytes: usize,
     pub parallel_ranges: usize,
+    pub sink: Sink,
     /// What the existing connector left, if it did.
     pub taken_over: Option<DateTime<Utc>>,
 }
@@ -154,6 +173,7 @@ impl Story {
             },
             max_batch_bytes: usize::try_from(dice.between(300, 3000)).unwrap(),
             parallel_ranges: usize::try_from(dice.between(1, 6)).unwrap(),
+            sink: dice.pick(&[Sink::DataCollector, Sink::LogsIngestion]),
             taken_over,
         };
         story.fill(&mut dice);

@@ -73,7 +73,7 @@ impl World {
             runs: Vec::new(),
             saved: BTreeMap::new(),
             versions: 0,
-            oracle: Oracle::default(),
+            oracle: Oracle::new(story.sink.posts_at_once()),
             seen: HashMap::new(),
             trace: story.seed,
         };
