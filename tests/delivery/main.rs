@@ -4,6 +4,7 @@
 
 mod forward;
 mod missing;
+mod posts;
 mod reconciliation;
 mod refusals;
 mod starts;

@@ -2,7 +2,7 @@
 //! told to misbehave, and a clock that a test moves.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -96,6 +96,9 @@ pub struct World {
     pub page_time: Duration,
     pub count_time: Duration,
     pub post_time: Duration,
+    pub posts_at_once: usize,
+    /// The numbers of posts that are answered behind all others that are under way.
+    pub slow_posts: HashSet<u64>,
     /// A record that is counted but not shown up to and including this fetch.
     pub hidden: Mutex<Option<(usize, u64)>>,
     pub source_faults: Mutex<HashMap<u64, SourceFault>>,
@@ -136,6 +139,8 @@ impl Default for World {
             page_time: Duration::ZERO,
             count_time: Duration::ZERO,
             post_time: Duration::ZERO,
+            posts_at_once: 1,
+            slow_posts: HashSet::new(),
             hidden: Mutex::default(),
             source_faults: Mutex::default(),
             sink_faults: Mutex::default(),
@@ -413,15 +418,25 @@ impl LogSink for World {
         1000
     }
 
+    fn posts_at_once(&self) -> usize {
+        self.posts_at_once
+    }
+
     async fn deliver(&self, batch: &Batch, _: Deadline) -> Result<Receipt, SinkError> {
         let number = self.posts.fetch_add(1, Ordering::SeqCst) + 1;
         self.event(format!("post {number}"));
         self.advance(self.post_time);
+        let fault = self.sink_faults.lock().unwrap().pop_front().flatten();
         // Long enough for whatever else can go on meanwhile.
-        for _ in 0..8 {
+        let turns = if self.slow_posts.contains(&number) {
+            500
+        } else {
+            8
+        };
+        for _ in 0..turns {
             tokio::task::yield_now().await;
         }
-        match self.sink_faults.lock().unwrap().pop_front().flatten() {
+        match fault {
             Some(SinkFault::TooLarge) => return Err(refusal(413)),
             Some(SinkFault::Throttle(wait)) => return Err(SinkError::Throttled(wait)),
             Some(SinkFault::Fail(why)) => {
