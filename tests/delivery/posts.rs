@@ -1,6 +1,6 @@
 //! Posts of a feed that are under way side by side.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use mimecast_ttp::ingest::report::{FeedReport, Outcome};
 
@@ -18,7 +18,7 @@ const DAYS: [&str; 4] = [
 fn world(slow_posts: &[u64], faults: [Option<SinkFault>; 3]) -> Arc<World> {
     let world = World {
         posts_at_once: 3,
-        slow_posts: HashSet::from_iter(slow_posts.iter().copied()),
+        slow_posts: slow_posts.iter().copied().collect(),
         ..World::with(&DAYS.map(|day| [day; 4]).concat())
     };
     world.put_checkpoint("2026-02-26T00:00:00+0000");
