@@ -148,6 +148,39 @@ fn both_ways_make_the_same_columns_but_for_what_the_docs_say() {
 }
 
 #[test]
+fn rows_about_passes_are_the_same_in_every_column() {
+    let columns = |sink| {
+        let out = play(sink);
+        let text = out.path().join("MimecastTTPHealth_CL.ndjson");
+        let text = std::fs::read_to_string(text).unwrap();
+        let rows = text
+            .lines()
+            .map(|line| serde_json::from_str::<Row>(line).unwrap());
+        let kind = |value: &Value| match value {
+            Value::Null => None,
+            Value::Number(_) => Some("number"),
+            _ => Some("text"),
+        };
+        rows.flatten()
+            .filter_map(|(name, value)| Some((name, kind(&value)?)))
+            .collect::<BTreeSet<_>>()
+    };
+    let made = columns("data-collector");
+    assert_eq!(made, columns("logs-ingestion"));
+    let names: Vec<_> = made.iter().map(|(name, _)| name.as_str()).collect();
+    for name in [
+        "feed_s",
+        "outcome_s",
+        "delivered_d",
+        "lagSeconds_d",
+        "watermark_t",
+        "version_s",
+    ] {
+        assert!(names.contains(&name), "{name}: {names:?}");
+    }
+}
+
+#[test]
 fn the_docs_name_every_column_that_differs() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/migration.md");
     let docs = std::fs::read_to_string(docs).unwrap();

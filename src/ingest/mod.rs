@@ -20,10 +20,12 @@
 //! The outside is seen through the traits in [`ports`].
 
 mod collect;
+mod counted;
 mod deliver;
 mod end;
 mod ended;
 mod feed_pass;
+pub mod health;
 pub mod history;
 mod in_order;
 mod keeper;

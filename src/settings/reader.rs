@@ -150,6 +150,24 @@ impl<'a> Reader<'a> {
         None
     }
 
+    pub(super) fn switch(&mut self, name: &'static str, default: bool) -> bool {
+        let Some(value) = self.optional(name) else {
+            return default;
+        };
+        match value.to_ascii_lowercase().as_str() {
+            "true" => true,
+            "false" => false,
+            _ => {
+                self.fault(
+                    name,
+                    format!("{} is neither", shown(&value)),
+                    "true or false",
+                );
+                default
+            }
+        }
+    }
+
     pub(super) fn number(
         &mut self,
         name: &'static str,

@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
 
 mod forward;
+mod health;
 mod missing;
 mod posts;
 mod reconciliation;

@@ -14,10 +14,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::{
     ingest::{
+        health::HealthRows,
         pass::{Pass, Plan},
         ports::{
-            Clock, LogSink, LogSource, PageRequest, Ports, Receipt, Refusal, Saved, SinkError,
-            SourceError, Store, StoreError, Version,
+            Clock, HealthSink, LogSink, LogSource, PageRequest, Ports, Receipt, Refusal, Saved,
+            SinkError, SourceError, Store, StoreError, Version,
         },
         report::FeedReport,
     },
@@ -113,6 +114,9 @@ pub struct World {
     pub posts: AtomicU64,
     pub events: Mutex<Vec<String>>,
     pub delivered: Mutex<Vec<serde_json::Value>>,
+    /// What passes said of themselves, and whether nobody hears it.
+    pub told: Mutex<Vec<serde_json::Value>>,
+    pub deaf: bool,
     pub saved: Mutex<HashMap<Place, (Vec<u8>, u64)>>,
     pub race: Mutex<bool>,
     /// Whether a range leaves out the second `to`.
@@ -152,6 +156,8 @@ impl Default for World {
             posts: AtomicU64::new(0),
             events: Mutex::default(),
             delivered: Mutex::default(),
+            told: Mutex::default(),
+            deaf: false,
             saved: Mutex::default(),
             race: Mutex::default(),
             excludes_to: false,
@@ -284,6 +290,7 @@ impl World {
         let ports = Ports {
             source: self.clone(),
             sink: self.clone(),
+            health: Some(self.clone()),
             store: self.clone(),
             clock: self.clone(),
             random: Arc::new(mimecast_ttp::system::SystemRandom),
@@ -464,6 +471,19 @@ impl LogSink for World {
 
     async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), SinkError> {
         self.deliver(&Batch::empty(feed), deadline).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl HealthSink for World {
+    async fn deliver_health(&self, rows: &HealthRows, _: Deadline) -> Result<(), SinkError> {
+        if self.deaf {
+            return Err(refusal(403));
+        }
+        let told: Vec<_> = serde_json::from_slice(&rows.body).expect("a JSON array");
+        assert_eq!(told.len(), rows.count);
+        self.told.lock().unwrap().extend(told);
+        Ok(())
     }
 }
 
