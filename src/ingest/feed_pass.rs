@@ -52,8 +52,10 @@ pub(super) struct FeedPass {
     pub(super) place: OwnPlace,
     /// No page is asked for after this, so that there is time to deliver what was read.
     pub(super) read_by: Deadline,
-    /// No post is begun after this, so that there is time to remember it.
+    /// No post is begun after this, so that there is time for its answer.
     pub(super) post_by: Deadline,
+    /// Posts under way are given up at this, so that there is time to remember those that were taken.
+    pub(super) answered_by: Deadline,
     /// Everything has ended by this.
     pub(super) done_by: Deadline,
 }
@@ -302,6 +304,7 @@ impl FeedPass {
             quarantine: Quarantine::new(&**store, self.done_by),
             clock: &**clock,
             post_by: self.post_by,
+            answered_by: self.answered_by,
             keeper,
             counts,
         };

@@ -64,6 +64,7 @@ impl Pass {
                 // The last parts are for delivering what was read, and for remembering it.
                 read_by: Deadline::after(now, budget * 13 / 16),
                 post_by: Deadline::after(now, budget * 14 / 16),
+                answered_by: Deadline::after(now, budget * 15 / 16),
                 done_by: Deadline::after(now, budget),
             };
             running.push((tasks.spawn(part.run()).id(), feed));

@@ -53,6 +53,40 @@ async fn as_many_are_under_way_as_the_sink_takes_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_slow_post_lets_only_a_few_pass_so_that_the_checkpoint_stays_small() {
+    let world = World {
+        posts_at_once: 3,
+        slow_posts: [1].into(),
+        ..crate::world_of(200)
+    };
+    let world = Arc::new(world);
+    let report = pass(&world).await;
+    assert_eq!(report.outcome, Outcome::Complete, "{report}");
+    let events = world.events.lock().unwrap().clone();
+    let taken = events.iter().position(|event| event == "taken 1").unwrap();
+    let before = events[..taken]
+        .iter()
+        .filter(|event| event.starts_with("taken"))
+        .count();
+    assert!(
+        (3..12).contains(&before),
+        "{before} of {} posts",
+        report.counts.batches
+    );
+    assert!(report.counts.batches > 40);
+}
+
+#[tokio::test]
+async fn of_several_ends_the_one_that_needs_attention_is_told() {
+    let throttled = SinkFault::Throttle(Duration::from_secs(3600));
+    let failed = SinkFault::Fail("status 403");
+    let world = world(&[2], [Some(throttled), Some(failed), None]);
+    let report = pass(&world).await;
+    assert_eq!(report.outcome, Outcome::Failed, "{report}");
+    assert!(report.message.unwrap().contains("status 403"));
+}
+
+#[tokio::test]
 async fn the_watermark_waits_for_the_first_post_whatever_the_later_ones_do() {
     let world = world(&[1], [Some(SinkFault::Fail("no route")), None, None]);
     let report = pass(&world).await;
