@@ -285,8 +285,8 @@ impl Azure<'_> {
     fn platform(&self, name: &str) -> Result<String, Fault> {
         (self.lookup)(name).ok_or_else(|| {
             Fault::Other(format!(
-                "The settings ask for the managed identity, but {name} is not there: no identity is assigned to this app. \
-                 What to do: assign one (Identity in the portal, or `az functionapp identity assign`); for Logs Ingestion, active_directory_tenant_id, active_directory_app_id and active_directory_app_secret do without."
+                "The settings ask for the managed identity, but {name} is not there: no identity is assigned to this app, or this is not the app. \
+                 What to do: assign one (Identity in the portal, or `az functionapp identity assign`); for Logs Ingestion, active_directory_tenant_id, active_directory_app_id and active_directory_app_secret do without. On another machine than the app's an identity is not to be had: use a connection string there."
             ))
         })
     }
