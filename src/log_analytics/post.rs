@@ -54,8 +54,9 @@ pub(super) enum PostError {
         advice: &'static str,
     },
     #[error(
-        "Log Analytics answered {status} {said} to {rows} rows ({bytes} bytes, request id {}). What to do: {advice}",
-        .request_id.as_deref().unwrap_or("none")
+        "Log Analytics answered {status} {said} to {rows} row{plural} ({bytes} bytes, request id {}). What to do: {advice}",
+        .request_id.as_deref().unwrap_or("none"),
+        plural = if *.rows == 1 { "" } else { "s" }
     )]
     Refused {
         status: u16,
