@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
 
 mod logs_ingestion;
+mod rule;
 #[path = "../support/mod.rs"]
 mod support;
 
