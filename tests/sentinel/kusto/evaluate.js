@@ -7,7 +7,7 @@
 // to the documentation. What is not known here is refused.
 'use strict';
 
-const { kind, list, word, bind, globals } = require('./language');
+const { kind, list, word } = require('./language');
 const v = require('./values');
 const { compile, perExecution, INGESTED } = require('./expressions');
 const { compileTable } = require('./tables');
@@ -66,36 +66,25 @@ function stored(schema, rows) {
   });
 }
 
-/** The query behind those of the functions that it needs, as `let` statements. */
-function withFunctions(text, functions) {
-  const needed = [];
-  (function add(within) {
-    for (const one of functions) {
-      if (needed.includes(one) || one.body === within || !new RegExp(`\\b${one.name}\\b`).test(within)) continue;
-      add(one.body);
-      needed.push(one);
-    }
-  })(text);
-  return needed.map(({ name, parameters, body }) => `let ${name} = (${parameters ?? ''}) {${body}\n};\n`).join('') + text;
-}
-
 /**
- * A query made ready: a function of {tables: name -> stored rows, now} that gives its rows. With
- * `period` it sees what a scheduled rule would: rows whose TimeGenerated lies in the time before now.
+ * A query made ready: a function of {tables: name -> stored rows, now} that gives its rows. It sees
+ * what was ingested until now; with `period` only rows of the time before now, as a scheduled rule,
+ * with `window` those from one time to another, as a workbook.
  */
-function prepare(text, functions, schemas) {
-  const { code, faults } = bind(withFunctions(text, functions), globals(schemas, []));
-  const errors = faults.filter((fault) => fault.severity === 'Error');
-  if (errors.length) throw new v.Unsupported(errors.map((fault) => fault.message).join('; '));
+function prepare(code, declarations, schemas) {
   const tables = new Map(Object.entries(schemas).map(([name, schema]) => [name, {
     table: { columns: new Map(Object.entries(schema)), ingested: true, run: (at) => at.tables[name] ?? [] },
   }]));
   const nodes = list(code.Syntax.Statements);
-  const scope = statements(nodes.slice(0, -1), { columns: new Map(), ingested: false, lets: new Map(), tables });
+  const lets = new Map();
+  const outside = { columns: new Map(), ingested: false, lets, tables };
+  for (const [name, declaration] of declarations) lets.set(name, lambda(declaration, outside));
+  const scope = statements(nodes.slice(0, -1), outside);
   const table = compileTable(nodes.at(-1).Expression, scope);
-  const run = ({ tables: rows, now, period }) => {
+  const run = ({ tables: rows, now, period, window }) => {
+    const [from, to] = period ? [new Date(now - period.ms), now] : window ?? [];
     const seen = (row) => row[INGESTED] === null || row[INGESTED] <= now;
-    const inside = (row) => !period || !row.TimeGenerated || (row.TimeGenerated > now - period.ms && row.TimeGenerated <= now);
+    const inside = (row) => !from || !row.TimeGenerated || (row.TimeGenerated >= from && row.TimeGenerated <= to);
     const visible = Object.fromEntries(Object.entries(rows).map(([name, all]) => [name, all.filter((row) => seen(row) && inside(row))]));
     return table.run({ tables: visible, now, cache: new Map() });
   };

@@ -40,19 +40,39 @@ function typeName(type) {
 
 const quoted = (name) => (/^[A-Za-z_]\w*$/.test(name) ? name : `['${name}']`);
 
+const table = (name, columns) => Symbols.TableSymbol.From(`(${columns.map(([column, type]) => `${quoted(column)}:${type}`).join(', ')})`).WithName(name);
+
+const database = (symbols) => GlobalState.Default.WithDatabase(new Symbols.DatabaseSymbol.$ctor1('workspace', symbols, false));
+
+/** The functions, each behind those that it calls. */
+function ordered(functions) {
+  const done = [];
+  const add = (one) => {
+    if (done.includes(one)) return;
+    functions.filter((other) => other !== one && new RegExp(`\\b${other.name}\\b`).test(one.body)).forEach(add);
+    done.push(one);
+  };
+  functions.forEach(add);
+  return done;
+}
+
 /**
- * The names that a query may use: `tables` as {name: {column: type}}, `functions` as
- * {name, parameters, body}.
+ * What queries may name: `tables` as {name: {column: type}}, `functions` as {name, parameters, body}.
+ *
+ * Each function is bound once, by itself; to queries it is a function that gives the columns that
+ * were found. The service would bind its body anew in every query, which takes most of a minute.
  */
-function globals(tables, functions) {
-  const symbols = Object.entries(tables).map(([name, columns]) => {
-    const schema = Object.entries(columns).map(([column, type]) => `${quoted(column)}:${type}`);
-    return Symbols.TableSymbol.From(`(${schema.join(', ')})`).WithName(name);
-  });
-  for (const { name, parameters, body } of functions) {
-    symbols.push(new Symbols.FunctionSymbol.$ctor16(name, `(${parameters ?? ''})`, `{${body}\n}`, null));
+function workspace(tables, functions) {
+  const symbols = Object.entries(tables).map(([name, columns]) => table(name, Object.entries(columns)));
+  const declarations = new Map();
+  for (const { name, parameters = '', body } of ordered(functions)) {
+    const { code, columns } = bind(`let ${name} = (${parameters ?? ''}) {${body}\n};\n${name}()`, database(symbols));
+    declarations.set(name, list(code.Syntax.Statements)[0].Expression);
+    const gives = table(name, columns.filter(({ type }) => type !== 'unknown').map((column) => [column.name, column.type]));
+    const declared = new Symbols.FunctionSymbol.$ctor16(name, `(${parameters ?? ''})`, '{print 1}', null).Signatures.getItem(0).Parameters;
+    symbols.push(new Symbols.FunctionSymbol.$ctor6(name, gives, declared, null));
   }
-  return GlobalState.Default.WithDatabase(new Symbols.DatabaseSymbol.$ctor1('workspace', symbols, false));
+  return { state: database(symbols), declarations };
 }
 
 /** Where in the text: line and column. */
@@ -75,4 +95,4 @@ const columnsOf = (type) => list(type?.Columns).map((column) => ({ name: column.
 /** The name that the service gives to an expression without one; undefined where it gives none. */
 const resultName = (expression) => Binding.Binder.GetExpressionResultName(expression, null, null) || undefined;
 
-module.exports = { kind, list, word, typeName, globals, bind, columnsOf, resultName };
+module.exports = { kind, list, word, typeName, workspace, bind, columnsOf, resultName };

@@ -1,26 +1,46 @@
 // Answers the tests: one JSON request a line, one JSON answer a line.
 //
-// bind: {tables: {name: {column: type}}, functions, queries: [text]} -> [{faults, columns}]
-// run:  {tables: {name: {columns: {column: type}, rows}}, functions, query, at: [time], period} ->
-//       {columns, results: [rows, one for each time]}
+// load: {tables: {name: {columns: {column: type}, rows}}, functions}, for what follows
+// bind: {queries: [text]} -> [{faults, columns}]
+// run:  {query, at: [time], period, window} -> {columns, results: [rows, one for each time]}
 'use strict';
 
 const readline = require('node:readline');
-const { bind, globals } = require('./language');
+const { bind, workspace } = require('./language');
 const { prepare, stored, shown } = require('./evaluate');
 const { time, span } = require('./values');
 
+let schemas;
+let rows;
+let names;
+/** What was bound, by the query's text. */
+let bound;
+
+const each = (object, change) => Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]));
+
+function once(text) {
+  if (!bound.has(text)) bound.set(text, bind(text, names.state));
+  return bound.get(text);
+}
+
 const requests = {
-  bind({ tables, functions, queries }) {
-    const state = globals(tables, functions);
-    return queries.map((text) => { const { faults, columns } = bind(text, state); return { faults, columns }; });
+  load({ tables, functions }) {
+    schemas = each(tables, (table) => table.columns);
+    rows = each(tables, (table) => stored(table.columns, table.rows));
+    names = workspace(schemas, functions);
+    bound = new Map();
+    return null;
   },
-  run({ tables, functions, query, at, period }) {
-    const entries = Object.entries(tables);
-    const schemas = Object.fromEntries(entries.map(([name, { columns }]) => [name, columns]));
-    const rows = Object.fromEntries(entries.map(([name, table]) => [name, stored(table.columns, table.rows)]));
-    const { columns, run } = prepare(query, functions, schemas);
-    const results = at.map((now) => run({ tables: rows, now: time(now), period: period && span(period) }).map((row) => shown(columns, row)));
+  bind({ queries }) {
+    return queries.map((text) => { const { faults, columns } = once(text); return { faults, columns }; });
+  },
+  run({ query, at, period, window }) {
+    const { code, faults } = once(query);
+    const errors = faults.filter((fault) => fault.severity === 'Error');
+    if (errors.length) throw new Error(errors.map((fault) => fault.message).join('; '));
+    const { columns, run } = prepare(code, names.declarations, schemas);
+    const seen = { tables: rows, period: period && span(period), window: window?.map(time) };
+    const results = at.map((now) => run({ ...seen, now: time(now) }).map((row) => shown(columns, row)));
     return { columns: [...columns].map(([name, type]) => ({ name, type })), results };
   },
 };

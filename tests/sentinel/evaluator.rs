@@ -1,0 +1,1 @@
+//! The evaluator does what the documentation of the query language says.

@@ -1,0 +1,20 @@
+//! The Sentinel content is what it promises to be: every query is parsed and bound by the official
+//! Kusto language service, and executed on rows as the connector delivers them.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this is test code"
+)]
+
+mod binding;
+mod content;
+mod evaluator;
+mod execution;
+mod kusto;
+#[path = "../support/mod.rs"]
+mod support;
+mod workbook;
+mod workspace;
