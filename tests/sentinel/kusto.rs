@@ -53,8 +53,9 @@ pub enum Seen {
     /// All rows.
     #[default]
     All,
-    /// The time before now, as a scheduled rule: a span such as `1.00:00:00`.
-    Before(String),
+    /// The time before now, as a scheduled rule: a span such as `1.00:00:00`. A run that is late sees
+    /// what was ingested meanwhile.
+    Before { period: String, late: String },
     /// From one time to another, as a workbook.
     Between(String, String),
 }
@@ -101,12 +102,16 @@ impl Kusto {
 
     /// Executes a query at each of the given times.
     pub fn run(&mut self, query: &str, at: &[String], seen: &Seen) -> Result<Answered, String> {
-        let (period, window) = match seen {
-            Seen::All => (None, None),
-            Seen::Before(span) => (Some(span), None),
-            Seen::Between(from, to) => (None, Some([from, to])),
-        };
-        self.ask(&json!({"kind": "run", "query": query, "at": at, "period": period, "window": window}))
+        let mut question = json!({"kind": "run", "query": query, "at": at});
+        match seen {
+            Seen::All => {}
+            Seen::Before { period, late } => {
+                question["period"] = json!(period);
+                question["late"] = json!(late);
+            }
+            Seen::Between(from, to) => question["window"] = json!([from, to]),
+        }
+        self.ask(&question)
     }
 }
 

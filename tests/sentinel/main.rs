@@ -6,14 +6,19 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
     reason = "this is test code"
 )]
 
+mod alerts;
 mod binding;
 mod content;
+mod duration;
 mod evaluator;
 mod execution;
 mod kusto;
+mod stories;
 #[path = "../support/mod.rs"]
 mod support;
 mod workbook;

@@ -68,7 +68,7 @@ function stored(schema, rows) {
 
 /**
  * A query made ready: a function of {tables: name -> stored rows, now} that gives its rows. It sees
- * what was ingested until now; with `period` only rows of the time before now, as a scheduled rule,
+ * what was ingested until now, or until as much later as the run is late; with `period` only rows of the time before now, as a scheduled rule,
  * with `window` those from one time to another, as a workbook.
  */
 function prepare(code, declarations, schemas) {
@@ -81,9 +81,10 @@ function prepare(code, declarations, schemas) {
   for (const [name, declaration] of declarations) lets.set(name, lambda(declaration, outside));
   const scope = statements(nodes.slice(0, -1), outside);
   const table = compileTable(nodes.at(-1).Expression, scope);
-  const run = ({ tables: rows, now, period, window }) => {
+  const run = ({ tables: rows, now, period, late, window }) => {
+    const until = late ? new Date(now.getTime() + late.ms) : now;
     const [from, to] = period ? [new Date(now - period.ms), now] : window ?? [];
-    const seen = (row) => row[INGESTED] === null || row[INGESTED] <= now;
+    const seen = (row) => row[INGESTED] === null || row[INGESTED] <= until;
     const inside = (row) => !from || !row.TimeGenerated || (row.TimeGenerated >= from && row.TimeGenerated <= to);
     const visible = Object.fromEntries(Object.entries(rows).map(([name, all]) => [name, all.filter((row) => seen(row) && inside(row))]));
     return table.run({ tables: visible, now, cache: new Map() });

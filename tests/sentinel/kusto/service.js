@@ -2,7 +2,7 @@
 //
 // load: {tables: {name: {columns: {column: type}, rows}}, functions}, for what follows
 // bind: {queries: [text]} -> [{faults, columns}]
-// run:  {query, at: [time], period, window} -> {columns, results: [rows, one for each time]}
+// run:  {query, at: [time], period, late, window} -> {columns, results: [rows, one for each time]}
 'use strict';
 
 const readline = require('node:readline');
@@ -34,12 +34,12 @@ const requests = {
   bind({ queries }) {
     return queries.map((text) => { const { faults, columns } = once(text); return { faults, columns }; });
   },
-  run({ query, at, period, window }) {
+  run({ query, at, period, late, window }) {
     const { code, faults } = once(query);
     const errors = faults.filter((fault) => fault.severity === 'Error');
     if (errors.length) throw new Error(errors.map((fault) => fault.message).join('; '));
     const { columns, run } = prepare(code, names.declarations, schemas);
-    const seen = { tables: rows, period: period && span(period), window: window?.map(time) };
+    const seen = { tables: rows, period: period && span(period), late: late && span(late), window: window?.map(time) };
     const results = at.map((now) => run({ ...seen, now: time(now) }).map((row) => shown(columns, row)));
     return { columns: [...columns].map(([name, type]) => ({ name, type })), results };
   },
