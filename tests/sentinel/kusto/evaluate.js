@@ -7,7 +7,7 @@
 // to the documentation. What is not known here is refused.
 'use strict';
 
-const { kind, list, word } = require('./language');
+const { kind, list, word, columnsOf } = require('./language');
 const v = require('./values');
 const { compile, perExecution, INGESTED } = require('./expressions');
 const { compileTable } = require('./tables');
@@ -66,6 +66,13 @@ function stored(schema, rows) {
   });
 }
 
+/** The columns that came out must be those that the service says come out. */
+function agree(type, columns) {
+  if (type.IsOpen) return;
+  const [expected, made] = [columnsOf(type), [...columns].map(([name, of]) => ({ name, type: of }))].map((all) => JSON.stringify(all));
+  if (expected !== made) throw new v.Unsupported(`columns ${made}, which should be ${expected}`);
+}
+
 /**
  * A query made ready: a function of {tables: name -> stored rows, now} that gives its rows. It sees
  * what was ingested until now, or until as much later as the run is late; with `period` only rows of the time before now, as a scheduled rule,
@@ -81,6 +88,7 @@ function prepare(code, declarations, schemas) {
   for (const [name, declaration] of declarations) lets.set(name, lambda(declaration, outside));
   const scope = statements(nodes.slice(0, -1), outside);
   const table = compileTable(nodes.at(-1).Expression, scope);
+  agree(code.ResultType, table.columns);
   const run = ({ tables: rows, now, period, late, window }) => {
     const until = late ? new Date(now.getTime() + late.ms) : now;
     const [from, to] = period ? [new Date(now - period.ms), now] : window ?? [];

@@ -1,7 +1,7 @@
 // Operators that make one row of many: summarize, distinct, make-series.
 'use strict';
 
-const { kind, list, word, typeName, resultName } = require('./language');
+const { kind, list, word, typeName, columnsOf, resultName } = require('./language');
 const v = require('./values');
 const { compile } = require('./expressions');
 const { aggregate, isAggregate } = require('./aggregates');
@@ -11,12 +11,6 @@ const several = { arg_max: 1, arg_min: -1 };
 const naked = (node) => (kind(node) === 'SimpleNamedExpression' ? node.Expression : node);
 const given = (node) => (kind(node) === 'SimpleNamedExpression' ? word(node.Name) : undefined);
 
-/** The name of an aggregate without one: what it counts, and of what. */
-function aggregateName(call) {
-  const name = resultName(call);
-  return name?.replace(/_\?$/, '_');
-}
-
 /** A name that is not taken yet: a second `x` is called `x1`. */
 function fresh(name, columns) {
   let made = name;
@@ -24,10 +18,9 @@ function fresh(name, columns) {
   return made;
 }
 
-function keysOf(nodes, scope) {
-  let unnamed = 0;
-  return nodes.map((node) => ({
-    name: given(node) ?? resultName(node) ?? `Column${++unnamed}`,
+function keysOf(nodes, scope, official) {
+  return nodes.map((node, i) => ({
+    name: given(node) ?? official[i]?.name,
     type: typeName(naked(node).ResultType),
     read: compile(naked(node), scope),
   }));
@@ -80,13 +73,13 @@ function aggregateOf(node, scope) {
   return aggregate(called, list(node.ArgumentList.Expressions).map((arg) => compile(arg, scope)));
 }
 
-function oneAggregate(node, scope, keys) {
+function oneAggregate(node, scope, keys, otherwise) {
   const of = naked(node);
   const type = typeName(of.ResultType);
   const called = kind(of) === 'FunctionCallExpression' ? word(of.Name).toLowerCase() : '';
   const args = called ? list(of.ArgumentList.Expressions) : [];
   if (several[called]) return extreme(node, called, args, scope, keys);
-  const name = given(node) ?? aggregateName(of);
+  const name = given(node) ?? otherwise;
   if (called === 'percentiles') throw new v.Unsupported('percentiles: ask for each percentile by itself');
   const read = aggregateOf(of, scope) ?? compound(of, scope);
   const real = (value) => (type === 'real' && typeof value === 'bigint' ? Number(value) : type === 'string' ? value ?? '' : value);
@@ -113,14 +106,19 @@ function compound(node, scope) {
 }
 
 function summarize(node, input, scope) {
-  const keys = keysOf(list(node.ByClause?.Expressions), scope);
-  const parts = list(node.Aggregates).map((one) => oneAggregate(one, scope, keys));
+  const official = columnsOf(node.ResultType);
+  const keys = keysOf(list(node.ByClause?.Expressions), scope, official);
   const columns = new Map(keys.map(({ name, type }) => [name, type]));
-  const names = parts.map((part) => part.columns.map(({ name, type }) => {
-    const made = fresh(name, columns);
-    columns.set(made, type);
-    return made;
-  }));
+  const names = [];
+  const parts = list(node.Aggregates).map((one) => {
+    const part = oneAggregate(one, scope, keys, official[columns.size]?.name);
+    names.push(part.columns.map(({ name, type }) => {
+      const made = fresh(name, columns);
+      columns.set(made, type);
+      return made;
+    }));
+    return part;
+  });
   const run = (at) => grouped(input.run(at), keys, at).map((group) => {
     const made = {};
     keys.forEach(({ name }, i) => { made[name] = group.values[i]; });
@@ -133,14 +131,15 @@ function summarize(node, input, scope) {
 function distinct(node, input, scope) {
   const expressions = list(node.Expressions);
   const all = expressions.length === 1 && kind(expressions[0]) === 'StarExpression';
-  const keys = all ? [...input.columns].map(([name, type]) => ({ name, type, read: (row) => row[name] })) : keysOf(expressions, scope);
+  const keys = all ? [...input.columns].map(([name, type]) => ({ name, type, read: (row) => row[name] })) : keysOf(expressions, scope, columnsOf(node.ResultType));
   const columns = new Map(keys.map(({ name, type }) => [name, type]));
   const run = (at) => grouped(input.run(at), keys, at).map(({ values }) => Object.fromEntries(keys.map(({ name }, i) => [name, values[i]])));
   return { columns, ingested: false, run };
 }
 
 function makeSeries(node, input, scope) {
-  const keys = keysOf(list(node.ByClause?.Expressions), scope);
+  const official = columnsOf(node.ResultType);
+  const keys = keysOf(list(node.ByClause?.Expressions), scope, official);
   const clause = node.RangeClause;
   if (kind(clause) !== 'MakeSeriesFromToStepClause') throw new v.Unsupported('make-series in range');
   const [from, to, step] = [clause.MakeSeriesFromClause, clause.MakeSeriesToClause, clause.MakeSeriesStepClause].map((one) => one && compile(one.Expression, scope));
@@ -148,7 +147,7 @@ function makeSeries(node, input, scope) {
   const on = compile(naked(node.OnClause.Expression), scope);
   const onName = resultName(naked(node.OnClause.Expression));
   const parts = list(node.Aggregates).map((one) => {
-    const part = oneAggregate(one.Expression, scope, keys);
+    const part = oneAggregate(one.Expression, scope, keys, resultName(one.Expression));
     const otherwise = one.DefaultExpression ? compile(one.DefaultExpression.Expression, scope) : () => 0n;
     return { name: part.columns[0].name, values: part.values, otherwise };
   });

@@ -12,23 +12,23 @@ const { compile, isTabular, INGESTED } = expressions;
 /** The scope of an operator's expressions: the columns of what flows in. */
 const within = (scope, table) => ({ ...scope, columns: table.columns, ingested: table.ingested });
 
-/** `name = expression`, or an expression that the service names. */
-function named(node, scope, fallback) {
+/** `name = expression`, or an expression that is named as the service has it. */
+function named(node, scope, otherwise) {
   if (kind(node) === 'CompoundNamedExpression') throw new v.Unsupported('several names for one expression');
   const of = kind(node) === 'SimpleNamedExpression' ? node.Expression : node;
-  const name = of === node ? resultName(node) ?? fallback() : word(node.Name);
+  const name = of === node ? otherwise ?? resultName(node) : word(node.Name);
+  if (!name) throw new v.Unsupported(`an expression without a name: ${node.ToString().trim()}`);
   return { name, type: typeName(of.ResultType), read: compile(of, scope) };
 }
 
-/** Names `Column1` and so on, as the service counts them. */
-function counter() {
-  let next = 0;
-  return () => `Column${++next}`;
+/** The expressions of an operator that gives a column for each. */
+function each(node, scope) {
+  const official = columnsOf(node.ResultType);
+  return list(node.Expressions).map((one, i) => named(one, scope, official[i]?.name));
 }
 
 function extend(node, input, scope) {
-  const name = counter();
-  const added = list(node.Expressions).map((one) => named(one, within(scope, input), name));
+  const added = list(node.Expressions).map((one) => named(one, within(scope, input)));
   const columns = new Map(input.columns);
   for (const { name: column, type } of added) columns.set(column, type);
   const run = (at) => input.run(at).map((row) => {
@@ -40,8 +40,7 @@ function extend(node, input, scope) {
 }
 
 function project(node, input, scope) {
-  const name = counter();
-  const kept = list(node.Expressions).map((one) => named(one, within(scope, input), name));
+  const kept = each(node, within(scope, input));
   const columns = new Map(kept.map(({ name: column, type }) => [column, type]));
   const run = (at) => input.run(at).map((row) => Object.fromEntries(kept.map(({ name: column, read }) => [column, read(row, at)])));
   return { columns, ingested: false, run };
@@ -114,7 +113,7 @@ function top(node, input, scope) {
 function mvExpand(node, input, scope) {
   if (list(node.Parameters).length) throw new v.Unsupported('parameters of mv-expand');
   const parts = list(node.Expressions).map((one) => {
-    const part = named(one.Expression, within(scope, input), counter());
+    const part = named(one.Expression, within(scope, input));
     const type = one.ToTypeOf ? word(list(one.ToTypeOf.TypeOf.Types)[0]) : 'dynamic';
     return { ...part, type };
   });
@@ -140,7 +139,7 @@ function mvApply(node, input, scope) {
   let element;
   const source = { columns: new Map(input.columns), ingested: false, run: () => element };
   const parts = list(node.Expressions).map((one) => {
-    const part = named(one.Expression, within(scope, input), counter());
+    const part = named(one.Expression, within(scope, input));
     return { ...part, type: one.ToTypeOf ? word(list(one.ToTypeOf.TypeOf.Types)[0]) : 'dynamic' };
   });
   if (parts.length !== 1) throw new v.Unsupported('mv-apply of several lists');
@@ -211,8 +210,7 @@ function datatable(node, scope) {
 }
 
 function print(node, scope) {
-  let n = 0;
-  const cells = list(node.Expressions).map((one) => named(one, { ...scope, columns: new Map() }, () => `print_${n++}`));
+  const cells = each(node, { ...scope, columns: new Map() });
   const columns = new Map(cells.map(({ name, type }) => [name, type]));
   return { columns, ingested: false, run: (at) => [Object.fromEntries(cells.map(({ name, read }) => [name, read(null, at)]))] };
 }
