@@ -42,8 +42,8 @@ fn rule(key: &str) -> Described {
     rules.into_iter().find(|rule| rule.key == key).unwrap_or_else(|| panic!("there is no rule {key}"))
 }
 
-fn load(kusto: &mut Kusto, generation: Generation, rows: &[(String, Row)]) {
-    kusto.load(&Workspace::new(generation, rows), &content::functions());
+fn load(kusto: &mut Kusto, rows: &[(String, Row)]) {
+    kusto.load(&Workspace::new(Generation::Deployed, rows), &content::functions());
 }
 
 /// How many alerts the rule's successive runs give, from a time on for some hours.
@@ -81,8 +81,12 @@ fn rows(story: &Story, delay: TimeDelta, copied_after: Option<TimeDelta>) -> Vec
 fn played(delay: TimeDelta, copied_after: Option<TimeDelta>, reading: Reading, generation: Generation) -> Vec<String> {
     let mut kusto = Kusto::start();
     let mut wrong = Vec::new();
+    let all: Vec<_> = stories::all().iter().flat_map(|story| rows(story, delay, copied_after)).collect();
+    let workspace = Workspace::without_rows(generation, &all);
     for story in stories::all() {
-        load(&mut kusto, generation, &rows(&story, delay, copied_after));
+        let mut workspace = workspace.clone();
+        workspace.fill(&rows(&story, delay, copied_after));
+        kusto.load(&workspace, &content::functions());
         let hours = 3 + delay.num_hours() + copied_after.map_or(0, |after| after.num_hours());
         let found = alerts(&mut kusto, &rule(story.rule), start(), hours, reading);
         if count(&found) != 1 {
@@ -135,7 +139,7 @@ fn every_rule_is_quiet_on_clean_traffic() {
     for (event, delay) in stories::clean(8).iter().zip(delays.iter().cycle()) {
         rows.push(stories::ingested(event, start(), event.happened(start()) + *delay));
     }
-    load(&mut kusto, Generation::Deployed, &rows);
+    load(&mut kusto, &rows);
     for rule in content::rules() {
         let found = alerts(&mut kusto, &rule, start() + TimeDelta::hours(1), 7, Reading::Run);
         assert_eq!(count(&found), 0, "{}: {found:?}", rule.key);
@@ -156,7 +160,7 @@ fn every_rule_about_events_has_its_story() {
 fn a_silent_connector_is_told_from_quiet_mail() {
     let mut kusto = Kusto::start();
     // Three hours of passes that deliver nothing, then none.
-    load(&mut kusto, Generation::Deployed, &stories::passes(start(), 3));
+    load(&mut kusto, &stories::passes(start(), 3));
     let rule = rule("connector-silent");
     let runs = |kusto: &mut Kusto, from, to| {
         let found = alerts(kusto, &rule, start() + TimeDelta::hours(from), to - from, Reading::Run);
@@ -172,7 +176,7 @@ fn a_feed_that_falls_behind_is_told() {
     let mut kusto = Kusto::start();
     let times = (0..36).map(|n| start() + TimeDelta::minutes(5 * n));
     let late: Vec<_> = times.flat_map(|at| stories::health(at, &json!({"lagSeconds": 7200}))).collect();
-    load(&mut kusto, Generation::Deployed, &late);
+    load(&mut kusto, &late);
     let found = alerts(&mut kusto, &rule("connector-late"), start() + TimeDelta::hours(1), 1, Reading::Run);
     assert_eq!(found, [1, 1, 1], "one row, for the feed in question");
 }
@@ -182,7 +186,7 @@ fn records_set_aside_are_told_once() {
     let mut kusto = Kusto::start();
     let mut rows = stories::passes(start(), 6);
     rows.extend(stories::health(start() + TimeDelta::minutes(62), &json!({"quarantined": 2, "message": "2 set aside"})));
-    load(&mut kusto, Generation::Deployed, &rows);
+    load(&mut kusto, &rows);
     let found = alerts(&mut kusto, &rule("records-quarantined"), start(), 6, Reading::Run);
     assert_eq!(count(&found), 1, "{found:?}");
 }

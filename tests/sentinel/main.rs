@@ -18,7 +18,9 @@ mod duration;
 mod evaluator;
 mod execution;
 mod kusto;
+mod listing;
 mod stories;
+mod structure;
 #[path = "../support/mod.rs"]
 mod support;
 mod workbook;

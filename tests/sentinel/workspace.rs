@@ -127,21 +127,32 @@ fn fnv(text: &str) -> u128 {
 impl Workspace {
     /// A workspace with the given rows by table.
     pub fn new(generation: Generation, rows: &[(String, Row)]) -> Self {
+        let mut empty = Self::without_rows(generation, rows);
+        empty.fill(rows);
+        empty
+    }
+
+    /// A workspace that has had the given rows, and has none now.
+    pub fn without_rows(generation: Generation, had: &[(String, Row)]) -> Self {
         let mut tables: BTreeMap<String, Table> = BTreeMap::new();
         if generation == Generation::Deployed {
-            for (name, columns) in deployed() {
-                tables.insert(name, Table { columns, rows: Vec::new() });
-            }
+            let deployed = deployed().into_iter();
+            tables.extend(deployed.map(|(name, columns)| (name, Table { columns, rows: Vec::new() })));
+            return Self(tables);
         }
-        for (name, row) in rows {
-            let table = tables.entry(name.clone()).or_default();
-            if generation == Generation::Classic {
-                let names = row.keys().filter(|name| !name.starts_with('_'));
-                table.columns.extend(names.map(|name| (name.clone(), classic_type(name).to_owned())));
-            }
-            table.rows.push(row.clone());
+        for (name, row) in had {
+            let names = row.keys().filter(|name| !name.starts_with('_'));
+            let columns = names.map(|name| (name.clone(), classic_type(name).to_owned()));
+            tables.entry(name.clone()).or_default().columns.extend(columns);
         }
         Self(tables)
+    }
+
+    /// Puts rows into its tables.
+    pub fn fill(&mut self, rows: &[(String, Row)]) {
+        for (name, row) in rows {
+            self.0.get_mut(name).expect("the table is there").rows.push(row.clone());
+        }
     }
 
     /// Columns and rows of each table.

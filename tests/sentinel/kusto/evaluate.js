@@ -78,14 +78,14 @@ function agree(type, columns) {
  * what was ingested until now, or until as much later as the run is late; with `period` only rows of the time before now, as a scheduled rule,
  * with `window` those from one time to another, as a workbook.
  */
-function prepare(code, declarations, schemas) {
-  const tables = new Map(Object.entries(schemas).map(([name, schema]) => [name, {
+function prepare(code, workspace) {
+  const tables = new Map(Object.entries(workspace.tables).map(([name, schema]) => [name, {
     table: { columns: new Map(Object.entries(schema)), ingested: true, run: (at) => at.tables[name] ?? [] },
   }]));
   const nodes = list(code.Syntax.Statements);
   const lets = new Map();
   const outside = { columns: new Map(), ingested: false, lets, tables };
-  for (const [name, declaration] of declarations) lets.set(name, lambda(declaration, outside));
+  for (const [name, declaration] of workspace.declarations) lets.set(name, lambda(declaration, outside));
   const scope = statements(nodes.slice(0, -1), outside);
   const table = compileTable(nodes.at(-1).Expression, scope);
   agree(code.ResultType, table.columns);

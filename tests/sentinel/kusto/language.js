@@ -44,35 +44,41 @@ const table = (name, columns) => Symbols.TableSymbol.From(`(${columns.map(([colu
 
 const database = (symbols) => GlobalState.Default.WithDatabase(new Symbols.DatabaseSymbol.$ctor1('workspace', symbols, false));
 
-/** The functions, each behind those that it calls. */
-function ordered(functions) {
-  const done = [];
-  const add = (one) => {
-    if (done.includes(one)) return;
-    functions.filter((other) => other !== one && new RegExp(`\\b${other.name}\\b`).test(one.body)).forEach(add);
-    done.push(one);
-  };
-  functions.forEach(add);
-  return done;
-}
-
 /**
  * What queries may name: `tables` as {name: {column: type}}, `functions` as {name, parameters, body}.
  *
- * Each function is bound once, by itself; to queries it is a function that gives the columns that
- * were found. The service would bind its body anew in every query, which takes most of a minute.
+ * Each function is bound once, by itself, when it is first named; to queries it is a function that
+ * gives the columns that were found. The service would bind its body anew in every query, which
+ * takes most of a minute.
  */
-function workspace(tables, functions) {
-  const symbols = Object.entries(tables).map(([name, columns]) => table(name, Object.entries(columns)));
-  const declarations = new Map();
-  for (const { name, parameters = '', body } of ordered(functions)) {
-    const { code, columns } = bind(`let ${name} = (${parameters ?? ''}) {${body}\n};\n${name}()`, database(symbols));
-    declarations.set(name, list(code.Syntax.Statements)[0].Expression);
+class Workspace {
+  constructor(tables, functions) {
+    this.tables = tables;
+    this.functions = functions;
+    this.symbols = Object.entries(tables).map(([name, columns]) => table(name, Object.entries(columns)));
+    /** The declarations of the functions that were named. */
+    this.declarations = new Map();
+    this.bound = new Map();
+  }
+
+  /** Parses and binds: the tree, what the service objects to, and the columns of the result. */
+  bind(text) {
+    if (!this.bound.has(text)) {
+      this.functions.filter(({ name, body }) => body !== text && new RegExp(`\\b${name}\\b`).test(text)).forEach((one) => this.declare(one));
+      this.bound.set(text, bind(text, database(this.symbols)));
+    }
+    return this.bound.get(text);
+  }
+
+  declare({ name, parameters, body }) {
+    if (this.declarations.has(name)) return;
+    this.declarations.set(name, null);
+    const { code, columns } = this.bind(`let ${name} = (${parameters ?? ''}) {${body}\n};\n${name}()`);
+    this.declarations.set(name, list(code.Syntax.Statements)[0].Expression);
     const gives = table(name, columns.filter(({ type }) => type !== 'unknown').map((column) => [column.name, column.type]));
     const declared = new Symbols.FunctionSymbol.$ctor16(name, `(${parameters ?? ''})`, '{print 1}', null).Signatures.getItem(0).Parameters;
-    symbols.push(new Symbols.FunctionSymbol.$ctor6(name, gives, declared, null));
+    this.symbols.push(new Symbols.FunctionSymbol.$ctor6(name, gives, declared, null));
   }
-  return { state: database(symbols), declarations };
 }
 
 /** Where in the text: line and column. */
@@ -81,7 +87,6 @@ function place(text, offset) {
   return `${lines.length}:${lines.at(-1).length + 1}`;
 }
 
-/** Parses and binds: the tree, what the service objects to, and the columns of the result. */
 function bind(text, state) {
   const code = KustoCode.ParseAndAnalyze(text, state);
   const faults = list(code.GetDiagnostics()).map((fault) => ({
@@ -95,4 +100,4 @@ const columnsOf = (type) => list(type?.Columns).map((column) => ({ name: column.
 /** The name that the service gives to an expression without one; undefined where it gives none. */
 const resultName = (expression) => Binding.Binder.GetExpressionResultName(expression, null, null) || undefined;
 
-module.exports = { kind, list, word, typeName, workspace, bind, columnsOf, resultName };
+module.exports = { kind, list, word, typeName, Workspace, columnsOf, resultName };

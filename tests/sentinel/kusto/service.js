@@ -6,39 +6,34 @@
 'use strict';
 
 const readline = require('node:readline');
-const { bind, workspace } = require('./language');
+const { Workspace } = require('./language');
 const { prepare, stored, shown } = require('./evaluate');
 const { time, span } = require('./values');
 
-let schemas;
+let workspace;
 let rows;
-let names;
-/** What was bound, by the query's text. */
-let bound;
+/** Workspaces by their columns and functions: what they have bound is right for other rows too. */
+const known = new Map();
 
 const each = (object, change) => Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]));
 
-function once(text) {
-  if (!bound.has(text)) bound.set(text, bind(text, names.state));
-  return bound.get(text);
-}
-
 const requests = {
   load({ tables, functions }) {
-    schemas = each(tables, (table) => table.columns);
+    const schemas = each(tables, (table) => table.columns);
+    const id = JSON.stringify([schemas, functions]);
+    if (!known.has(id)) known.set(id, new Workspace(schemas, functions));
+    workspace = known.get(id);
     rows = each(tables, (table) => stored(table.columns, table.rows));
-    names = workspace(schemas, functions);
-    bound = new Map();
     return null;
   },
   bind({ queries }) {
-    return queries.map((text) => { const { faults, columns } = once(text); return { faults, columns }; });
+    return queries.map((text) => { const { faults, columns } = workspace.bind(text); return { faults, columns }; });
   },
   run({ query, at, period, late, window }) {
-    const { code, faults } = once(query);
+    const { code, faults } = workspace.bind(query);
     const errors = faults.filter((fault) => fault.severity === 'Error');
     if (errors.length) throw new Error(errors.map((fault) => fault.message).join('; '));
-    const { columns, run } = prepare(code, names.declarations, schemas);
+    const { columns, run } = prepare(code, workspace);
     const seen = { tables: rows, period: period && span(period), late: late && span(late), window: window?.map(time) };
     const results = at.map((now) => run({ ...seen, now: time(now) }).map((row) => shown(columns, row)));
     return { columns: [...columns].map(([name, type]) => ({ name, type })), results };
