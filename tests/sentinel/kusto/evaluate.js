@@ -20,7 +20,8 @@ function lambda(node, scope) {
   const inside = (given) => {
     const lets = new Map(scope.lets);
     parameters.forEach(({ name, otherwise }, i) => {
-      const value = given[i] ?? otherwise;
+      const argument = given.find((one) => one.name === name) ?? (given[i]?.name ? undefined : given[i]);
+      const value = argument?.value ?? otherwise;
       lets.set(name, value.run ? { table: value } : { value });
     });
     return statements(list(node.Body.Statements), { ...scope, lets, columns: new Map(), ingested: false });

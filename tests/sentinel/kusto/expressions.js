@@ -164,11 +164,17 @@ function typed(node, read) {
   return read;
 }
 
+/** An argument of a function of the query's own: by its place, or by its name. */
+function parameter(argument, read) {
+  const named = kind(argument) === 'SimpleNamedExpression';
+  return named ? { name: word(argument.Name), value: read(argument.Expression) } : { value: read(argument) };
+}
+
 function call(node, scope) {
   const called = word(node.Name).toLowerCase();
   const given = list(node.ArgumentList.Expressions);
   const own = scope.lets.get(word(node.Name));
-  if (own?.body) return own.scalar(given.map((argument) => compile(argument, scope)));
+  if (own?.body) return own.scalar(given.map((argument) => parameter(argument, (of) => compile(of, scope))));
   if (called === 'column_ifexists') {
     const wanted = given[0].LiteralValue;
     if (!v.isText(wanted)) throw new v.Unsupported('column_ifexists of a name that is no literal');
@@ -244,4 +250,4 @@ function compile(node, scope) {
   }
 }
 
-module.exports = { INGESTED, tables, compile, isTabular, perExecution };
+module.exports = { INGESTED, tables, compile, parameter, isTabular, perExecution };

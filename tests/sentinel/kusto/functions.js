@@ -66,6 +66,13 @@ const ipv4 = (text) => text.split('/')[0].split('.').reduce((sum, part) => sum *
 const ranges = [['10.0.0.0', 8], ['172.16.0.0', 12], ['192.168.0.0', 16]];
 const isPrivate = (text) => ranges.some(([net4, bits]) => Math.floor(ipv4(text) / 2 ** (32 - bits)) === Math.floor(ipv4(net4) / 2 ** (32 - bits)));
 
+/** Whether an address in a text is one of, or begins with one of, some that end with a dot. */
+function hasIpv4Prefix([text, ...prefixes]) {
+  const found = v.text(text).match(/(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])/g) ?? [];
+  const wanted = prefixes.flat().map(v.text);
+  return found.some((one) => wanted.some((prefix) => one === prefix || (prefix.endsWith('.') && one.startsWith(prefix))));
+}
+
 /** `extract`: a group of the first match, with a type where one is asked for. */
 function extract([pattern, group, text]) {
   const found = regex(v.text(pattern)).exec(v.text(text));
@@ -140,6 +147,7 @@ const plain = {
   hash_sha256: onText((text) => crypto.createHash('sha256').update(text).digest('hex')),
   parse_ipv4: onText((text) => (isIpv4(text) ? BigInt(ipv4(text)) : null)),
   ipv4_is_private: onText((text) => (isIpv4(text) ? isPrivate(text) : null)),
+  has_any_ipv4_prefix: hasIpv4Prefix, has_ipv4_prefix: hasIpv4Prefix,
   parse_ipv6: onText((text) => {
     if (!net.isIP(text)) return '';
     throw new v.Unsupported('parse_ipv6 of an address');

@@ -7,7 +7,7 @@ const expressions = require('./expressions');
 const { join, lookup } = require('./joins');
 const { summarize, makeSeries, distinct } = require('./groups');
 
-const { compile, isTabular, INGESTED } = expressions;
+const { compile, parameter, isTabular, INGESTED } = expressions;
 
 /** The scope of an operator's expressions: the columns of what flows in. */
 const within = (scope, table) => ({ ...scope, columns: table.columns, ingested: table.ingested });
@@ -288,7 +288,7 @@ function compileTable(node, scope) {
       if (called === 'materialize') return compileTable(given[0], scope);
       const own = scope.lets.get(called);
       if (!own?.body) throw new v.Unsupported(`the function ${called}`);
-      return own.tabular(given.map((one) => (isTabular(one) ? compileTable(one, scope) : compile(one, scope))));
+      return own.tabular(given.map((one) => parameter(one, (of) => (isTabular(of) ? compileTable(of, scope) : compile(of, scope)))));
     }
     default: throw new v.Unsupported(`the table ${kind(node)}`);
   }
