@@ -8,7 +8,7 @@ use crate::{
     duration,
     kusto::{Kusto, Seen},
     stories::{self, Story},
-    workspace::{self, Generation, Row, Workspace},
+    workspace::{self, Generation, Stored, Workspace},
 };
 
 /// When the stories begin.
@@ -42,7 +42,7 @@ fn rule(key: &str) -> Described {
     rules.into_iter().find(|rule| rule.key == key).unwrap_or_else(|| panic!("there is no rule {key}"))
 }
 
-fn load(kusto: &mut Kusto, rows: &[(String, Row)]) {
+fn load(kusto: &mut Kusto, rows: &[Stored]) {
     kusto.load(&Workspace::new(Generation::Deployed, rows), &content::functions());
 }
 
@@ -67,7 +67,7 @@ fn count(alerts: &[usize]) -> usize {
 }
 
 /// The rows of a story, each ingested so long after it happened, and copies of them.
-fn rows(story: &Story, delay: TimeDelta, copied_after: Option<TimeDelta>) -> Vec<(String, Row)> {
+fn rows(story: &Story, delay: TimeDelta, copied_after: Option<TimeDelta>) -> Vec<Stored> {
     let mut rows = Vec::new();
     for event in &story.events {
         let at = event.happened(start()) + delay;
@@ -85,7 +85,7 @@ fn played(delay: TimeDelta, copied_after: Option<TimeDelta>, reading: Reading, g
     let workspace = Workspace::without_rows(generation, &all);
     for story in stories::all() {
         let mut workspace = workspace.clone();
-        workspace.fill(&rows(&story, delay, copied_after));
+        workspace.fill(generation, &rows(&story, delay, copied_after));
         kusto.load(&workspace, &content::functions());
         let hours = 3 + delay.num_hours() + copied_after.map_or(0, |after| after.num_hours());
         let found = alerts(&mut kusto, &rule(story.rule), start(), hours, reading);

@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::Mutex,
 };
 
 use serde::Deserialize;
@@ -10,12 +11,20 @@ use serde_json::{Value, json};
 
 use crate::{content::Function, support::npm, workspace::Workspace};
 
-/// A service that runs.
-pub struct Kusto {
-    process: Child,
+/// A service for a test's own use.
+///
+/// The service takes long to get up to speed, so it goes from test to test; it ends with the tests,
+/// when its input does.
+pub struct Kusto(Option<Service>);
+
+struct Service {
+    _process: Child,
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
+
+/// Those that no test uses right now.
+static IDLE: Mutex<Vec<Service>> = Mutex::new(Vec::new());
 
 /// What the service says of a query.
 #[derive(Debug, Deserialize)]
@@ -60,9 +69,8 @@ pub enum Seen {
     Between(String, String),
 }
 
-impl Kusto {
-    /// Starts one, after installing it if need be.
-    pub fn start() -> Self {
+impl Service {
+    fn start() -> Self {
         let folder = npm::installed("sentinel", "The Sentinel queries are checked by the Kusto language service");
         let mut process = Command::new("node")
             .arg(folder.join("kusto/service.js"))
@@ -73,14 +81,23 @@ impl Kusto {
         Self {
             questions: process.stdin.take().expect("its input is piped"),
             answers: BufReader::new(process.stdout.take().expect("its output is piped")),
-            process,
+            _process: process,
         }
+    }
+}
+
+impl Kusto {
+    /// One that is idle, or a new one, which is installed first if need be.
+    pub fn start() -> Self {
+        let idle = IDLE.lock().unwrap().pop();
+        Self(Some(idle.unwrap_or_else(Service::start)))
     }
 
     fn ask<T: serde::de::DeserializeOwned>(&mut self, question: &Value) -> Result<T, String> {
-        writeln!(self.questions, "{question}").expect("the service reads");
+        let service = self.0.as_mut().expect("it is there until it is dropped");
+        writeln!(service.questions, "{question}").expect("the service reads");
         let mut line = String::new();
-        self.answers.read_line(&mut line).expect("the service answers");
+        service.answers.read_line(&mut line).expect("the service answers");
         let mut answer: Value = serde_json::from_str(&line).expect("the answer is JSON");
         if let Some(error) = answer["error"].as_str() {
             return Err(error.to_owned());
@@ -117,7 +134,9 @@ impl Kusto {
 
 impl Drop for Kusto {
     fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
+        // One that a test broke off may owe an answer.
+        if !std::thread::panicking() {
+            IDLE.lock().unwrap().extend(self.0.take());
+        }
     }
 }

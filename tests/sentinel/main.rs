@@ -17,8 +17,10 @@ mod content;
 mod duration;
 mod evaluator;
 mod execution;
+mod hunts;
 mod kusto;
 mod listing;
+mod parsers;
 mod stories;
 mod structure;
 #[path = "../support/mod.rs"]

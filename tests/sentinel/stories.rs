@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::simulator::log::Log;
 use serde_json::{Value, json};
 
-use crate::workspace::{self, HEALTH, Row};
+use crate::workspace::{self, HEALTH, Stored};
 
 /// Minutes after the story began.
 type Minute = i64;
@@ -132,13 +132,13 @@ pub fn clean(hours: i64) -> Vec<Event> {
 }
 
 /// The row that an event becomes when it is ingested.
-pub fn ingested(event: &Event, start: DateTime<Utc>, at: DateTime<Utc>) -> (String, Row) {
+pub fn ingested(event: &Event, start: DateTime<Utc>, at: DateTime<Utc>) -> Stored {
     let happened = event.happened(start);
-    (event.log.table().to_owned(), workspace::delivered(event.log, event.record.clone(), happened, at))
+    workspace::delivered(event.log, event.record.clone(), happened, at)
 }
 
 /// The rows that one pass writes of itself; `changes` are those of the feed `url`.
-pub fn health(at: DateTime<Utc>, changes: &Value) -> Vec<(String, Row)> {
+pub fn health(at: DateTime<Utc>, changes: &Value) -> Vec<Stored> {
     let rows = ["url", "attachment", "impersonation"].map(|feed| {
         let record = json!({
             "feed": feed, "outcome": "complete", "delivered": 3, "duplicates": 0, "quarantined": 0, "calls": 1, "retries": 0, "batches": 1,
@@ -146,13 +146,13 @@ pub fn health(at: DateTime<Utc>, changes: &Value) -> Vec<(String, Row)> {
             "mimecastEventId": "ttp_health", "mimecastEventCategory": "ttp_health",
         });
         let record = if feed == "url" { with(record, changes) } else { record };
-        (HEALTH.to_owned(), workspace::row(&record, at, at + TimeDelta::minutes(2)))
+        Stored::arrived(HEALTH, &record, at, at + TimeDelta::minutes(2))
     });
     rows.into()
 }
 
 /// A pass each five minutes.
-pub fn passes(start: DateTime<Utc>, hours: i64) -> Vec<(String, Row)> {
+pub fn passes(start: DateTime<Utc>, hours: i64) -> Vec<Stored> {
     let times = (0..hours * 12).map(|n| start + TimeDelta::minutes(5 * n));
     times.flat_map(|at| health(at, &json!({}))).collect()
 }

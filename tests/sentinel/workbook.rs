@@ -143,3 +143,66 @@ fn walk(items: &Value, visit: &mut impl FnMut(&Value)) {
         walk(&item["content"]["items"], visit);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::{
+        content,
+        execution::{World, report},
+        kusto::{Answered, Kusto, Seen},
+        workspace::{Generation, Workspace},
+    };
+
+    use super::*;
+
+    /// What one of the workbook's queries shows with the chosen values.
+    fn shown(kusto: &mut Kusto, workbook: &Workbook, name: &str, chosen: &Chosen) -> Answered {
+        let query = workbook.queries(chosen).into_iter().find(|query| query.name == name).unwrap();
+        let range = Seen::Between(FROM.to_owned(), TO.to_owned());
+        kusto.run(&query.text, &[TO.to_owned()], &range).unwrap()
+    }
+
+    fn values<'a>(answer: &'a Answered, column: &str) -> BTreeSet<&'a str> {
+        answer.results[0].iter().filter_map(|row| row[column].as_str()).collect()
+    }
+
+    #[test]
+    fn every_part_of_the_workbook_shows_something_of_the_demo() {
+        let parts = report(World::Deployed).iter().filter(|checked| checked.query.kind == Kind::Workbook);
+        let empty: Vec<_> = parts.filter(|checked| checked.answer.as_ref().is_ok_and(|answer| answer.results[0].is_empty())).collect();
+        let empty: Vec<_> = empty.into_iter().map(|checked| &checked.query.name).collect();
+        assert_eq!(empty, Vec::<&String>::new());
+    }
+
+    #[test]
+    fn every_filter_holds_for_every_list_of_rows() {
+        let workbook = Workbook::read();
+        let mut kusto = Kusto::start();
+        kusto.load(&Workspace::new(Generation::Deployed, crate::execution::demo("logs-ingestion")), &content::functions());
+        let mut chosen = workbook.untouched();
+        chosen.insert("Verdict".to_owned(), vec!["value::all".to_owned()]);
+        for name in ["overview-rows", "url-rows", "attachment-rows", "impersonation-rows"] {
+            let all = shown(&mut kusto, &workbook, name, &chosen);
+            let mut with = |filter: &str, value: String| {
+                let mut chosen = chosen.clone();
+                chosen.insert(filter.to_owned(), vec![value]);
+                shown(&mut kusto, &workbook, name, &chosen)
+            };
+            for filter in ["User", "Sender", "Verdict", "Route"] {
+                if !all.columns.iter().any(|column| column.name == filter) {
+                    continue;
+                }
+                let some = values(&all, filter);
+                let one = *some.iter().find(|value| !value.is_empty()).unwrap();
+                assert!(some.len() > 1 || filter == "Route", "{name}: {filter} has nothing to choose from");
+                let found = with(filter, one.to_owned());
+                assert_eq!(values(&found, filter), BTreeSet::from([one]), "{name}: {filter}");
+            }
+            let word = values(&all, "Sender").into_iter().find(|value| !value.is_empty()).unwrap().to_uppercase();
+            let (some, all) = (with("Search", word).results[0].len(), all.results[0].len());
+            assert!(some > 0 && some < all, "{name}: a search finds {some} of {all}");
+        }
+    }
+}

@@ -68,10 +68,12 @@ fn health() -> Schema {
     columns.map(|name| (name.to_owned(), classic_type(name).to_owned())).into()
 }
 
-/// The type of a classic column, by its name.
+/// The type of a classic column, by its name; of the columns of Microsoft's tables a few are no texts.
 fn classic_type(name: &str) -> &'static str {
     match name.rsplit_once('_').map_or("", |(_, suffix)| suffix) {
-        _ if name == "TimeGenerated" => "datetime",
+        _ if ["TimeGenerated", "ValidUntil"].contains(&name) => "datetime",
+        _ if name == "IsActive" => "bool",
+        _ if name == "Confidence" => "int",
         "t" => "datetime",
         "d" => "real",
         "b" => "bool",
@@ -85,36 +87,87 @@ pub fn text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// The row that a record of a log becomes, with what the connector adds; it is ingested at a time of
-/// its own. `record` is as Mimecast returns it; its time is put in here.
-pub fn delivered(log: Log, mut record: Value, happened: DateTime<Utc>, ingested: DateTime<Utc>) -> Row {
-    let time = happened.format("%Y-%m-%dT%H:%M:%S+0000").to_string();
-    let (event, member) = match log {
-        Log::Url => ("ttp_url", "date"),
-        Log::Attachment => ("ttp_attachment", "date"),
-        Log::Impersonation => ("ttp_impersonation", "eventTime"),
-    };
-    record[member] = json!(time);
-    let digest = format!("{:032x}", fnv(&format!("{event}{record}")));
+/// A row in the forms that the two ways into Log Analytics give it.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    pub table: String,
+    pub deployed: Row,
+    pub classic: Row,
+}
+
+impl Stored {
+    /// A row that is the same either way.
+    pub fn alike(table: &str, row: Row) -> Self {
+        Self { table: table.to_owned(), deployed: row.clone(), classic: row }
+    }
+
+    /// A record as it arrives, with what the connector added.
+    pub fn arrived(table: &str, record: &Value, happened: DateTime<Utc>, ingested: DateTime<Utc>) -> Self {
+        let raw = record.to_string();
+        let mut columns = Columns::default();
+        let columns = columns.apply(&raw).unwrap();
+        let cells = columns.iter().map(|(name, cell)| (name.to_owned(), serde_json::to_value(cell).unwrap()));
+        let mut made = Self { table: table.to_owned(), classic: cells.collect(), deployed: transformed(record) };
+        // Both replace a time that is older than two days.
+        let time = if ingested - happened > TimeDelta::days(2) { ingested } else { happened };
+        for row in [&mut made.classic, &mut made.deployed] {
+            row.insert("TimeGenerated".into(), json!(text(time)));
+            row.insert("_ingested".into(), json!(text(ingested)));
+        }
+        made
+    }
+
+    fn of(&self, generation: Generation) -> &Row {
+        match generation {
+            Generation::Deployed => &self.deployed,
+            Generation::Classic => &self.classic,
+        }
+    }
+}
+
+/// What the deployed rule makes of a record: objects and lists as JSON text, and some of their members.
+fn transformed(record: &Value) -> Row {
+    let mut row = Row::new();
+    for (name, value) in record.as_object().unwrap() {
+        let column = match (name.as_str(), value) {
+            ("category", _) => "Category".to_owned(),
+            ("date" | "eventTime" | "time_generated" | "watermark", _) => format!("{name}_t"),
+            (_, Value::Number(_)) => format!("{name}_d"),
+            (_, Value::Bool(_)) => format!("{name}_b"),
+            _ => format!("{name}_s"),
+        };
+        let structured = value.is_object() || value.is_array();
+        row.insert(column, if structured { json!(value.to_string()) } else { value.clone() });
+        for (path, inner) in members(name, value) {
+            let inner = inner.as_str().map_or_else(|| inner.to_string(), ToOwned::to_owned);
+            row.insert(format!("{path}_s"), json!(inner));
+        }
+    }
+    row
+}
+
+/// The members of objects that have a column of their own, if the table has it.
+fn members<'a>(name: &str, value: &'a Value) -> Vec<(String, &'a Value)> {
+    let Value::Object(all) = value else { return Vec::new() };
+    let inner = all.iter().flat_map(|(member, value)| {
+        let path = format!("{name}_{member}");
+        let mut found = members(&path, value);
+        found.push((path, value));
+        found
+    });
+    inner.collect()
+}
+
+/// The row that a record of a log becomes; `record` is as Mimecast returns it, and its time is put in.
+pub fn delivered(log: Log, mut record: Value, happened: DateTime<Utc>, ingested: DateTime<Utc>) -> Stored {
+    let event = format!("ttp_{}", log.name());
+    record[log.time_member()] = json!(happened.format("%Y-%m-%dT%H:%M:%S+0000").to_string());
+    let fingerprint = format!("ttp1-{:032x}", fnv(&format!("{event}{record}")));
     record["mimecastEventId"] = json!(event);
     record["mimecastEventCategory"] = json!(event);
     record["time_generated"] = json!(happened.format("%Y-%m-%dT%H:%M:%SZ").to_string());
-    record["mimecastFingerprint"] = json!(format!("ttp1-{digest}"));
-    row(&record, happened, ingested)
-}
-
-/// A row of the Data Collector API.
-pub fn row(record: &Value, happened: DateTime<Utc>, ingested: DateTime<Utc>) -> Row {
-    let raw = record.to_string();
-    let mut columns = Columns::default();
-    let columns = columns.apply(&raw).unwrap();
-    let cells = columns.iter().map(|(name, cell)| (name.to_owned(), serde_json::to_value(cell).unwrap()));
-    let mut row: Row = cells.collect();
-    // Log Analytics replaces a time that is older than two days.
-    let time = if ingested - happened > TimeDelta::days(2) { ingested } else { happened };
-    row.insert("TimeGenerated".into(), json!(text(time)));
-    row.insert("_ingested".into(), json!(text(ingested)));
-    row
+    record["mimecastFingerprint"] = json!(fingerprint);
+    Stored::arrived(log.table(), &record, happened, ingested)
 }
 
 /// Enough of a digest to tell rows apart: the tests need no more of a fingerprint.
@@ -125,33 +178,34 @@ fn fnv(text: &str) -> u128 {
 }
 
 impl Workspace {
-    /// A workspace with the given rows by table.
-    pub fn new(generation: Generation, rows: &[(String, Row)]) -> Self {
+    /// A workspace with the given rows.
+    pub fn new(generation: Generation, rows: &[Stored]) -> Self {
         let mut empty = Self::without_rows(generation, rows);
-        empty.fill(rows);
+        empty.fill(generation, rows);
         empty
     }
 
     /// A workspace that has had the given rows, and has none now.
-    pub fn without_rows(generation: Generation, had: &[(String, Row)]) -> Self {
+    pub fn without_rows(generation: Generation, had: &[Stored]) -> Self {
         let mut tables: BTreeMap<String, Table> = BTreeMap::new();
         if generation == Generation::Deployed {
             let deployed = deployed().into_iter();
             tables.extend(deployed.map(|(name, columns)| (name, Table { columns, rows: Vec::new() })));
-            return Self(tables);
         }
-        for (name, row) in had {
-            let names = row.keys().filter(|name| !name.starts_with('_'));
-            let columns = names.map(|name| (name.clone(), classic_type(name).to_owned()));
-            tables.entry(name.clone()).or_default().columns.extend(columns);
+        for stored in had {
+            let known = generation == Generation::Deployed && tables.contains_key(&stored.table);
+            let table = tables.entry(stored.table.clone()).or_default();
+            let names = stored.of(generation).keys().filter(|name| !known && !name.starts_with('_'));
+            table.columns.extend(names.map(|name| (name.clone(), classic_type(name).to_owned())));
         }
         Self(tables)
     }
 
     /// Puts rows into its tables.
-    pub fn fill(&mut self, rows: &[(String, Row)]) {
-        for (name, row) in rows {
-            self.0.get_mut(name).expect("the table is there").rows.push(row.clone());
+    pub fn fill(&mut self, generation: Generation, rows: &[Stored]) {
+        for stored in rows {
+            let table = self.0.get_mut(&stored.table).expect("the table is there");
+            table.rows.push(stored.of(generation).clone());
         }
     }
 

@@ -33,6 +33,20 @@ function lambda(node, scope) {
   };
 }
 
+/** A function of the workspace: what it gives without parameters is the same for all queries of a moment. */
+function shared(name, of) {
+  const tabular = (given) => {
+    const table = of.tabular(given);
+    if (given.length) return table;
+    const run = (at) => {
+      if (!at.moment.has(name)) at.moment.set(name, table.run(at));
+      return at.moment.get(name);
+    };
+    return { ...table, run };
+  };
+  return { ...of, tabular };
+}
+
 /** What a name stands for. A table is read once in each execution, however often it is named. */
 function meaning(node, scope) {
   if (kind(node) === 'FunctionDeclaration') return lambda(node, scope);
@@ -86,17 +100,17 @@ function prepare(code, workspace) {
   const nodes = list(code.Syntax.Statements);
   const lets = new Map();
   const outside = { columns: new Map(), ingested: false, lets, tables };
-  for (const [name, declaration] of workspace.declarations) lets.set(name, lambda(declaration, outside));
+  for (const [name, declaration] of workspace.declarations) lets.set(name, shared(name, lambda(declaration, outside)));
   const scope = statements(nodes.slice(0, -1), outside);
   const table = compileTable(nodes.at(-1).Expression, scope);
   agree(code.ResultType, table.columns);
-  const run = ({ tables: rows, now, period, late, window }) => {
+  const run = ({ tables: rows, now, period, late, window, moment = new Map() }) => {
     const until = late ? new Date(now.getTime() + late.ms) : now;
     const [from, to] = period ? [new Date(now - period.ms), now] : window ?? [];
     const seen = (row) => row[INGESTED] === null || row[INGESTED] <= until;
     const inside = (row) => !from || !row.TimeGenerated || (row.TimeGenerated >= from && row.TimeGenerated <= to);
     const visible = Object.fromEntries(Object.entries(rows).map(([name, all]) => [name, all.filter((row) => seen(row) && inside(row))]));
-    return table.run({ tables: visible, now, cache: new Map() });
+    return table.run({ tables: visible, now, cache: new Map(), moment });
   };
   return { columns: table.columns, run };
 }

@@ -2,7 +2,7 @@
 //
 // A scope is {columns: Map name -> type, ingested: whether rows still know their ingestion time,
 // lets: Map name -> what `let` gave it, replaced: Map node -> what is known of it already}. An
-// execution is {now, tables, cache}.
+// execution is {now, tables, cache, moment}.
 'use strict';
 
 const { kind, list, word, typeName } = require('./language');

@@ -65,7 +65,8 @@ class Workspace {
   bind(text) {
     if (!this.bound.has(text)) {
       this.functions.filter(({ name, body }) => body !== text && new RegExp(`\\b${name}\\b`).test(text)).forEach((one) => this.declare(one));
-      this.bound.set(text, bind(text, database(this.symbols)));
+      this.state ??= database(this.symbols);
+      this.bound.set(text, bind(text, this.state));
     }
     return this.bound.get(text);
   }
@@ -78,6 +79,7 @@ class Workspace {
     const gives = table(name, columns.filter(({ type }) => type !== 'unknown').map((column) => [column.name, column.type]));
     const declared = new Symbols.FunctionSymbol.$ctor16(name, `(${parameters ?? ''})`, '{print 1}', null).Signatures.getItem(0).Parameters;
     this.symbols.push(new Symbols.FunctionSymbol.$ctor6(name, gives, declared, null));
+    this.state = undefined;
   }
 }
 
