@@ -120,7 +120,7 @@ fn a_doubled_row_makes_the_demo_fail_and_the_readmes_query_would_drop_it() {
             .unwrap()
             .contains("NOT CLEAN: impersonation")
     );
-    // What `summarize arg_max(TimeGenerated, *) by mimecastFingerprint_s` leaves: one row for each.
+    // What the README's query against copies leaves: one row for each.
     let rows = rows(out.path(), "MimecastTTPImpersonation_CL");
     let kept: HashSet<_> = rows
         .iter()

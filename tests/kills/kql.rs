@@ -1,5 +1,5 @@
-//! Just as much of the query language as the README's line needs:
-//! `TABLE | summarize arg_max(COLUMN, *) by COLUMN`. Anything else is refused, so that a line which
+//! Just as much of the query language as the README's query against copies needs: of the rows that carry
+//! a key one for each key, and every row that carries none. Any other query is refused, so that one which
 //! grows is not taken for one that was checked.
 
 use std::collections::BTreeMap;
@@ -9,44 +9,60 @@ use serde_json::Value;
 /// The tables of a workspace: rows as a query sees them.
 pub type Tables = BTreeMap<String, Vec<Value>>;
 
-/// `TABLE | summarize arg_max(GREATEST, *) by KEY`: of each group of rows, the one that has the most.
+/// The query of [`OneOfEach::text`].
 #[derive(Debug, PartialEq, Eq)]
-pub struct ArgMax<'a> {
+pub struct OneOfEach<'a> {
     pub table: &'a str,
     pub greatest: &'a str,
     pub key: &'a str,
 }
 
-impl<'a> ArgMax<'a> {
-    /// Reads a query; `None` for one that is not of this form.
+impl<'a> OneOfEach<'a> {
+    /// Reads a query, whatever its white space; `None` for one that is not of this form.
     pub fn parse(query: &'a str) -> Option<Self> {
-        let (table, rest) = query.split_once('|')?;
-        let rest = word(rest, "summarize")?.trim_start();
-        let (greatest, rest) = rest.strip_prefix("arg_max(")?.split_once(',')?;
-        let (all, rest) = rest.split_once(')')?;
-        let key = word(rest, "by")?;
-        let read = Self {
-            table: name(table)?,
-            greatest: name(greatest)?,
-            key: name(key)?,
+        let between = |before: &str, behind: &str| {
+            let (_, rest) = query.split_once(before)?;
+            let (found, _) = rest.split_once(behind)?;
+            name(found)
         };
-        (all.trim() == "*").then_some(read)
+        let read = Self {
+            table: between("let delivered =", "|")?,
+            greatest: between("arg_max(", ",")?,
+            key: between("extend", "=")?,
+        };
+        (plain(query) == read.text()).then_some(read)
+    }
+
+    fn text(&self) -> String {
+        let Self {
+            table,
+            greatest,
+            key,
+        } = self;
+        plain(&format!(
+            "let delivered = {table} | extend {key} = column_ifexists(\"{key}\", \"\");
+             union (delivered | where isempty({key})),
+                   (delivered | where isnotempty({key}) | summarize arg_max({greatest}, *) by {key})"
+        ))
     }
 
     /// Answers the query. A table or column that nothing was ever put into is an error, as it is in
-    /// a real workspace.
+    /// a real workspace; a column that may be absent is not.
     pub fn answer<'t>(&self, tables: &'t Tables) -> Result<Vec<&'t Value>, String> {
         let rows = tables
             .get(self.table)
             .ok_or_else(|| format!("there is no table {}", self.table))?;
-        for column in [self.greatest, self.key] {
-            if rows.iter().all(|row| row.get(column).is_none()) {
-                return Err(format!("there is no column {column}"));
-            }
+        if rows.iter().all(|row| row.get(self.greatest).is_none()) {
+            return Err(format!("there is no column {}", self.greatest));
         }
-        let mut groups: BTreeMap<String, &Value> = BTreeMap::new();
+        let mut left = Vec::new();
+        let mut groups: BTreeMap<&str, &Value> = BTreeMap::new();
         for row in rows {
-            let key = row.get(self.key).unwrap_or(&Value::Null).to_string();
+            let key = row[self.key].as_str().unwrap_or_default();
+            if key.is_empty() {
+                left.push(row);
+                continue;
+            }
             let best = groups.entry(key).or_insert(row);
             // Times of one spelling: their texts are in their order.
             let time = |row: &Value| row[self.greatest].as_str().map(ToOwned::to_owned);
@@ -54,14 +70,14 @@ impl<'a> ArgMax<'a> {
                 *best = row;
             }
         }
-        Ok(groups.into_values().collect())
+        left.extend(groups.into_values());
+        Ok(left)
     }
 }
 
-/// What follows the word.
-fn word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
-    let rest = text.trim_start().strip_prefix(word)?;
-    rest.starts_with(' ').then_some(rest)
+/// One blank wherever there is white space.
+fn plain(query: &str) -> String {
+    query.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn name(text: &str) -> Option<&str> {
@@ -70,43 +86,65 @@ fn name(text: &str) -> Option<&str> {
     (!text.is_empty() && text.chars().all(plain)).then_some(text)
 }
 
+#[cfg(test)]
+const GOOD: &str = r#"let delivered = T_CL | extend key_s = column_ifexists("key_s", "");
+union (delivered | where isempty(key_s)),
+      (delivered | where isnotempty(key_s) | summarize arg_max(time, *) by key_s)"#;
+
 #[test]
 fn only_the_form_that_is_understood_is_answered() {
-    let good = "T_CL | summarize arg_max(TimeGenerated, *) by key_s";
-    let read = ArgMax {
+    let read = OneOfEach {
         table: "T_CL",
-        greatest: "TimeGenerated",
+        greatest: "time",
         key: "key_s",
     };
-    assert_eq!(ArgMax::parse(good), Some(read));
-    for other in [
-        "",
-        "T_CL",
-        "T_CL | take 1",
-        "T_CL | summarize arg_min(TimeGenerated, *) by key_s",
-        "T_CL | summarize arg_max(TimeGenerated, n_d) by key_s",
-        "T_CL | summarize arg_max(TimeGenerated, *)",
-        "T_CL | summarize arg_max(TimeGenerated, *) by key_s, n_d",
-        "T_CL | summarize arg_max(TimeGenerated, *) by bin(n_d, 5)",
-        "T_CL | summarize arg_max(TimeGenerated, *) by key_s | take 1",
-        "T_CL | where n_d > 1 | summarize arg_max(TimeGenerated, *) by key_s",
-        "union A, B | summarize arg_max(TimeGenerated, *) by key_s",
+    assert_eq!(OneOfEach::parse(GOOD), Some(read));
+    for (old, new) in [
+        (GOOD, ""),
+        (GOOD, "T_CL | summarize arg_max(time, *) by key_s"),
+        ("arg_max", "arg_min"),
+        ("arg_max(time, *)", "arg_max(time, n_d)"),
+        ("by key_s", "by key_s, n_d"),
+        ("by key_s", "by other_s"),
+        ("by key_s)", "by key_s) | take 1"),
+        ("isempty(key_s)", "isempty(other_s)"),
+        ("isnotempty(key_s)", "isempty(key_s)"),
+        ("T_CL |", "T_CL | where n_d > 1 |"),
+        (r#"("key_s", "")"#, r#"("key_s", "x")"#),
+        ("union", "union isfuzzy=true"),
     ] {
-        assert_eq!(ArgMax::parse(other), None, "{other}");
+        let other = GOOD.replace(old, new);
+        assert_ne!(other, GOOD);
+        assert_eq!(OneOfEach::parse(&other), None, "{other}");
     }
 }
 
 #[test]
-fn the_row_with_the_most_of_each_group_remains() {
+fn of_each_key_the_latest_row_remains_and_every_row_without_one() {
     let row = |key: &str, time: &str| serde_json::json!({"key_s": key, "time": time});
-    let rows = vec![row("a", "1"), row("b", "1"), row("a", "3"), row("a", "2")];
-    let tables = Tables::from([("T_CL".to_owned(), rows)]);
-    let ask = |query: &str| {
-        let rows = ArgMax::parse(query).unwrap().answer(&tables)?;
+    let keyless = serde_json::json!({"time": "1"});
+    let tables = |mut rows: Vec<Value>| {
+        rows.extend([keyless.clone(), keyless.clone()]);
+        Tables::from([("T_CL".to_owned(), rows)])
+    };
+    let ask = |query: &str, tables: &Tables| {
+        let rows = OneOfEach::parse(query).unwrap().answer(tables)?;
         Ok::<_, String>(rows.into_iter().cloned().collect::<Vec<_>>())
     };
-    let left = ask("T_CL | summarize arg_max(time, *) by key_s").unwrap();
-    assert_eq!(left, [row("a", "3"), row("b", "1")]);
-    assert!(ask("T_CL | summarize arg_max(time, *) by other_s").is_err());
-    assert!(ask("U_CL | summarize arg_max(time, *) by key_s").is_err());
+    let rows = vec![row("a", "1"), row("b", "1"), row("a", "3"), row("a", "2")];
+    let empty = row("", "1");
+    let mixed = tables([rows.clone(), vec![empty.clone()]].concat());
+    assert_eq!(
+        ask(GOOD, &mixed).unwrap(),
+        [
+            empty,
+            keyless.clone(),
+            keyless.clone(),
+            row("a", "3"),
+            row("b", "1")
+        ]
+    );
+    assert_eq!(ask(GOOD, &tables(Vec::new())).unwrap().len(), 2);
+    assert!(ask(&GOOD.replace("time", "other"), &mixed).is_err());
+    assert!(ask(&GOOD.replace("T_CL", "U_CL"), &mixed).is_err());
 }

@@ -32,6 +32,7 @@ fn row(of_world: &[&Checked; 3], told: &[&str]) -> String {
     let result = match (query.kind, &deployed.answer) {
         (Kind::Rule, _) if told.contains(&query.name.as_str()) => "alerts once in its story, quiet on clean traffic",
         (Kind::Rule, _) => "alerts when the connector's rows say so, quiet on clean traffic",
+        (Kind::Hunting, _) => "finds its part of a campaign",
         (_, Ok(answer)) if answer.results[0].is_empty() => "no rows of the demo",
         (_, Ok(_)) => "rows of the demo",
         (_, Err(_)) => "none",

@@ -140,10 +140,10 @@ pub fn ingested(event: &Event, start: DateTime<Utc>, at: DateTime<Utc>) -> Store
 /// The rows that one pass writes of itself; `changes` are those of the feed `url`.
 pub fn health(at: DateTime<Utc>, changes: &Value) -> Vec<Stored> {
     let rows = ["url", "attachment", "impersonation"].map(|feed| {
+        let time = workspace::text(at);
         let record = json!({
-            "feed": feed, "outcome": "complete", "delivered": 3, "duplicates": 0, "quarantined": 0, "calls": 1, "retries": 0, "batches": 1,
-            "lagSeconds": 15, "durationSeconds": 1.5, "missing": 0, "version": "0.1.0", "time_generated": workspace::text(at),
-            "mimecastEventId": "ttp_health", "mimecastEventCategory": "ttp_health",
+            "time_generated": time, "feed": feed, "outcome": "complete", "delivered": 3, "duplicates": 0, "quarantined": 0, "missing": 0,
+            "batches": 1, "calls": 1, "retries": 0, "durationSeconds": 1.5, "version": "0.1.0", "lagSeconds": 15, "watermark": time,
         });
         let record = if feed == "url" { with(record, changes) } else { record };
         Stored::arrived(HEALTH, &record, at, at + TimeDelta::minutes(2))

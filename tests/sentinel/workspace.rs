@@ -54,18 +54,7 @@ pub fn deployed() -> BTreeMap<String, Schema> {
         });
         tables.insert(schema["name"].as_str().unwrap().to_owned(), columns.collect());
     }
-    tables.entry(HEALTH.to_owned()).or_insert_with(health);
     tables
-}
-
-/// The table of the health rows.
-fn health() -> Schema {
-    let columns = [
-        "TimeGenerated", "feed_s", "outcome_s", "delivered_d", "duplicates_d", "quarantined_d", "calls_d", "retries_d",
-        "batches_d", "lagSeconds_d", "durationSeconds_d", "missing_d", "version_s", "message_s", "watermark_t",
-        "time_generated_t", "mimecastEventId_s", "mimecastEventCategory_s",
-    ];
-    columns.map(|name| (name.to_owned(), classic_type(name).to_owned())).into()
 }
 
 /// The type of a classic column, by its name; of the columns of Microsoft's tables a few are no texts.
