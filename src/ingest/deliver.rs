@@ -81,7 +81,9 @@ impl Deliverer<'_> {
                 self.begin(part, posts).await?;
                 continue;
             }
-            if posts.on_their_way.is_empty() && let Some(end) = read {
+            if posts.on_their_way.is_empty()
+                && let Some(end) = read
+            {
                 return end;
             }
             tokio::select! {
