@@ -3,4 +3,6 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
 
+mod clouds;
+mod evaluate;
 mod expression;

@@ -1,6 +1,6 @@
 //! Functions on lists and objects.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, String>> {
     use Value::{Array, Number, Object, String as Text};
@@ -54,6 +54,11 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
             .find(|value| !value.is_null())
             .cloned()
             .unwrap_or_default()),
+        // Sorted by name, as the members are.
+        ("items", [Object(members)]) => Ok(members
+            .iter()
+            .map(|(name, value)| json!({ "key": name, "value": value }))
+            .collect()),
         ("null", []) => Ok(Value::Null),
         _ => return None,
     })

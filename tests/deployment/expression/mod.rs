@@ -5,6 +5,7 @@
 
 mod collections;
 mod identifiers;
+mod lambdas;
 mod lexer;
 mod numbers;
 mod parser;
@@ -104,6 +105,9 @@ fn call(name: &str, arguments: &[Expression], scope: &dyn Scope) -> Result<Value
             other => Err(format!("if() takes true or false, not {other}")),
         };
     }
+    if let Some(result) = lambdas::call(name, arguments, scope) {
+        return result;
+    }
     let values: Vec<Value> = arguments
         .iter()
         .map(|argument| argument.evaluate(scope))
@@ -113,18 +117,10 @@ fn call(name: &str, arguments: &[Expression], scope: &dyn Scope) -> Result<Value
         .or_else(|| numbers::call(name, &values))
         .or_else(|| identifiers::call(name, &values))
         .or_else(|| scope.call(name, &values));
-    result
-        .unwrap_or_else(|| {
-            let count = values.len();
-            Err(format!(
-                "not known, or not with {count} arguments of these kinds"
-            ))
-        })
-        .map_err(|error| {
-            if error.starts_with(|letter: char| letter.is_lowercase()) {
-                format!("{name}(): {error}")
-            } else {
-                error
-            }
-        })
+    result.unwrap_or_else(|| {
+        let count = values.len();
+        Err(format!(
+            "{name}() is not known, or not with {count} arguments of these kinds"
+        ))
+    })
 }

@@ -72,6 +72,22 @@ fn functions_give_what_the_service_gives() {
             json!({"b": 1, "c": 2}),
         ),
         ("createObject('a-b', 1)['a-b']", json!(1)),
+        (
+            "items(createObject('b', 1, 'a', 2))[0]",
+            json!({"key": "a", "value": 2}),
+        ),
+        (
+            "map(range(1, 2), lambda('n', add(lambdaVariables('n'), 1)))",
+            json!([2, 3]),
+        ),
+        (
+            "filter(createArray('a', ''), lambda('t', not(empty(lambdaVariables('t')))))",
+            json!(["a"]),
+        ),
+        (
+            "toObject(createArray('a'), lambda('t', lambdaVariables('t')), lambda('t', 1))",
+            json!({"a": 1}),
+        ),
         ("string(createArray(1))", json!("[1]")),
         ("base64ToString(base64('a=b'))", json!("a=b")),
         (
@@ -104,9 +120,9 @@ fn functions_give_what_the_service_gives() {
 #[test]
 fn what_the_service_would_refuse_is_refused() {
     for (text, why) in [
-        ("nosuch('a')", "nosuch(): not known"),
-        ("toLower(1)", "toLower(): not known, or not with"),
-        ("parameters('other')", "parameters(): not known"),
+        ("nosuch('a')", "nosuch() is not known"),
+        ("toLower(1)", "toLower() is not known, or not with"),
+        ("parameters('other')", "parameters() is not known"),
         ("concat(createArray(1), 'a')", "mixes lists and others"),
         ("concat('a', null())", "null is no text"),
         ("format('{1}', 'a')", "no value for {1}"),
@@ -116,6 +132,12 @@ fn what_the_service_would_refuse_is_refused() {
         ("createObject('a')", "has no value"),
         ("if('yes', 1, 2)", "takes true or false"),
         ("json('{')", "EOF"),
+        (
+            "map(createArray('a'), lambda('t', reference('a')))",
+            "stands inside of a lambda",
+        ),
+        ("map('a', lambda('t', 1))", "is no list"),
+        ("filter(createArray(1), true())", "no lambda"),
         ("uniqueString()", "needs something"),
         ("concat('a'", "unexpected end"),
         ("concat('a' 'b')", "not `)`"),
