@@ -17,7 +17,10 @@ use std::{
 use serde_json::{Map, Value, json};
 
 use crate::clouds::Cloud;
+pub(crate) use parameters::{REFERENCE, is_secure};
+pub(crate) use resources::NESTED;
 use scope::Frame;
+pub(crate) use stand_ins::guid_of;
 
 /// The tenant of every deployment here.
 pub(crate) const TENANT: &str = "00000000-0000-0000-0000-00000000000a";
@@ -50,10 +53,10 @@ pub(crate) struct Resource {
     pub(crate) name: String,
     /// The whole resource, evaluated.
     pub(crate) body: Value,
-    /// The ids of all that is there before it is made, of the same template.
+    /// What can be read of it.
+    pub(crate) full: Value,
+    /// The ids of all that is there for certain before it is made.
     pub(crate) waits_for: BTreeSet<String>,
-    /// The ids of all that its own template makes.
-    pub(crate) beside: BTreeSet<String>,
 }
 
 /// What came of a template.
@@ -89,7 +92,7 @@ pub(crate) fn deploy(
     target: &Target,
     existing: &BTreeMap<String, Value>,
 ) -> Result<Deployed, String> {
-    let secrets = RefCell::default();
+    let secrets = RefCell::new(given_secrets(template, given));
     let mut deployed = Deployed::default();
     deployed.outputs = run(
         template,
@@ -103,6 +106,18 @@ pub(crate) fn deploy(
     Ok(deployed)
 }
 
+fn given_secrets(template: &Value, given: &Map<String, Value>) -> BTreeSet<String> {
+    let secure = given
+        .iter()
+        .filter(|(name, _)| is_secure(&template["parameters"][name]));
+    let texts = secure.filter_map(|(_, value)| value.as_str());
+    // A reference to a secret is none.
+    texts
+        .filter(|text| !text.is_empty() && !text.starts_with(REFERENCE))
+        .map(str::to_owned)
+        .collect()
+}
+
 fn run(
     template: &Value,
     given: &Map<String, Value>,
@@ -114,8 +129,11 @@ fn run(
     let mut frame = Frame::new(template, target, secrets);
     parameters::read(&mut frame, template, given)?;
     frame.read_variables()?;
+    let before = made.len();
+    resources::make(&mut frame, template, existing, made)?;
+    let made = made.iter().skip(before);
     let mut known = existing.clone();
-    resources::make(&mut frame, template, &mut known, made)?;
+    known.extend(made.map(|made| (made.id.clone(), made.full.clone())));
     frame.known = Some(known);
     let outputs = template["outputs"].as_object().cloned().unwrap_or_default();
     let mut results = Map::new();

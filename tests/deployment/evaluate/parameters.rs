@@ -27,9 +27,6 @@ pub(super) fn read(
             (None, None) => return Err(format!("{at} is neither given nor has a default")),
         };
         check(&value, declared).map_err(|error| format!("{at}: {error}"))?;
-        if is_secure(declared) {
-            note_secrets(frame, &value);
-        }
         frame.parameters.insert(name.clone(), value);
     }
     Ok(())
@@ -39,16 +36,6 @@ pub(super) fn read(
 pub(crate) fn is_secure(declared: &Value) -> bool {
     let of = declared["type"].as_str().unwrap_or_default().to_lowercase();
     of.starts_with("secure")
-}
-
-fn note_secrets(frame: &Frame<'_>, value: &Value) {
-    match value {
-        Value::String(text) if !text.is_empty() && !text.starts_with(REFERENCE) => {
-            frame.secrets.borrow_mut().insert(text.clone());
-        }
-        Value::Object(members) => members.values().for_each(|each| note_secrets(frame, each)),
-        _ => {}
-    }
 }
 
 fn check(value: &Value, declared: &Value) -> Result<(), String> {

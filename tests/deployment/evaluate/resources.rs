@@ -28,7 +28,7 @@ struct Planned<'a> {
 pub(super) fn make(
     frame: &mut Frame<'_>,
     template: &Value,
-    known: &mut BTreeMap<String, Value>,
+    existing: &BTreeMap<String, Value>,
     made: &mut Vec<Resource>,
 ) -> Result<(), String> {
     let planned = plan(frame, template)?;
@@ -58,7 +58,6 @@ pub(super) fn make(
             waiting.push((each, needs));
         }
     }
-    let existing = known.clone();
     let beside: BTreeSet<String> = waiting.iter().map(|(each, _)| each.id.clone()).collect();
     let mut reached: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     while !waiting.is_empty() {
@@ -80,25 +79,26 @@ pub(super) fn make(
             waits_for.extend(reached.iter().cloned());
         }
         let mut readable = existing.clone();
-        let there = waits_for
-            .iter()
-            .filter_map(|id| Some((id.clone(), known.get(id)?.clone())));
-        readable.extend(there);
+        let there = made.iter().filter(|made| waits_for.contains(&made.id));
+        readable.extend(there.map(|made| (made.id.clone(), made.full.clone())));
+        let before = readable.keys().cloned().collect();
+        let inside = made.len();
         let (body, outputs) = body(frame, planned, readable, made)?;
-        let resource = Resource {
+        // Who waits for a nested deployment waits for all that it makes.
+        waits_for.extend(made.iter().skip(inside).map(|made| made.id.clone()));
+        reached.insert(planned.id.clone(), waits_for);
+        let mut resource = Resource {
             id: planned.id.clone(),
             of: planned.of.clone(),
             name: planned.name.clone(),
             body,
-            waits_for: waits_for.clone(),
-            beside: beside.clone(),
+            full: Value::Null,
+            waits_for: before,
         };
-        let mut full = stand_ins::read(&resource, &planned.target);
+        resource.full = stand_ins::read(&resource, &planned.target);
         if let Some(outputs) = outputs {
-            full["properties"]["outputs"] = outputs.into();
+            resource.full["properties"]["outputs"] = outputs.into();
         }
-        known.insert(planned.id.clone(), full);
-        reached.insert(planned.id.clone(), waits_for);
         made.push(resource);
     }
     Ok(())
@@ -264,7 +264,12 @@ fn nested(
     )
     .map_err(|error| format!("{at}.properties.template.{error}"))?;
     Ok((
-        json!({ "mode": raw["mode"], "parameters": parameters }),
+        json!({
+            "mode": raw["mode"],
+            "parameters": parameters,
+            // Not evaluated: what is declared, to compare.
+            "template": { "parameters": raw["template"]["parameters"] }
+        }),
         outputs,
     ))
 }

@@ -53,7 +53,7 @@ fn the_logs_ingestion_template_makes_its_rule_behind_its_tables() {
         .of("Microsoft.Insights/dataCollectionRules")
         .next()
         .unwrap();
-    assert_eq!(rule.waits_for.len(), 3);
+    assert_eq!(rule.waits_for.len(), 4);
     let destination = &rule.body["properties"]["destinations"]["logAnalytics"][0];
     assert_eq!(destination["workspaceResourceId"], WORKSPACE);
     let id = deployed.outputs["ruleId"]["value"].as_str().unwrap();
@@ -161,7 +161,7 @@ fn loops_conditions_order_and_nested_deployments_come_out() {
         36
     );
     let nested = with_site.resources.last().unwrap();
-    assert_eq!(nested.waits_for.len(), 4, "{nested:?}");
+    assert_eq!(nested.waits_for.len(), 5, "{nested:?}");
 }
 
 #[test]
