@@ -46,7 +46,7 @@ impl Bundle {
             host: json(include_str!("../../host.json")),
             readme: include_str!("../../README.md").to_owned(),
             guide: include_str!("../../docs/deploy.md").to_owned(),
-            builder: String::new(),
+            builder: include_str!("../../README.md").to_owned(),
             deployments: OnceLock::new(),
         }
     }

@@ -8,26 +8,5 @@ mod choices;
 mod clouds;
 mod evaluate;
 mod expression;
-
-#[test]
-fn probe() {
-    let bundle = bundle::Bundle::read();
-    let start = std::time::Instant::now();
-    let all = bundle.deployments();
-    println!("{} in {:?}", all.len(), start.elapsed());
-    for each in all {
-        if let Err(e) = &each.result {
-            println!("{}: {e}", each.choice.label());
-        }
-    }
-    let (c, d) = bundle.deployed().next().unwrap();
-    println!("{}", c.label());
-    for r in &d.resources {
-        println!("{} {}", r.of, r.name);
-    }
-    println!(
-        "{}",
-        serde_json::to_string_pretty(&d.of("Microsoft.Web/sites/config").next().unwrap().body)
-            .unwrap()
-    );
-}
+mod platform;
+mod rules;

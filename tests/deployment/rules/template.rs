@@ -19,8 +19,15 @@ const PARAMETER: &str =
     "type* defaultValue allowedValues minLength maxLength minValue maxValue metadata";
 const RESOURCE: &str = "type* apiVersion* name* comments condition copy dependsOn identity kind location properties scope sku tags subscriptionId resourceGroup";
 const OUTPUT: &str = "type* value* condition metadata";
-const TYPES: [&str; 7] =
-    ["string", "secureString", "int", "bool", "array", "object", "secureObject"];
+const TYPES: [&str; 7] = [
+    "string",
+    "secureString",
+    "int",
+    "bool",
+    "array",
+    "object",
+    "secureObject",
+];
 
 const SCHEMA: &str =
     "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
@@ -63,7 +70,9 @@ fn check_members(at: &str, found: Option<&Map<String, Value>>, allowed: &str) ->
             faults.push(format!("{at} has no {name}"));
         }
     }
-    let unknown = found.keys().filter(|name| !names.contains_key(name.as_str()));
+    let unknown = found
+        .keys()
+        .filter(|name| !names.contains_key(name.as_str()));
     faults.extend(unknown.map(|name| format!("{at}.{name} is not known")));
     faults
 }
@@ -78,7 +87,10 @@ pub(super) fn it_is_a_deployment_template(bundle: &Bundle) -> Vec<String> {
         if template["$schema"] != SCHEMA {
             faults.push(format!("{at}.$schema is not {SCHEMA}"));
         }
-        if !template["contentVersion"].as_str().is_some_and(|text| version.is_match(text)) {
+        if !template["contentVersion"]
+            .as_str()
+            .is_some_and(|text| version.is_match(text))
+        {
             faults.push(format!("{at}.contentVersion is not four numbers"));
         }
         for (what, allowed) in [("parameters", PARAMETER), ("outputs", OUTPUT)] {
@@ -94,7 +106,12 @@ pub(super) fn it_is_a_deployment_template(bundle: &Bundle) -> Vec<String> {
             let wrong = declared(&template, what).filter(|(entry, _)| !name.is_match(entry));
             faults.extend(wrong.map(|(entry, _)| format!("{at}.{what}.{entry} is no plain name")));
         }
-        for (index, resource) in template["resources"].as_array().into_iter().flatten().enumerate() {
+        for (index, resource) in template["resources"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
             let at = format!("{at}.resources[{index}]");
             faults.extend(check_members(&at, resource.as_object(), RESOURCE));
         }
@@ -107,9 +124,13 @@ pub(super) fn everything_is_described(bundle: &Bundle) -> Vec<String> {
     for (at, template) in walk::templates(&bundle.template) {
         for what in ["parameters", "outputs"] {
             for (name, value) in declared(&template, what) {
-                let text = value["metadata"]["description"].as_str().unwrap_or_default();
+                let text = value["metadata"]["description"]
+                    .as_str()
+                    .unwrap_or_default();
                 if !text.ends_with('.') || text.len() < 12 {
-                    faults.push(format!("{at}.{what}.{name} has no sentence that describes it"));
+                    faults.push(format!(
+                        "{at}.{what}.{name} has no sentence that describes it"
+                    ));
                 }
             }
         }
@@ -125,14 +146,16 @@ pub(super) fn parameters_and_variables_are_used(bundle: &Bundle) -> Vec<String> 
         let expressions = walk::expressions(&template);
         for (_, expression) in &expressions {
             expression.each_call(&mut |function, arguments| {
-                if let ("parameters" | "variables", [Expression::Text(name)]) = (function, arguments)
+                if let ("parameters" | "variables", [Expression::Text(name)]) =
+                    (function, arguments)
                 {
                     used.insert((function, name.as_str()));
                 }
             });
         }
         for what in ["parameters", "variables"] {
-            let unused = declared(&template, what).filter(|(name, _)| !used.contains(&(what, name)));
+            let unused =
+                declared(&template, what).filter(|(name, _)| !used.contains(&(what, name)));
             faults.extend(unused.map(|(name, _)| format!("{at}.{what}.{name} is not used")));
         }
     }
@@ -158,7 +181,10 @@ pub(super) fn the_connectors_parameters_are_kept(bundle: &Bundle) -> Vec<String>
 
 pub(super) fn new_parameters_have_defaults(bundle: &Bundle) -> Vec<String> {
     let is_old = |name: &str| CONNECTORS.iter().any(|(old, _)| *old == name);
-    let needed = bundle.parameters().iter().filter(|(_, of)| of.get("defaultValue").is_none());
+    let needed = bundle
+        .parameters()
+        .iter()
+        .filter(|(_, of)| of.get("defaultValue").is_none());
     needed
         .filter(|(name, _)| !is_old(name))
         .map(|(name, _)| format!("parameters.{name} is new and has no default"))
@@ -176,7 +202,9 @@ pub(super) fn bounds_come_in_pairs(bundle: &Bundle) -> Vec<String> {
             match bounds {
                 [Some(least), Some(most)] if least <= most => {}
                 [None, None] if of != "int" || is_bounded => {}
-                _ => faults.push(format!("{at}.parameters.{name} needs minValue and maxValue")),
+                _ => faults.push(format!(
+                    "{at}.parameters.{name} needs minValue and maxValue"
+                )),
             }
         }
     }
@@ -185,7 +213,8 @@ pub(super) fn bounds_come_in_pairs(bundle: &Bundle) -> Vec<String> {
 
 /// [5]
 pub(super) fn secret_names_are_secure(bundle: &Bundle) -> Vec<String> {
-    let secret = Regex::new("(?i)password|secret|accountkey|accesskey|appkey|workspacekey").unwrap();
+    let secret =
+        Regex::new("(?i)password|secret|accountkey|accesskey|appkey|workspacekey").unwrap();
     let harmless = Regex::new("(?i)secret(name|url|uri|version|permissions)").unwrap();
     let mut faults = Vec::new();
     for (at, template) in walk::templates(&bundle.template) {
@@ -205,7 +234,9 @@ pub(super) fn secrets_have_no_literal_default(bundle: &Bundle) -> Vec<String> {
         for (name, value) in declared(&template, "parameters") {
             let default = value.get("defaultValue");
             if is_secure(value) && default.is_some_and(|default| *default != "") {
-                faults.push(format!("{at}.parameters.{name} has a default; take an empty one"));
+                faults.push(format!(
+                    "{at}.parameters.{name} has a default; take an empty one"
+                ));
             }
         }
     }
@@ -219,7 +250,9 @@ pub(super) fn outputs_name_no_secret(bundle: &Bundle) -> Vec<String> {
         for (name, value) in declared(&template, "outputs") {
             let at = format!("{at}.outputs.{name}");
             if name.to_lowercase().contains("password") || is_secure(value) {
-                faults.push(format!("{at}: histories show outputs, so none may be secret"));
+                faults.push(format!(
+                    "{at}: histories show outputs, so none may be secret"
+                ));
             }
             for (_, expression) in walk::expressions(value) {
                 expression.each_call(&mut |function, arguments| {
@@ -246,10 +279,15 @@ pub(super) fn nested_deployments_look_inward(bundle: &Bundle) -> Vec<String> {
         let properties = &value["properties"];
         if value["type"] == NESTED {
             if properties["expressionEvaluationOptions"]["scope"] != "inner" {
-                faults.push(format!("{at}: secrets of an outer scope show in histories; choose inner"));
+                faults.push(format!(
+                    "{at}: secrets of an outer scope show in histories; choose inner"
+                ));
             }
             if properties["mode"] != "Incremental" {
-                faults.push(format!("{at}: {} deletes what it does not name", properties["mode"]));
+                faults.push(format!(
+                    "{at}: {} deletes what it does not name",
+                    properties["mode"]
+                ));
             }
         }
     });
@@ -271,8 +309,10 @@ pub(super) fn logs_ingestion_is_the_one_in_deploy(bundle: &Bundle) -> Vec<String
 pub(super) fn nothing_is_debugged_or_run_by_hand(bundle: &Bundle) -> Vec<String> {
     let mut faults = Vec::new();
     walk::each(&bundle.template, "", &mut |at, name, value| {
-        if matches!(name, "debugSetting" | "commandToExecute" | "_artifactsLocation")
-            || value["type"] == "Microsoft.Resources/deploymentScripts"
+        if matches!(
+            name,
+            "debugSetting" | "commandToExecute" | "_artifactsLocation"
+        ) || value["type"] == "Microsoft.Resources/deploymentScripts"
         {
             faults.push(format!("{at} shows or runs more than a deployment should"));
         }

@@ -64,7 +64,11 @@ fn collect(template: &Value, path: String, found: &mut Vec<(String, Value)>) {
     for (index, resource) in resources.into_iter().flatten().enumerate() {
         if resource["type"] == NESTED {
             let inner = resource["properties"]["template"].take();
-            collect(&inner, format!("{path}.resources[{index}].properties.template"), found);
+            collect(
+                &inner,
+                format!("{path}.resources[{index}].properties.template"),
+                found,
+            );
         }
     }
     found.push((path, own));
