@@ -1,0 +1,89 @@
+//! All files that a deployment consists of, as they are or broken on purpose, and what comes of them.
+
+use std::sync::OnceLock;
+
+use serde_json::{Map, Value};
+
+use crate::{
+    choices::Choice,
+    evaluate::{Deployed, deploy},
+};
+
+/// The files, and what the template makes of each choice.
+#[derive(Debug, Default)]
+pub(crate) struct Bundle {
+    pub(crate) template: Value,
+    pub(crate) form: Value,
+    /// `deploy/logs-ingestion.json`.
+    pub(crate) logs_ingestion: Value,
+    /// `TimerTrigger/function.json`.
+    pub(crate) trigger: Value,
+    pub(crate) host: Value,
+    pub(crate) readme: String,
+    /// `docs/deploy.md`.
+    pub(crate) guide: String,
+    /// What builds the package.
+    pub(crate) builder: String,
+    deployments: OnceLock<Vec<Deployment>>,
+}
+
+/// A choice, and what comes of it.
+#[derive(Debug)]
+pub(crate) struct Deployment {
+    pub(crate) choice: Choice,
+    pub(crate) result: Result<Deployed, String>,
+}
+
+impl Bundle {
+    /// As they are.
+    pub(crate) fn read() -> Self {
+        let json = |text: &str| serde_json::from_str(text).unwrap();
+        Self {
+            template: json(include_str!("../../azuredeploy.json")),
+            form: json(include_str!("../../createUiDefinition.json")),
+            logs_ingestion: json(include_str!("../../deploy/logs-ingestion.json")),
+            trigger: json(include_str!("../../TimerTrigger/function.json")),
+            host: json(include_str!("../../host.json")),
+            readme: include_str!("../../README.md").to_owned(),
+            guide: include_str!("../../docs/deploy.md").to_owned(),
+            builder: include_str!("../../README.md").to_owned(),
+            deployments: OnceLock::new(),
+        }
+    }
+
+    /// What comes of every choice.
+    pub(crate) fn deployments(&self) -> &[Deployment] {
+        self.deployments.get_or_init(|| {
+            let deployment = |choice: Choice| Deployment {
+                choice,
+                result: self.deploy(&choice, &choice.parameters()),
+            };
+            Choice::all().into_iter().map(deployment).collect()
+        })
+    }
+
+    /// What comes of other parameters.
+    pub(crate) fn deploy(
+        &self,
+        choice: &Choice,
+        parameters: &Map<String, Value>,
+    ) -> Result<Deployed, String> {
+        deploy(
+            &self.template,
+            parameters,
+            &choice.target(),
+            &Choice::existing(),
+        )
+    }
+
+    /// Those that could be made; the rule that all can is one of its own.
+    pub(crate) fn deployed(&self) -> impl Iterator<Item = (&Choice, &Deployed)> {
+        let all = self.deployments().iter();
+        all.filter_map(|each| Some((&each.choice, each.result.as_ref().ok()?)))
+    }
+
+    /// A parameter's declaration.
+    pub(crate) fn parameters(&self) -> &Map<String, Value> {
+        self.template["parameters"].as_object().unwrap()
+    }
+}

@@ -1,0 +1,72 @@
+//! What differs between Azure's clouds, as `environment()` tells it.
+
+use serde_json::{Value, json};
+
+/// A cloud.
+#[derive(Debug)]
+pub(crate) struct Cloud {
+    pub(crate) name: &'static str,
+    pub(crate) location: &'static str,
+    pub(crate) storage: &'static str,
+    pub(crate) vault: &'static str,
+    pub(crate) sites: &'static str,
+    pub(crate) monitor: &'static str,
+    /// Where the Data Collector API is, behind the workspace's id.
+    pub(crate) collector: &'static str,
+    login: &'static str,
+    portal: &'static str,
+    manager: &'static str,
+}
+
+/// All of them.
+pub(crate) static CLOUDS: [Cloud; 3] = [
+    Cloud {
+        name: "AzureCloud",
+        location: "westeurope",
+        storage: "core.windows.net",
+        vault: ".vault.azure.net",
+        sites: "azurewebsites.net",
+        monitor: "monitor.azure.com",
+        collector: ".ods.opinsights.azure.com",
+        login: "https://login.microsoftonline.com/",
+        portal: "https://portal.azure.com",
+        manager: "https://management.azure.com/",
+    },
+    Cloud {
+        name: "AzureUSGovernment",
+        location: "usgovvirginia",
+        storage: "core.usgovcloudapi.net",
+        vault: ".vault.usgovcloudapi.net",
+        sites: "azurewebsites.us",
+        monitor: "monitor.azure.us",
+        collector: ".ods.opinsights.azure.us",
+        login: "https://login.microsoftonline.us/",
+        portal: "https://portal.azure.us",
+        manager: "https://management.usgovcloudapi.net/",
+    },
+    Cloud {
+        name: "AzureChinaCloud",
+        location: "chinanorth3",
+        storage: "core.chinacloudapi.cn",
+        vault: ".vault.azure.cn",
+        sites: "chinacloudsites.cn",
+        monitor: "monitor.azure.cn",
+        collector: ".ods.opinsights.azure.cn",
+        login: "https://login.chinacloudapi.cn/",
+        portal: "https://portal.azure.cn",
+        manager: "https://management.chinacloudapi.cn/",
+    },
+];
+
+impl Cloud {
+    /// The answer of `environment()`.
+    pub(crate) fn environment(&self) -> Value {
+        json!({
+            "name": self.name,
+            "portal": self.portal,
+            "resourceManager": self.manager,
+            "authentication": { "loginEndpoint": self.login },
+            "suffixes": { "storage": self.storage, "keyvaultDns": self.vault }
+        })
+    }
+}

@@ -1,0 +1,220 @@
+//! The evaluator on small templates, and on the one that the project has had all along.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{Deployed, Target, deploy};
+use crate::clouds::CLOUDS;
+
+const WORKSPACE: &str =
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/logs";
+
+fn try_deploy(template: &Value, given: &Value) -> Result<Deployed, String> {
+    let [cloud, ..] = &CLOUDS;
+    let target = Target {
+        cloud,
+        subscription: "s".to_owned(),
+        group: "g".to_owned(),
+        location: cloud.location,
+    };
+    let workspace =
+        json!({ "type": "Microsoft.OperationalInsights/workspaces", "location": "northeurope" });
+    let existing = BTreeMap::from([(WORKSPACE.to_owned(), workspace)]);
+    deploy(
+        template,
+        given.as_object().unwrap_or(&Map::new()),
+        &target,
+        &existing,
+    )
+}
+
+fn names(deployed: &Deployed) -> Vec<&str> {
+    deployed
+        .resources
+        .iter()
+        .map(|resource| resource.name.as_str())
+        .collect()
+}
+
+#[test]
+fn the_logs_ingestion_template_makes_its_rule_behind_its_tables() {
+    let text = include_str!("../../../deploy/logs-ingestion.json");
+    let template = serde_json::from_str(text).unwrap();
+    let deployed = try_deploy(&template, &json!({ "workspaceName": "logs" })).unwrap();
+    let expected = [
+        "logs/MimecastTTPUrl_CL",
+        "logs/MimecastTTPAttachment_CL",
+        "logs/MimecastTTPImpersonation_CL",
+        "mimecast-ttp",
+    ];
+    assert_eq!(names(&deployed), expected);
+    let rule = deployed
+        .of("Microsoft.Insights/dataCollectionRules")
+        .next()
+        .unwrap();
+    assert_eq!(rule.waits_for.len(), 4);
+    let destination = &rule.body["properties"]["destinations"]["logAnalytics"][0];
+    assert_eq!(destination["workspaceResourceId"], WORKSPACE);
+    let id = deployed.outputs["ruleId"]["value"].as_str().unwrap();
+    assert!(id.starts_with("dcr-") && id.len() == 36, "{id}");
+
+    let given = json!({ "workspaceName": "logs", "principalId": "p" });
+    let deployed = try_deploy(&template, &given).unwrap();
+    let role = deployed
+        .of("Microsoft.Authorization/roleAssignments")
+        .next()
+        .unwrap();
+    assert!(
+        role.id.starts_with(&format!("{}/providers/", rule.id)),
+        "{}",
+        role.id
+    );
+}
+
+/// A nested deployment, a loop, a condition, and what each of them reads.
+fn sample() -> Value {
+    json!({
+        "parameters": {
+            "names": { "type": "array", "defaultValue": ["a", "b"] },
+            "key": { "type": "secureString", "defaultValue": "" },
+            "more": { "type": "bool", "defaultValue": false }
+        },
+        "variables": {
+            "account": "[concat(variables('base'), '1')]",
+            "base": "store",
+            "copy": [{ "name": "upper", "count": 2, "input": "[toUpper(parameters('names')[copyIndex('upper')])]" }]
+        },
+        "resources": [
+            {
+                "type": "Microsoft.Storage/storageAccounts/blobServices/containers",
+                "name": "[format('{0}/default/{1}', variables('account'), parameters('names')[copyIndex()])]",
+                "copy": { "name": "containers", "count": "[length(parameters('names'))]" },
+                "dependsOn": ["[resourceId('Microsoft.Storage/storageAccounts', variables('account'))]"]
+            },
+            { "type": "Microsoft.Storage/storageAccounts", "name": "[variables('account')]" },
+            {
+                "condition": "[parameters('more')]",
+                "type": "Microsoft.Web/sites",
+                "name": "site",
+                "identity": { "type": "SystemAssigned" },
+                "dependsOn": ["containers"]
+            },
+            {
+                "type": "Microsoft.Resources/deployments",
+                "name": "inner",
+                "resourceGroup": "other",
+                "dependsOn": ["store1", "site"],
+                "properties": {
+                    "mode": "Incremental",
+                    "expressionEvaluationOptions": { "scope": "inner" },
+                    "parameters": {
+                        "key": { "value": "[listKeys('store1', '2025-06-01').keys[0].value]" },
+                        "region": { "value": format!("[reference('{WORKSPACE}', '2025-07-01', 'Full').location]") }
+                    },
+                    "template": {
+                        "parameters": { "key": { "type": "secureString" }, "region": { "type": "string" } },
+                        "resources": [{
+                            "type": "Microsoft.Web/serverfarms",
+                            "name": "farm",
+                            "location": "[parameters('region')]",
+                            "properties": { "key": "[parameters('key')]" }
+                        }],
+                        "outputs": { "id": { "type": "string", "value": "[resourceId('Microsoft.Web/serverfarms', 'farm')]" } }
+                    }
+                }
+            }
+        ],
+        "outputs": {
+            "farm": { "type": "string", "value": "[reference(resourceId('other', 'Microsoft.Resources/deployments', 'inner')).outputs.id.value]" },
+            "who": { "type": "string", "value": "[if(parameters('more'), reference('site', '2025-03-01', 'Full').identity.principalId, '')]" },
+            "upper": { "type": "array", "value": "[variables('upper')]" }
+        }
+    })
+}
+
+#[test]
+fn loops_conditions_order_and_nested_deployments_come_out() {
+    let deployed = try_deploy(&sample(), &json!({ "key": "quite secret" })).unwrap();
+    let expected = [
+        "store1",
+        "store1/default/a",
+        "store1/default/b",
+        "farm",
+        "inner",
+    ];
+    assert_eq!(names(&deployed), expected);
+    let farm = deployed.of("Microsoft.Web/serverfarms").next().unwrap();
+    assert_eq!(
+        farm.id,
+        "/subscriptions/s/resourceGroups/other/providers/Microsoft.Web/serverfarms/farm"
+    );
+    assert_eq!(farm.body["location"], "northeurope");
+    assert!(deployed.has_secret(farm.body["properties"]["key"].as_str().unwrap()));
+    assert!(deployed.has_secret("a quite secret text") && !deployed.has_secret("store1"));
+    assert_eq!(deployed.outputs["farm"]["value"], farm.id.as_str());
+    assert_eq!(deployed.outputs["upper"]["value"], json!(["A", "B"]));
+    assert_eq!(deployed.outputs["who"]["value"], "");
+    let with_site = try_deploy(&sample(), &json!({ "more": true })).unwrap();
+    assert_eq!(
+        with_site.outputs["who"]["value"].as_str().unwrap().len(),
+        36
+    );
+    let nested = with_site.resources.last().unwrap();
+    assert_eq!(nested.waits_for.len(), 5, "{nested:?}");
+}
+
+#[test]
+fn what_the_service_would_refuse_is_refused_with_its_place() {
+    type Break = fn(&mut Value);
+    let breaks: [(&str, Break); 11] = [
+        ("outputs.who: reads", |t| {
+            t["outputs"]["who"]["value"] = json!("[reference('site').x]");
+        }),
+        ("resources[3].properties.parameters.key.value: reads", |t| {
+            t["resources"][3]["dependsOn"] = json!([]);
+        }),
+        (
+            "resources[1].location: reference() has no answer yet",
+            |t| {
+                t["resources"][1]["location"] = json!("[reference('site').x]");
+            },
+        ),
+        ("resources[2].dependsOn: \"nothing\" is not declared", |t| {
+            t["resources"][2]["dependsOn"] = json!(["nothing"]);
+        }),
+        ("resources wait for each other", |t| {
+            t["resources"][1]["dependsOn"] = json!(["inner"]);
+        }),
+        (
+            "resources[1]: Microsoft.Storage/storageAccounts does not fit",
+            |t| {
+                t["resources"][1]["name"] = json!("a/b");
+            },
+        ),
+        ("variables.base: the variable account needs itself", |t| {
+            t["variables"]["base"] = json!("[variables('account')]");
+        }),
+        ("there is no parameter other", |t| {
+            t["variables"]["base"] = json!("[parameters('other')]");
+        }),
+        ("parameters.more: \"no\" is no bool", |t| {
+            t["parameters"]["more"]["defaultValue"] = json!("no");
+        }),
+        ("choose inner", |t| {
+            t["resources"][3]["properties"]["expressionEvaluationOptions"] = json!({});
+        }),
+        (
+            "resources[3].properties.template.parameters.more is given but not declared",
+            |t| {
+                t["resources"][3]["properties"]["parameters"]["more"] = json!({ "value": 1 });
+            },
+        ),
+    ];
+    for (expected, make) in breaks {
+        let mut template = sample();
+        make(&mut template);
+        let error = try_deploy(&template, &json!({})).expect_err(expected);
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
+}

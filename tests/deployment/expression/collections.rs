@@ -1,0 +1,99 @@
+//! Functions on lists and objects.
+
+use serde_json::{Map, Value, json};
+
+pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, String>> {
+    use Value::{Array, Number, Object, String as Text};
+    Some(match (name, arguments) {
+        ("createArray", items) => Ok(items.iter().cloned().collect()),
+        ("array", [Array(items)]) => Ok(Array(items.clone())),
+        ("array", [item]) => Ok(Array(vec![item.clone()])),
+        ("createObject", members) => object(members),
+        ("concat", lists @ [Array(_), ..]) => lists
+            .iter()
+            .map(|list| {
+                list.as_array()
+                    .cloned()
+                    .ok_or("mixes lists and others".to_owned())
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map(|lists| lists.concat().into()),
+        ("union", lists @ [Array(_), ..]) => {
+            let mut all = Vec::new();
+            for item in lists.iter().filter_map(Value::as_array).flatten() {
+                if !all.contains(item) {
+                    all.push(item.clone());
+                }
+            }
+            Ok(Array(all))
+        }
+        ("union", objects @ [Object(_), ..]) => {
+            let mut all = Map::new();
+            for object in objects.iter().filter_map(Value::as_object) {
+                merge(&mut all, object);
+            }
+            Ok(Object(all))
+        }
+        ("contains", [Array(items), item]) => Ok(items.contains(item).into()),
+        ("contains", [Object(members), Text(name)]) => Ok(members.contains_key(name).into()),
+        ("length", [Array(items)]) => Ok(items.len().into()),
+        ("length", [Object(members)]) => Ok(members.len().into()),
+        ("empty", [Array(items)]) => Ok(items.is_empty().into()),
+        ("empty", [Object(members)]) => Ok(members.is_empty().into()),
+        ("empty", [Value::Null]) => Ok(true.into()),
+        ("first", [Array(items)]) => Ok(items.first().cloned().unwrap_or_default()),
+        ("last", [Array(items)]) => Ok(items.last().cloned().unwrap_or_default()),
+        ("take", [Array(items), Number(count)]) => {
+            Ok(items.iter().take(size(count)).cloned().collect())
+        }
+        ("skip", [Array(items), Number(count)]) => {
+            Ok(items.iter().skip(size(count)).cloned().collect())
+        }
+        ("coalesce", values) => Ok(values
+            .iter()
+            .find(|value| !value.is_null())
+            .cloned()
+            .unwrap_or_default()),
+        // Sorted by name, as the members are.
+        ("items", [Object(members)]) => Ok(members
+            .iter()
+            .map(|(name, value)| json!({ "key": name, "value": value }))
+            .collect()),
+        ("null", []) => Ok(Value::Null),
+        _ => return None,
+    })
+}
+
+fn size(count: &serde_json::Number) -> usize {
+    count
+        .as_u64()
+        .and_then(|count| count.try_into().ok())
+        .unwrap_or_default()
+}
+
+fn object(members: &[Value]) -> Result<Value, String> {
+    let (pairs, rest) = members.as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err("the last name has no value".to_owned());
+    }
+    pairs
+        .iter()
+        .map(|[name, value]| match name {
+            Value::String(name) => Ok((name.clone(), value.clone())),
+            other => Err(format!("{other} is no name")),
+        })
+        .collect::<Result<Map<_, _>, _>>()
+        .map(Value::Object)
+}
+
+/// Later members win, objects inside of objects are merged.
+fn merge(all: &mut Map<String, Value>, other: &Map<String, Value>) {
+    for (name, value) in other {
+        match (all.get_mut(name), value) {
+            (Some(Value::Object(old)), Value::Object(new)) => merge(old, new),
+            _ => {
+                all.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}

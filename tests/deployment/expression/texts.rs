@@ -1,0 +1,143 @@
+//! Functions on texts.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::Value;
+use url::Url;
+
+pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, String>> {
+    use Value::{Array, Number, String as Text};
+    Some(match (name, arguments) {
+        ("concat", [Array(_), ..] | []) => return None,
+        ("concat", parts) => parts
+            .iter()
+            .map(plain)
+            .collect::<Result<String, _>>()
+            .map(Text),
+        ("format", [Text(pattern), values @ ..]) => format(pattern, values),
+        ("toLower", [Text(text)]) => Ok(text.to_lowercase().into()),
+        ("toUpper", [Text(text)]) => Ok(text.to_uppercase().into()),
+        ("trim", [Text(text)]) => Ok(text.trim().into()),
+        // These two and no others do not mind case.
+        ("startsWith", [Text(text), Text(with)]) => {
+            Ok(text.to_lowercase().starts_with(&with.to_lowercase()).into())
+        }
+        ("endsWith", [Text(text), Text(with)]) => {
+            Ok(text.to_lowercase().ends_with(&with.to_lowercase()).into())
+        }
+        ("contains", [Text(text), Text(part)]) => Ok(text.contains(part.as_str()).into()),
+        ("indexOf", [Text(text), Text(part)]) => Ok(text
+            .find(part.as_str())
+            .and_then(|at| i64::try_from(at).ok())
+            .unwrap_or(-1)
+            .into()),
+        ("replace", [Text(text), Text(old), Text(new)]) => {
+            Ok(text.replace(old.as_str(), new).into())
+        }
+        ("split", [Text(text), Text(by)]) => Ok(text.split(by.as_str()).map(Value::from).collect()),
+        ("join", [Array(items), Text(by)]) => items
+            .iter()
+            .map(plain)
+            .collect::<Result<Vec<_>, _>>()
+            .map(|items| items.join(by).into()),
+        ("substring", [Text(text), Number(from)]) => substring(text, from.as_u64(), None),
+        ("substring", [Text(text), Number(from), Number(length)]) => {
+            substring(text, from.as_u64(), Some(length.as_u64()))
+        }
+        ("take", [Text(text), Number(count)]) => {
+            Ok(text.chars().take(size(count)).collect::<String>().into())
+        }
+        ("skip", [Text(text), Number(count)]) => {
+            Ok(text.chars().skip(size(count)).collect::<String>().into())
+        }
+        ("length", [Text(text)]) => Ok(text.chars().count().into()),
+        ("empty", [Text(text)]) => Ok(text.is_empty().into()),
+        ("string", [value]) => plain(value).or_else(|_| Ok(value.to_string())).map(Text),
+        ("json", [Text(text)]) => serde_json::from_str(text).map_err(|error| error.to_string()),
+        ("base64", [Text(text)]) => Ok(STANDARD.encode(text).into()),
+        ("base64ToString", [Text(text)]) => STANDARD
+            .decode(text)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .map(Text)
+            .ok_or_else(|| format!("{text} is not base64 of a text")),
+        ("uri", [Text(base), Text(relative)]) => Url::parse(base)
+            .and_then(|base| base.join(relative))
+            .map(|url| url.as_str().into())
+            .map_err(|error| format!("{base} and {relative}: {error}")),
+        ("uriComponent", [Text(text)]) => Ok(percent_encoded(text).into()),
+        _ => return None,
+    })
+}
+
+/// How many, no fewer than none.
+fn size(count: &serde_json::Number) -> usize {
+    count
+        .as_u64()
+        .and_then(|count| count.try_into().ok())
+        .unwrap_or_default()
+}
+
+/// A value inside a text.
+fn plain(value: &Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        // As the service writes it.
+        Value::Bool(value) => Ok(if *value { "True" } else { "False" }.to_owned()),
+        Value::Null | Value::Array(_) | Value::Object(_) => Err(format!("{value} is no text")),
+    }
+}
+
+fn format(pattern: &str, values: &[Value]) -> Result<Value, String> {
+    let mut text = String::new();
+    let mut rest = pattern;
+    while let Some(at) = rest.find(['{', '}']) {
+        let (before, from) = rest.split_at(at);
+        text.push_str(before);
+        if let Some(after) = from.strip_prefix("{{") {
+            text.push('{');
+            rest = after;
+        } else if let Some(after) = from.strip_prefix("}}") {
+            text.push('}');
+            rest = after;
+        } else {
+            let place = from.strip_prefix('{').and_then(|from| from.split_once('}'));
+            let (index, after) = place.ok_or_else(|| format!("`{pattern}` has a stray brace"))?;
+            let value = index
+                .parse()
+                .ok()
+                .and_then(|index: usize| values.get(index));
+            let value = value.ok_or_else(|| format!("`{pattern}` has no value for {{{index}}}"))?;
+            text.push_str(&plain(value)?);
+            rest = after;
+        }
+    }
+    text.push_str(rest);
+    Ok(text.into())
+}
+
+fn substring(text: &str, from: Option<u64>, length: Option<Option<u64>>) -> Result<Value, String> {
+    let letters: Vec<char> = text.chars().collect();
+    let from = from.and_then(|from| usize::try_from(from).ok());
+    let until = match length {
+        None => Some(letters.len()),
+        Some(length) => from
+            .zip(length.and_then(|length| usize::try_from(length).ok()))
+            .map(|(from, length)| from + length),
+    };
+    from.zip(until)
+        .and_then(|(from, until)| letters.get(from..until))
+        .map(|letters| letters.iter().collect::<String>().into())
+        .ok_or_else(|| format!("`{text}` has no such part"))
+}
+
+pub(crate) fn percent_encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}

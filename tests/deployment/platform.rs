@@ -1,0 +1,76 @@
+//! What the platform does with the settings of an app before it starts.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::evaluate::{Deployed, REFERENCE, Resource};
+
+/// The settings of an app by name, before references are resolved.
+pub(crate) fn app_settings(deployed: &Deployed) -> BTreeMap<String, String> {
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
+    let mut settings = BTreeMap::new();
+    for site in deployed.of("Microsoft.Web/sites") {
+        let listed = site.body["properties"]["siteConfig"]["appSettings"].as_array();
+        for setting in listed.into_iter().flatten() {
+            settings.insert(text(&setting["name"]), text(&setting["value"]));
+        }
+    }
+    for config in settings_resources(deployed) {
+        // It replaces them all.
+        let members = config.body["properties"].as_object().into_iter().flatten();
+        settings = members
+            .map(|(name, value)| (name.clone(), text(value)))
+            .collect();
+    }
+    settings
+}
+
+/// What sets all settings at once.
+pub(crate) fn settings_resources(deployed: &Deployed) -> impl Iterator<Item = &Resource> {
+    let configs = deployed.of("Microsoft.Web/sites/config");
+    configs.filter(|config| config.name.ends_with("/appsettings"))
+}
+
+/// The secret in the deployment's own vault that a setting refers to.
+pub(crate) fn referred<'a>(deployed: &'a Deployed, value: &str) -> Option<&'a Resource> {
+    let inner = value.strip_prefix(REFERENCE)?.strip_suffix(')')?;
+    let wanted = |secret: &&Resource| {
+        let (vault, name) = secret.name.split_once('/').unwrap_or_default();
+        let uri = secret.full["properties"]["secretUri"]
+            .as_str()
+            .unwrap_or_default();
+        inner == format!("VaultName={vault};SecretName={name}")
+            || inner == format!("SecretUri={uri}")
+            || inner == format!("SecretUri={uri}/")
+    };
+    deployed
+        .of("Microsoft.KeyVault/vaults/secrets")
+        .find(wanted)
+}
+
+/// The settings as the program finds them, where `theirs` is what other vaults hold. A reference that
+/// leads nowhere stays as it is.
+pub(crate) fn environment(
+    deployed: &Deployed,
+    theirs: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut settings = app_settings(deployed);
+    for value in settings
+        .values_mut()
+        .filter(|value| value.starts_with(REFERENCE))
+    {
+        let secret = referred(deployed, value).map(|secret| &secret.body["properties"]["value"]);
+        let resolved = secret
+            .and_then(Value::as_str)
+            .or(theirs.get(value).map(String::as_str));
+        if let Some(resolved) = resolved {
+            *value = resolved.to_owned();
+        }
+    }
+    settings
+}

@@ -1,0 +1,389 @@
+//! The form of the portal. Numbers in brackets are those of the checks of Azure's template test kit
+//! (arm-ttk) that a rule stands for.
+
+use std::collections::BTreeSet;
+
+use regex::Regex;
+use serde_json::{Map, Value, json};
+
+use super::{settings, style, walk};
+use crate::{
+    bundle::Bundle,
+    choices::{Api, Choice, REFERABLE},
+    evaluate::is_secure,
+    expression::{Expression, Scope, parse},
+};
+
+const SCHEMA: &str =
+    "https://schema.management.azure.com/schemas/0.1.2-preview/CreateUIDefinition.MultiVm.json#";
+
+/// Passwords that are given to their owner, not made by him, and may be shorter than 12 characters.
+const SHORT: [&str; 1] = ["mimecastPassword"];
+
+/// Controls that nobody fills in.
+const SILENT: [&str; 4] = [
+    "Microsoft.Common.InfoBox",
+    "Microsoft.Common.Section",
+    "Microsoft.Common.TextBlock",
+    "Microsoft.Solutions.ArmApiControl",
+];
+
+/// A control of the form, and its step; none for the first page.
+struct Control<'a> {
+    step: Option<&'a str>,
+    name: &'a str,
+    of: &'a str,
+    body: &'a Value,
+}
+
+fn controls(form: &Value) -> Vec<Control<'_>> {
+    let parameters = &form["parameters"];
+    let steps = parameters["steps"].as_array().into_iter().flatten();
+    let pages = steps.map(|step| (step["name"].as_str(), &step["elements"]));
+    let pages = std::iter::once((None, &parameters["basics"])).chain(pages);
+    pages
+        .flat_map(|(step, list)| {
+            let list = list.as_array().into_iter().flatten();
+            list.map(move |body| Control {
+                step,
+                name: body["name"].as_str().unwrap_or_default(),
+                of: body["type"].as_str().unwrap_or_default(),
+                body,
+            })
+        })
+        .collect()
+}
+
+fn outputs(form: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    form["parameters"]["outputs"]
+        .as_object()
+        .into_iter()
+        .flatten()
+}
+
+/// The controls that bear the name of a parameter, with its declaration.
+fn fields(bundle: &Bundle) -> impl Iterator<Item = (Control<'_>, &Value)> {
+    let all = controls(&bundle.form).into_iter();
+    all.filter_map(|control| {
+        let declared = bundle.parameters().get(control.name)?;
+        Some((control, declared))
+    })
+}
+
+/// [17]
+pub(super) fn it_is_a_form(bundle: &Bundle) -> Vec<String> {
+    let form = &bundle.form;
+    let mut faults = Vec::new();
+    for (name, expected) in [
+        ("$schema", SCHEMA),
+        ("handler", "Microsoft.Azure.CreateUIDef"),
+        ("version", "0.1.2-preview"),
+    ] {
+        if form[name] != expected {
+            faults.push(format!("{name} is {}, not {expected}", form[name]));
+        }
+    }
+    faults
+}
+
+/// [18]
+pub(super) fn it_fills_every_parameter(bundle: &Bundle) -> Vec<String> {
+    let filled: BTreeSet<_> = outputs(&bundle.form).map(|(name, _)| name).collect();
+    let declared: BTreeSet<_> = bundle.parameters().keys().collect();
+    let mut faults: Vec<_> = filled
+        .symmetric_difference(&declared)
+        .map(|name| format!("{name} is an output of the form or a parameter, not both"))
+        .collect();
+    if bundle.form["parameters"]["outputs"]["location"] != "[location()]" {
+        faults.push("the output location is not [location()]".to_owned());
+    }
+    faults
+}
+
+/// [18], wherever a control is named.
+pub(super) fn controls_that_are_named_exist(bundle: &Bundle) -> Vec<String> {
+    let all = controls(&bundle.form);
+    let exists = |step: Option<&str>, name: &str| {
+        all.iter()
+            .any(|control| control.step == step && control.name == name)
+    };
+    let mut faults = Vec::new();
+    for (at, expression) in walk::expressions(&bundle.form) {
+        each_control(&expression, &mut |step, name| {
+            if !exists(step, name) {
+                faults.push(format!(
+                    "{at} names the control {name}, which is not in {step:?}"
+                ));
+            }
+        });
+    }
+    faults
+}
+
+/// Calls `visit` with the step and name of each control in an expression.
+fn each_control<'a>(expression: &'a Expression, visit: &mut dyn FnMut(Option<&'a str>, &'a str)) {
+    match expression {
+        Expression::Text(_) | Expression::Number(_) => {}
+        Expression::Call(function, arguments) => match (function.as_str(), arguments.as_slice()) {
+            ("basics", [Expression::Text(name)]) => visit(None, name),
+            _ => arguments.iter().for_each(|each| each_control(each, visit)),
+        },
+        Expression::Member(of, name) => match of.as_ref() {
+            Expression::Call(function, arguments) if function == "steps" => {
+                if let [Expression::Text(step)] = arguments.as_slice() {
+                    visit(Some(step), name);
+                }
+            }
+            of => each_control(of, visit),
+        },
+        Expression::Index(of, _) => each_control(of, visit),
+    }
+}
+
+/// [19]
+pub(super) fn texts_are_checked(bundle: &Bundle) -> Vec<String> {
+    let length = Regex::new(r"\{\d+(,\d+)?\}").unwrap();
+    let mut faults = Vec::new();
+    for Control { name, of, body, .. } in controls(&bundle.form) {
+        let constraints = &body["constraints"];
+        if matches!(
+            of,
+            "Microsoft.Common.TextBox" | "Microsoft.Common.PasswordBox"
+        ) {
+            let pattern = constraints["regex"].as_str().unwrap_or_default();
+            if Regex::new(pattern).is_err() || !length.is_match(pattern) {
+                faults.push(format!("{name} needs a regex with a length"));
+            }
+            if !pattern.starts_with('^') || !pattern.ends_with('$') {
+                faults.push(format!("{name}: the regex must fit from ^ to $"));
+            }
+            if constraints["validationMessage"]
+                .as_str()
+                .is_none_or(str::is_empty)
+            {
+                faults.push(format!("{name} needs a validationMessage"));
+            }
+        }
+        if !SILENT.contains(&of) && body["toolTip"].as_str().is_none_or(str::is_empty) {
+            faults.push(format!("{name} needs a toolTip"));
+        }
+        let validations = constraints["validations"].as_array().into_iter().flatten();
+        let silent = validations.filter(|each| each["message"].as_str().is_none_or(str::is_empty));
+        faults.extend(silent.map(|_| format!("{name} has a validation without a message")));
+    }
+    faults
+}
+
+/// [20]
+pub(super) fn secrets_are_hidden(bundle: &Bundle) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (Control { name, of, body, .. }, declared) in fields(bundle) {
+        let is_hidden = of == "Microsoft.Common.PasswordBox";
+        if is_hidden != is_secure(declared) {
+            faults.push(format!("{name} is a {of} for a {}", declared["type"]));
+        }
+        if is_hidden && body["options"]["hideConfirmation"] == true {
+            faults.push(format!("{name} must be confirmed"));
+        }
+        let pattern = body["constraints"]["regex"].as_str().unwrap_or_default();
+        let takes_short = Regex::new(pattern).is_ok_and(|pattern| pattern.is_match("12345678901"));
+        if is_hidden && takes_short && !SHORT.contains(&name) {
+            faults.push(format!("{name} takes fewer than 12 characters"));
+        }
+        if is_hidden && body.get("defaultValue").is_some() {
+            faults.push(format!("{name} has a default"));
+        }
+    }
+    faults
+}
+
+/// [21]
+pub(super) fn nothing_is_blank_in_it(bundle: &Bundle) -> Vec<String> {
+    style::blanks(&bundle.form, &["basics", "steps", "defaultValue"])
+}
+
+/// What the form allows, the template allows, and the other way around; and both begin with the same.
+pub(super) fn it_checks_as_the_template_does(bundle: &Bundle) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (Control { name, of, body, .. }, declared) in fields(bundle) {
+        let constraints = &body["constraints"];
+        let choices = constraints["allowedValues"].as_array();
+        let values: Vec<_> = choices
+            .into_iter()
+            .flatten()
+            .map(|each| each["value"].clone())
+            .collect();
+        let plain = |value: &Value| {
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)
+        };
+        let allowed = match (&declared["allowedValues"], declared["type"].as_str()) {
+            (Value::Array(allowed), _) => allowed.iter().map(plain).collect(),
+            (_, Some("bool")) => vec!["true".to_owned(), "false".to_owned()],
+            _ => Vec::new(),
+        };
+        let (mut offered, mut allowed): (Vec<_>, Vec<String>) =
+            (values.iter().map(plain).collect(), allowed);
+        offered.sort();
+        allowed.sort();
+        if offered != allowed {
+            faults.push(format!(
+                "{name} offers {offered:?}, the template allows {allowed:?}"
+            ));
+        }
+        if of == "Microsoft.Common.Slider" {
+            for (in_form, in_template) in [("min", "minValue"), ("max", "maxValue")] {
+                if body[in_form] != declared[in_template] {
+                    faults.push(format!(
+                        "{name}: {in_form} is not the template's {in_template}"
+                    ));
+                }
+            }
+        }
+        let default = chosen(body, &body["defaultValue"]);
+        let is_left_open = body.get("defaultValue").is_none();
+        let is_same = plain(&default) == plain(&declared["defaultValue"]);
+        if !is_left_open && !is_same {
+            faults.push(format!("{name}: the form's default is not the template's"));
+        }
+        if declared.get("defaultValue").is_none() && constraints["required"] != true {
+            faults.push(format!("{name} has no default, so it must be required"));
+        }
+        if let Ok(pattern) = Regex::new(constraints["regex"].as_str().unwrap_or_default())
+            && let (Some(least), Some(most)) = (
+                declared["minLength"].as_u64(),
+                declared["maxLength"].as_u64(),
+            )
+        {
+            let sample = |length: u64| match least == most && length == least {
+                true => "00000000-0000-0000-0000-000000000000".to_owned(),
+                false => "a".repeat(usize::try_from(length).unwrap_or_default()),
+            };
+            for (length, fits) in [
+                (least - 1, false),
+                (least, true),
+                (most, true),
+                (most + 1, false),
+            ] {
+                if pattern.is_match(&sample(length)) != fits {
+                    faults.push(format!(
+                        "{name} of {length} characters: form and template differ"
+                    ));
+                }
+            }
+        }
+    }
+    faults
+}
+
+/// The value behind a label.
+fn chosen(body: &Value, label: &Value) -> Value {
+    let choices = body["constraints"]["allowedValues"].as_array();
+    let choice = choices
+        .into_iter()
+        .flatten()
+        .find(|each| each["label"] == *label);
+    choice.map_or(label, |choice| &choice["value"]).clone()
+}
+
+/// Wherever the template takes one.
+pub(super) fn references_are_taken(bundle: &Bundle) -> Vec<String> {
+    let samples = [
+        "@Microsoft.KeyVault(SecretUri=https://vault.example/secrets/name)",
+        "@Microsoft.KeyVault(VaultName=vault;SecretName=name)",
+    ];
+    let mut faults = Vec::new();
+    for (name, value) in REFERABLE {
+        let field = fields(bundle).find(|(control, _)| control.name == name);
+        let pattern = field.map(|(control, _)| control.body["constraints"]["regex"].clone());
+        let pattern = pattern.unwrap_or_default();
+        let fits = Regex::new(pattern.as_str().unwrap_or_default()).is_ok_and(|pattern| {
+            samples
+                .iter()
+                .chain([&value])
+                .all(|text| pattern.is_match(text))
+        });
+        if !fits {
+            faults.push(format!("{name} takes no reference, or not {value}"));
+        }
+    }
+    faults
+}
+
+/// A form that is filled in.
+struct Filled(Map<String, Value>);
+
+impl Scope for Filled {
+    fn call(&self, name: &str, arguments: &[Value]) -> Option<Result<Value, String>> {
+        match (name, arguments) {
+            ("location", []) => Some(Ok("westeurope".into())),
+            ("basics", [Value::String(name)]) => Some(Ok(self.0[""][name].clone())),
+            ("steps", [Value::String(step)]) => Some(Ok(self.0[step].clone())),
+            _ => None,
+        }
+    }
+}
+
+/// Fills in the form as somebody would who wants what `choice` says.
+fn fill(form: &Value, choice: &Choice) -> Filled {
+    let wanted = choice.parameters();
+    let mut filled = Filled(Map::new());
+    // Fields show by what others say: fill in all, then empty those that are hidden.
+    for is_hiding in [false, true] {
+        for Control {
+            step, name, body, ..
+        } in controls(form)
+        {
+            let is_shown = match body.get("visible").and_then(Value::as_str) {
+                Some(text) if is_hiding => evaluate(text, &filled) != Ok(Value::Bool(false)),
+                _ => true,
+            };
+            let value = match (name, wanted.get(name)) {
+                _ if !is_shown => Value::Null,
+                ("api", _) if choice.api == Api::V1 => "1.0".into(),
+                ("api", _) => "2.0".into(),
+                ("workspace", _) => json!({ "id": Choice::workspace() }),
+                // Buttons give texts.
+                (_, Some(Value::Bool(value))) => value.to_string().into(),
+                (_, Some(value)) => value.clone(),
+                _ => chosen(body, &body["defaultValue"]),
+            };
+            let page = filled
+                .0
+                .entry(step.unwrap_or_default())
+                .or_insert_with(|| json!({}));
+            page[name] = value;
+        }
+    }
+    filled
+}
+
+fn evaluate(text: &str, filled: &Filled) -> Result<Value, String> {
+    match parse(text)? {
+        Some(expression) => expression.evaluate(filled),
+        None => Ok(text.into()),
+    }
+}
+
+/// The form's outputs are the template's parameters: type and all, up to the program.
+pub(super) fn what_it_gives_can_be_deployed(bundle: &Bundle) -> Vec<String> {
+    let mut faults = Vec::new();
+    // The form does not know in which cloud it is shown.
+    for choice in Choice::all()
+        .iter()
+        .filter(|choice| choice.cloud.name == "AzureCloud")
+    {
+        let filled = fill(&bundle.form, choice);
+        let given: Result<Map<_, _>, _> = outputs(&bundle.form)
+            .map(|(name, text)| {
+                let value = evaluate(text.as_str().unwrap_or_default(), &filled)?;
+                Ok((name.clone(), value))
+            })
+            .collect();
+        let read = |given: Map<_, _>| settings::read_all(bundle, choice, &given);
+        let failed = given.and_then(read).err();
+        faults.extend(failed.map(|error: String| format!("{}: {error}", choice.label())));
+    }
+    faults
+}

@@ -1,0 +1,129 @@
+//! What a reviewer of security asks first.
+
+use serde_json::{Value, json};
+
+use super::{order::in_each, walk};
+use crate::{bundle::Bundle, choices::Choice, evaluate::Deployed};
+
+/// Compares members of the properties of all resources of a type, of which there must be one at least.
+fn expect(deployed: &Deployed, of: &str, expected: &Value, faults: &mut Vec<String>) {
+    if deployed.of(of).next().is_none() {
+        faults.push(format!("there is no {of}"));
+    }
+    for resource in deployed.of(of) {
+        compare(&resource.id, &resource.body["properties"], expected, faults);
+    }
+}
+
+fn compare(at: &str, found: &Value, expected: &Value, faults: &mut Vec<String>) {
+    match expected {
+        Value::Object(members) => {
+            for (name, expected) in members {
+                compare(&format!("{at} {name}"), &found[name], expected, faults);
+            }
+        }
+        _ if found == expected => {}
+        _ => faults.push(format!("{at} is {found}, not {expected}")),
+    }
+}
+
+pub(super) fn storage_is_closed(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |choice, deployed, faults| {
+        let account = json!({
+            "supportsHttpsTrafficOnly": true,
+            "minimumTlsVersion": "TLS1_2",
+            "allowBlobPublicAccess": false,
+            // Whoever may assign roles has no use for keys.
+            "allowSharedKeyAccess": !choice.assigns_roles,
+            "allowCrossTenantReplication": false,
+            "defaultToOAuthAuthentication": true,
+            "encryption": { "requireInfrastructureEncryption": true }
+        });
+        expect(
+            deployed,
+            "Microsoft.Storage/storageAccounts",
+            &account,
+            faults,
+        );
+        let kept = json!({ "enabled": true, "days": 7 });
+        let service =
+            json!({ "deleteRetentionPolicy": kept, "containerDeleteRetentionPolicy": kept });
+        expect(
+            deployed,
+            "Microsoft.Storage/storageAccounts/blobServices",
+            &service,
+            faults,
+        );
+        let containers = "Microsoft.Storage/storageAccounts/blobServices/containers";
+        expect(
+            deployed,
+            containers,
+            &json!({ "publicAccess": "None" }),
+            faults,
+        );
+    })
+}
+
+pub(super) fn the_vault_is_closed(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |choice, deployed, faults| {
+        let vault = json!({
+            "enableRbacAuthorization": choice.assigns_roles,
+            "enableSoftDelete": true,
+            "enablePurgeProtection": true,
+            "enabledForDeployment": false,
+            "enabledForDiskEncryption": false,
+            "enabledForTemplateDeployment": false,
+            "networkAcls": { "bypass": "AzureServices" }
+        });
+        expect(deployed, "Microsoft.KeyVault/vaults", &vault, faults);
+    })
+}
+
+pub(super) fn the_app_is_closed(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |_, deployed, faults| {
+        let site = json!({
+            "httpsOnly": true,
+            "siteConfig": {
+                "minTlsVersion": "1.2",
+                "scmMinTlsVersion": "1.2",
+                "ftpsState": "Disabled",
+                "http20Enabled": true,
+                "remoteDebuggingEnabled": false
+            }
+        });
+        expect(deployed, "Microsoft.Web/sites", &site, faults);
+        let policies = "Microsoft.Web/sites/basicPublishingCredentialsPolicies";
+        expect(deployed, policies, &json!({ "allow": false }), faults);
+        if deployed.of(policies).count() != 2 {
+            faults.push("both ftp and scm must refuse passwords".to_owned());
+        }
+    })
+}
+
+pub(super) fn telemetry_goes_to_the_workspace(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |choice, deployed, faults| {
+        let component = json!({
+            "WorkspaceResourceId": Choice::workspace(),
+            "IngestionMode": "LogAnalytics",
+            "DisableLocalAuth": choice.assigns_roles
+        });
+        expect(
+            deployed,
+            "Microsoft.Insights/components",
+            &component,
+            faults,
+        );
+    })
+}
+
+/// Its retention and tier were reset by a template once, and logs were lost.
+pub(super) fn the_workspace_is_left_alone(bundle: &Bundle) -> Vec<String> {
+    let mut faults = Vec::new();
+    walk::each(&bundle.template, "", &mut |at, name, value| {
+        let is_workspace = value["type"] == "Microsoft.OperationalInsights/workspaces";
+        if is_workspace || matches!(name, "retentionInDays" | "totalRetentionInDays") {
+            faults.push(format!("{at} changes the workspace or its retention"));
+        }
+    });
+    faults
+}

@@ -1,0 +1,119 @@
+//! Whether it deploys at all, and in which order.
+
+use super::walk;
+use crate::{
+    bundle::{Bundle, Deployment},
+    choices::{Choice, DEPLOYER, Sink},
+    evaluate::{Deployed, Resource},
+};
+
+const TABLE: &str = "Microsoft.OperationalInsights/workspaces/tables";
+const RULE: &str = "Microsoft.Insights/dataCollectionRules";
+const PACKAGE: &str = "Microsoft.Web/sites/extensions";
+
+/// What is wrong with each deployed choice, with the choice's name before it.
+pub(super) fn in_each(
+    bundle: &Bundle,
+    check: impl Fn(&Choice, &Deployed, &mut Vec<String>),
+) -> Vec<String> {
+    let mut all = Vec::new();
+    for (choice, deployed) in bundle.deployed() {
+        let mut faults = Vec::new();
+        check(choice, deployed, &mut faults);
+        all.extend(
+            faults
+                .into_iter()
+                .map(|fault| format!("{}: {fault}", choice.label())),
+        );
+    }
+    all
+}
+
+pub(super) fn every_choice_deploys(bundle: &Bundle) -> Vec<String> {
+    let failed = |each: &Deployment| {
+        let error = each.result.as_ref().err()?;
+        Some(format!("{}: {error}", each.choice.label()))
+    };
+    bundle.deployments().iter().filter_map(failed).collect()
+}
+
+/// The id of what a resource is a part of, or extends.
+fn parent(id: &str) -> &str {
+    // `parent/blobServices/default`, and `parent/providers/Microsoft.Authorization/roleAssignments/name`.
+    let own = id.rsplitn(3, '/').nth(2).unwrap_or_default();
+    own.rsplit_once("/providers/")
+        .filter(|(_, rest)| !rest.contains('/'))
+        .map_or(own, |(parent, _)| parent)
+}
+
+/// The service does not know that they belong together.
+pub(super) fn parents_come_first(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |_, deployed, faults| {
+        for resource in &deployed.resources {
+            let is_made = |id: &str| deployed.resources.iter().any(|other| other.id == id);
+            let parent = parent(&resource.id);
+            if is_made(parent) && !resource.waits_for.contains(parent) {
+                faults.push(format!("{} must depend on {parent}", resource.id));
+            }
+        }
+    })
+}
+
+pub(super) fn what_is_named_is_waited_for(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |_, deployed, faults| {
+        for resource in &deployed.resources {
+            for (at, text) in walk::texts(&resource.body) {
+                let is_other = |other: &&Resource| other.id == text && other.id != resource.id;
+                let named = deployed.resources.iter().find(is_other);
+                if named.is_some()
+                    && !resource.waits_for.contains(text)
+                    && !at.contains(".dependsOn")
+                {
+                    faults.push(format!("{}{at} names {text}: depend on it", resource.id));
+                }
+            }
+        }
+    })
+}
+
+/// Else the rule is refused: `InvalidOutputTable`.
+pub(super) fn tables_come_before_their_rule(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |choice, deployed, faults| {
+        let rules: Vec<_> = deployed.of(RULE).collect();
+        if rules.len() != usize::from(choice.sink == Sink::LogsIngestion) {
+            faults.push(format!("{} data collection rules", rules.len()));
+        }
+        for rule in rules {
+            for flow in rule.body["properties"]["dataFlows"]
+                .as_array()
+                .into_iter()
+                .flatten()
+            {
+                let stream = flow["outputStream"].as_str().unwrap_or_default();
+                let table = stream.trim_start_matches("Custom-");
+                let mut tables = deployed.of(TABLE).filter(|made| made.name.ends_with(table));
+                if !tables.any(|made| rule.waits_for.contains(&made.id)) {
+                    faults.push(format!("{} must depend on the table {table}", rule.id));
+                }
+            }
+        }
+    })
+}
+
+/// The app starts when its package is there: by then it has settings, and may read what they name.
+pub(super) fn the_package_comes_last(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |_, deployed, faults| {
+        for package in deployed.of(PACKAGE) {
+            let missing = deployed.resources.iter().filter(|other| {
+                let is_needed = other.of == "Microsoft.Web/sites/config"
+                    || other.id.contains("/Microsoft.Storage/")
+                    || other.id.contains("/Microsoft.KeyVault/");
+                // The one who deploys has a role of his own, which the app does not need.
+                let is_deployers = other.body["properties"]["principalId"] == DEPLOYER;
+                is_needed && !is_deployers && !package.waits_for.contains(&other.id)
+            });
+            faults
+                .extend(missing.map(|other| format!("{} must wait for {}", package.id, other.id)));
+        }
+    })
+}

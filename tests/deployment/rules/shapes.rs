@@ -1,0 +1,113 @@
+//! Whether each resource has the members of its type and version, as far as `shapes.json` knows them.
+//!
+//! A shape is `"text"`, `"bool"`, `"number"` or `"any"`, a list of the texts that are allowed, or an
+//! object of shapes: a name that ends in `!` must be there, `*` stands for any name, and `[]` for the
+//! items of a list. A member that no shape names is either wrong or not yet written down there.
+
+use std::{collections::BTreeSet, sync::LazyLock};
+
+use serde_json::{Map, Value};
+
+use super::order::in_each;
+use crate::bundle::Bundle;
+
+static SHAPES: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("shapes.json")).unwrap());
+
+/// Members that every resource may have, and that are for the deployment only.
+const COMMON: [&str; 8] = [
+    "type",
+    "apiVersion",
+    "name",
+    "comments",
+    "condition",
+    "dependsOn",
+    "scope",
+    "location",
+];
+
+pub(super) fn bodies_fit_their_types(bundle: &Bundle) -> Vec<String> {
+    let faults = in_each(bundle, |_, deployed, faults| {
+        for resource in &deployed.resources {
+            let version = resource.body["apiVersion"].as_str().unwrap_or_default();
+            let kind = format!("{}@{version}", resource.of);
+            let Some(shape) = SHAPES.get(&kind) else {
+                faults.push(format!("shapes.json does not know {kind}"));
+                continue;
+            };
+            let mut body = resource.body.as_object().cloned().unwrap_or_default();
+            let has_location = body.contains_key("location");
+            body.retain(|name, _| !COMMON.contains(&name.as_str()));
+            // Parts of another resource lie where that lies.
+            if has_location != (shape["location"] == true) {
+                faults.push(format!("{kind} has a location: {has_location}"));
+            }
+            let mut shape = shape.as_object().cloned().unwrap_or_default();
+            shape.remove("location");
+            check(&kind, &body.into(), &shape.into(), faults);
+        }
+    });
+    // The same fault shows in many choices: once is enough.
+    let short = |fault: &String| fault.split_once(": ").map(|(_, fault)| fault.to_owned());
+    faults
+        .iter()
+        .filter_map(short)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
+}
+
+fn check(at: &str, value: &Value, shape: &Value, faults: &mut Vec<String>) {
+    let fits = match shape {
+        Value::String(of) => match of.as_str() {
+            "text" => value.is_string(),
+            "bool" => value.is_boolean(),
+            "number" => value.is_i64(),
+            _ => true,
+        },
+        Value::Array(allowed) => allowed.contains(value),
+        Value::Object(members) => {
+            return match (value, members.get("[]")) {
+                (Value::Array(items), Some(shape)) => {
+                    items
+                        .iter()
+                        .for_each(|item| check(&format!("{at}[]"), item, shape, faults));
+                }
+                (Value::Object(found), None) => check_members(at, found, members, faults),
+                _ => faults.push(format!("{at} is of the wrong kind: {value}")),
+            };
+        }
+        _ => false,
+    };
+    if !fits {
+        faults.push(format!("{at} may not be {value}"));
+    }
+}
+
+fn check_members(
+    at: &str,
+    found: &Map<String, Value>,
+    shape: &Map<String, Value>,
+    faults: &mut Vec<String>,
+) {
+    for name in shape.keys().filter_map(|name| name.strip_suffix('!')) {
+        if found.get(name).is_none_or(Value::is_null) {
+            faults.push(format!("{at}.{name} is missing"));
+        }
+    }
+    for (name, value) in found {
+        // Null says the same as nothing.
+        if value.is_null() {
+            continue;
+        }
+        let at = format!("{at}.{name}");
+        match shape
+            .get(name)
+            .or_else(|| shape.get(&format!("{name}!")))
+            .or_else(|| shape.get("*"))
+        {
+            Some(shape) => check(&at, value, shape, faults),
+            None => faults.push(format!("{at} is not known")),
+        }
+    }
+}
