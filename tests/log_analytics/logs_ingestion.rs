@@ -189,7 +189,7 @@ async fn a_role_that_has_not_spread_yet_is_explained_and_nothing_is_set_aside() 
 #[tokio::test]
 async fn what_is_too_large_is_told_apart_so_that_it_can_be_halved_or_set_aside() {
     let bench = bench().await;
-    let refused = bench.after(Fault::TooLarge, 1).await;
+    let refused = bench.after(Fault::TooLarge(10), 1).await;
     assert!(matches!(refused, Err(SinkError::Content(refusal)) if refusal.status == Some(413)));
     let posts = bench.service.posts().len();
     let refused = bench.deliver(&large(2)).await.unwrap_err();

@@ -25,5 +25,6 @@ mod stories;
 mod structure;
 #[path = "../support/mod.rs"]
 mod support;
+mod template;
 mod workbook;
 mod workspace;

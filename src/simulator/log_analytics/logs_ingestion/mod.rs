@@ -64,8 +64,8 @@ pub enum Fault {
     Status(u16),
     /// 429 with this `Retry-After`: seconds, or a date.
     Throttled(String),
-    /// As for a body above the limit.
-    TooLarge,
+    /// As if the limit of a body, once unpacked, were so many bytes.
+    TooLarge(usize),
     /// The connection is closed; nothing is stored.
     DropBeforeStoring,
     /// The post is stored, then the connection is closed.
@@ -186,6 +186,10 @@ async fn serve(State(world): State<Arc<World>>, request: Request<Body>) -> Respo
     tokio::time::sleep(world.config.latency).await;
     let fault = world.faults.take(stream);
     let drops = fault == Some(Fault::StoreThenDrop);
+    let limit = match fault {
+        Some(Fault::TooLarge(limit)) => limit,
+        _ => MAX_BYTES,
+    };
     let met = if drops { None } else { meet(fault).await };
     // From here on nothing waits: a client that goes away cannot leave a post half done.
     // A body that was too long to be read has said how long it is, or is told as just too long.
@@ -204,6 +208,7 @@ async fn serve(State(world): State<Arc<World>>, request: Request<Body>) -> Respo
             query,
             headers: &parts.headers,
             body: &body,
+            limit,
         }),
     };
     let (rows, reply) = match outcome {
@@ -227,13 +232,12 @@ async fn meet(fault: Option<Fault>) -> Option<Reply> {
     Some(match fault? {
         Fault::Status(status) => Reply::Status(status),
         Fault::Throttled(retry_after) => Reply::Throttled(retry_after),
-        Fault::TooLarge => Reply::too_large(MAX_BYTES + 1),
         Fault::DropBeforeStoring => Reply::Drop,
         Fault::Slow(time) => {
             tokio::time::sleep(time).await;
             return None;
         }
-        Fault::StoreThenDrop => return None,
+        Fault::StoreThenDrop | Fault::TooLarge(_) => return None,
     })
 }
 
@@ -244,6 +248,8 @@ struct Arriving<'a> {
     query: &'a str,
     headers: &'a HeaderMap,
     body: &'a [u8],
+    /// The longest body once unpacked.
+    limit: usize,
 }
 
 impl World {
@@ -285,6 +291,9 @@ impl World {
             return Err(Reply::Status(500));
         }
         let body = unpacked(post)?;
+        if body.len() > post.limit {
+            return Err(Reply::too_large(body.len()));
+        }
         self.quota.spend(&self.config, now, 0, body.len())?;
         let body = str::from_utf8(&body).map_err(invalid)?;
         if !body.trim_ascii_start().starts_with('[') {
