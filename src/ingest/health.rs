@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::report::{FeedReport, Outcome};
 use crate::model::{event_time, feed::Feed};
 
-/// Messages are for reading; what is longer is in the host's log.
+/// So many characters of a message: it is for reading, and what is longer is in the host's log.
 const MAX_MESSAGE: usize = 2000;
 
 /// Rows for the table `MimecastTTPHealth_CL`.
@@ -77,7 +77,6 @@ fn row<'a>(report: &'a FeedReport, time: &'a str) -> Row<'a> {
 
 /// As much of a message as goes into a row.
 fn beginning(message: &str) -> &str {
-    message
-        .get(..message.floor_char_boundary(MAX_MESSAGE))
-        .unwrap_or(message)
+    let end = message.char_indices().nth(MAX_MESSAGE);
+    end.map_or(message, |(end, _)| message.split_at(end).0)
 }
