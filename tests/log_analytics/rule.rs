@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 const TEMPLATE: &str = include_str!("../../deploy/logs-ingestion.json");
 
-/// The error of the template with `new` in the place of `old`, which it has `times` times.
-fn refused(old: &str, new: &str, times: usize) -> String {
-    assert_eq!(TEMPLATE.matches(old).count(), times, "{old}");
+/// The error of the template with `new` in the place of `old`.
+fn refused(old: &str, new: &str) -> String {
+    assert!(TEMPLATE.contains(old), "{old}");
     Rule::in_template(&TEMPLATE.replace(old, new)).unwrap_err()
 }
 
@@ -49,7 +49,7 @@ fn a_column_of_another_type_than_the_tables_is_refused_and_named() {
             "eventTime_t [produced:'String', output:'DateTime']",
         ),
     ] {
-        let error = refused(old, new, 1);
+        let error = refused(old, new);
         assert!(
             error.contains("InvalidTransformOutput") && error.contains(wrong),
             "{error}"
@@ -73,11 +73,11 @@ fn a_transform_that_does_not_make_sense_is_refused() {
         ),
         ("id_s = eventId", "senderAddress_s = eventId", "made twice"),
     ] {
-        let error = refused(old, new, 1);
+        let error = refused(old, new);
         assert!(error.contains(why), "{error}");
     }
     let time = "TimeGenerated = iif(isnull(time_generated) or time_generated < ago(2d), now(), time_generated), ";
-    let error = refused(time, "", 3);
+    let error = refused(time, "");
     assert!(error.contains("TimeGenerated is not made"), "{error}");
 }
 
@@ -154,7 +154,6 @@ fn columns_that_no_table_or_stream_can_have_are_refused() {
     let error = refused(
         r#""TimeGenerated", "type": "dateTime""#,
         r#""Time", "type": "dateTime""#,
-        3,
     );
     assert!(error.contains("TimeGenerated"), "{error}");
 }

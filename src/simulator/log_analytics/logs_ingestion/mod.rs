@@ -295,14 +295,15 @@ impl World {
             return Err(Reply::too_large(body.len()));
         }
         self.quota.spend(&self.config, now, 0, body.len())?;
-        let body = str::from_utf8(&body).map_err(invalid)?;
+        let body = str::from_utf8(&body).map_err(|error| invalid(&error))?;
         if !body.trim_ascii_start().starts_with('[') {
-            return Err(invalid("the body is no array"));
+            return Err(invalid(&"the body is no array"));
         }
-        let texts = exact::elements(body).map_err(invalid)?;
+        let texts = exact::elements(body).map_err(|error| invalid(&error))?;
         let mut rows = Vec::with_capacity(texts.len());
         for text in texts {
-            let members: Map<String, Value> = serde_json::from_str(text.get()).map_err(invalid)?;
+            let members: Map<String, Value> =
+                serde_json::from_str(text.get()).map_err(|error| invalid(&error))?;
             rows.extend(
                 stream
                     .apply(members, now)
@@ -327,12 +328,12 @@ impl World {
     }
 }
 
-fn invalid(why: impl ToString) -> Reply {
-    Reply::error(400, "InvalidPayload", why)
+fn invalid(why: &dyn Display) -> Reply {
+    Reply::error(400, "InvalidPayload", why.to_string())
 }
 
 fn unpacked<'a>(post: &Arriving<'a>) -> Result<Cow<'a, [u8]>, Reply> {
-    let broken = |why: &dyn Display| Reply::error(400, "InvalidCompressedData", why);
+    let broken = |why: &dyn Display| Reply::error(400, "InvalidCompressedData", why.to_string());
     match post.headers.get(header::CONTENT_ENCODING) {
         None => return Ok(post.body.into()),
         Some(encoding) if encoding == "gzip" => {}

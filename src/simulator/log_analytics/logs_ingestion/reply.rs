@@ -22,8 +22,8 @@ pub(super) enum Reply {
 }
 
 impl Reply {
-    pub(super) fn error(status: u16, name: &'static str, message: impl ToString) -> Self {
-        Self::Error(status, name, message.to_string())
+    pub(super) fn error(status: u16, name: &'static str, message: impl Into<String>) -> Self {
+        Self::Error(status, name, message.into())
     }
 
     /// For a body of so many bytes.

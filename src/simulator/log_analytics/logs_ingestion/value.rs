@@ -54,7 +54,7 @@ impl Type {
     /// The value of a member as the stream has it; null where it does not convert.
     pub(super) fn read(self, json: Json) -> Value {
         match (self, json) {
-            (_, Json::Null) => Value::Null,
+            (_, Json::Null) | (Self::Guid | Self::TimeSpan, _) => Value::Null,
             (Self::Dynamic, json) => Value::Dynamic(json),
             (Self::String, json) => Value::Text(text(json)),
             (Self::Int, json) => json
@@ -68,7 +68,6 @@ impl Type {
                 .as_str()
                 .and_then(times::parse)
                 .map_or(Value::Null, Value::Time),
-            (Self::Guid | Self::TimeSpan, _) => Value::Null,
         }
     }
 }
