@@ -39,15 +39,27 @@ impl Reading {
 
 fn rule(key: &str) -> Described {
     let rules = content::rules();
-    rules.into_iter().find(|rule| rule.key == key).unwrap_or_else(|| panic!("there is no rule {key}"))
+    rules
+        .into_iter()
+        .find(|rule| rule.key == key)
+        .unwrap_or_else(|| panic!("there is no rule {key}"))
 }
 
 fn load(kusto: &mut Kusto, rows: &[Stored]) {
-    kusto.load(&Workspace::new(Generation::Deployed, rows), &content::functions());
+    kusto.load(
+        &Workspace::new(Generation::Deployed, rows),
+        &content::functions(),
+    );
 }
 
 /// How many alerts the rule's successive runs give, from a time on for some hours.
-fn alerts(kusto: &mut Kusto, rule: &Described, from: DateTime<Utc>, hours: i64, reading: Reading) -> Vec<usize> {
+fn alerts(
+    kusto: &mut Kusto,
+    rule: &Described,
+    from: DateTime<Utc>,
+    hours: i64,
+    reading: Reading,
+) -> Vec<usize> {
     let every = duration::parse(rule.about["queryFrequency"].as_str().unwrap()).unwrap();
     let period = duration::parse(rule.about["queryPeriod"].as_str().unwrap()).unwrap();
     let mut times = Vec::new();
@@ -56,7 +68,10 @@ fn alerts(kusto: &mut Kusto, rule: &Described, from: DateTime<Utc>, hours: i64, 
         times.push(workspace::text(at));
         at += every;
     }
-    let seen = Seen::Before { period: duration::span(period), late: duration::span(reading.late()) };
+    let seen = Seen::Before {
+        period: duration::span(period),
+        late: duration::span(reading.late()),
+    };
     let answer = kusto.run(&rule.query, &times, &seen);
     let answer = answer.unwrap_or_else(|why| panic!("{}: {why}", rule.key));
     answer.results.iter().map(Vec::len).collect()
@@ -78,10 +93,18 @@ fn rows(story: &Story, delay: TimeDelta, copied_after: Option<TimeDelta>) -> Vec
 }
 
 /// Plays all stories; those whose rule did not alert once.
-fn played(delay: TimeDelta, copied_after: Option<TimeDelta>, reading: Reading, generation: Generation) -> Vec<String> {
+fn played(
+    delay: TimeDelta,
+    copied_after: Option<TimeDelta>,
+    reading: Reading,
+    generation: Generation,
+) -> Vec<String> {
     let mut kusto = Kusto::start();
     let mut wrong = Vec::new();
-    let all: Vec<_> = stories::all().iter().flat_map(|story| rows(story, delay, copied_after)).collect();
+    let all: Vec<_> = stories::all()
+        .iter()
+        .flat_map(|story| rows(story, delay, copied_after))
+        .collect();
     let workspace = Workspace::without_rows(generation, &all);
     for story in stories::all() {
         let mut workspace = workspace.clone();
@@ -111,7 +134,12 @@ fn an_alert_is_neither_missed_nor_repeated_at_the_border_of_two_runs() {
     // The rules run at whole five minutes: an event may be ingested right then, or just beside.
     for seconds in [300, 299, 301, 600] {
         for reading in Reading::ALL {
-            let wrong = played(TimeDelta::seconds(seconds), None, reading, Generation::Deployed);
+            let wrong = played(
+                TimeDelta::seconds(seconds),
+                None,
+                reading,
+                Generation::Deployed,
+            );
             assert_eq!(wrong, Vec::<String>::new(), "{seconds} {reading:?}");
         }
     }
@@ -126,7 +154,12 @@ fn an_event_that_is_ingested_hours_late_alerts_once() {
 #[test]
 fn copies_do_not_alert_again() {
     for after in [TimeDelta::minutes(4), TimeDelta::minutes(90)] {
-        let wrong = played(TimeDelta::minutes(7), Some(after), Reading::Run, Generation::Deployed);
+        let wrong = played(
+            TimeDelta::minutes(7),
+            Some(after),
+            Reading::Run,
+            Generation::Deployed,
+        );
         assert_eq!(wrong, Vec::<String>::new(), "{after}");
     }
 }
@@ -137,11 +170,21 @@ fn every_rule_is_quiet_on_clean_traffic() {
     let mut rows = stories::passes(start(), 8);
     let delays = [2, 4, 9, 13].map(TimeDelta::minutes);
     for (event, delay) in stories::clean(8).iter().zip(delays.iter().cycle()) {
-        rows.push(stories::ingested(event, start(), event.happened(start()) + *delay));
+        rows.push(stories::ingested(
+            event,
+            start(),
+            event.happened(start()) + *delay,
+        ));
     }
     load(&mut kusto, &rows);
     for rule in content::rules() {
-        let found = alerts(&mut kusto, &rule, start() + TimeDelta::hours(1), 7, Reading::Run);
+        let found = alerts(
+            &mut kusto,
+            &rule,
+            start() + TimeDelta::hours(1),
+            7,
+            Reading::Run,
+        );
         assert_eq!(count(&found), 0, "{}: {found:?}", rule.key);
     }
 }
@@ -152,7 +195,10 @@ fn every_rule_about_events_has_its_story() {
     let of_the_connector = ["connector-late", "connector-silent", "records-quarantined"];
     for rule in content::rules() {
         let key = rule.key.as_str();
-        assert!(told.contains(&key) != of_the_connector.contains(&key), "{key}");
+        assert!(
+            told.contains(&key) != of_the_connector.contains(&key),
+            "{key}"
+        );
     }
 }
 
@@ -163,21 +209,38 @@ fn a_silent_connector_is_told_from_quiet_mail() {
     load(&mut kusto, &stories::passes(start(), 3));
     let rule = rule("connector-silent");
     let runs = |kusto: &mut Kusto, from, to| {
-        let found = alerts(kusto, &rule, start() + TimeDelta::hours(from), to - from, Reading::Run);
+        let found = alerts(
+            kusto,
+            &rule,
+            start() + TimeDelta::hours(from),
+            to - from,
+            Reading::Run,
+        );
         (count(&found), found.len())
     };
     assert_eq!(runs(&mut kusto, 1, 3).0, 0);
     let (alerts, runs) = runs(&mut kusto, 5, 8);
-    assert_eq!(alerts, runs, "each run says so, until the rule's suppression");
+    assert_eq!(
+        alerts, runs,
+        "each run says so, until the rule's suppression"
+    );
 }
 
 #[test]
 fn a_feed_that_falls_behind_is_told() {
     let mut kusto = Kusto::start();
     let times = (0..36).map(|n| start() + TimeDelta::minutes(5 * n));
-    let late: Vec<_> = times.flat_map(|at| stories::health(at, &json!({"lagSeconds": 7200}))).collect();
+    let late: Vec<_> = times
+        .flat_map(|at| stories::health(at, &json!({"lagSeconds": 7200})))
+        .collect();
     load(&mut kusto, &late);
-    let found = alerts(&mut kusto, &rule("connector-late"), start() + TimeDelta::hours(1), 1, Reading::Run);
+    let found = alerts(
+        &mut kusto,
+        &rule("connector-late"),
+        start() + TimeDelta::hours(1),
+        1,
+        Reading::Run,
+    );
     assert_eq!(found, [1, 1, 1], "one row, for the feed in question");
 }
 
@@ -185,8 +248,17 @@ fn a_feed_that_falls_behind_is_told() {
 fn records_set_aside_are_told_once() {
     let mut kusto = Kusto::start();
     let mut rows = stories::passes(start(), 6);
-    rows.extend(stories::health(start() + TimeDelta::minutes(62), &json!({"quarantined": 2, "message": "2 set aside"})));
+    rows.extend(stories::health(
+        start() + TimeDelta::minutes(62),
+        &json!({"quarantined": 2, "message": "2 set aside"}),
+    ));
     load(&mut kusto, &rows);
-    let found = alerts(&mut kusto, &rule("records-quarantined"), start(), 6, Reading::Run);
+    let found = alerts(
+        &mut kusto,
+        &rule("records-quarantined"),
+        start(),
+        6,
+        Reading::Run,
+    );
     assert_eq!(count(&found), 1, "{found:?}");
 }

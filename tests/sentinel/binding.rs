@@ -13,11 +13,21 @@ fn faults(world: World) -> Vec<String> {
     let mut found = Vec::new();
     for checked in report(world) {
         let place = &checked.query;
-        for fault in checked.bound.faults.iter().filter(|fault| fault.code != FUZZY) {
+        for fault in checked
+            .bound
+            .faults
+            .iter()
+            .filter(|fault| fault.code != FUZZY)
+        {
             found.push(format!("{place}: {} {}", fault.severity, fault.message));
         }
         // The service does not object to a name inside of a function that it cannot know.
-        for column in checked.bound.columns.iter().filter(|column| column.kind == "unknown") {
+        for column in checked
+            .bound
+            .columns
+            .iter()
+            .filter(|column| column.kind == "unknown")
+        {
             found.push(format!("{place}: nothing says what {} is", column.name));
         }
         if checked.bound.columns.is_empty() {
@@ -45,8 +55,12 @@ fn every_query_binds_where_no_table_is_there() {
 #[test]
 fn parsers_have_the_same_columns_in_every_workspace() {
     let [deployed, classic, empty] = [World::Deployed, World::Classic, World::Empty].map(|world| {
-        let parsers = report(world).iter().filter(|checked| checked.query.kind == Kind::Parser);
-        parsers.map(|checked| &checked.bound.columns).collect::<Vec<_>>()
+        let parsers = report(world)
+            .iter()
+            .filter(|checked| checked.query.kind == Kind::Parser);
+        parsers
+            .map(|checked| &checked.bound.columns)
+            .collect::<Vec<_>>()
     });
     assert!(!deployed.is_empty());
     assert_eq!(deployed, classic);

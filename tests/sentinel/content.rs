@@ -19,7 +19,10 @@ impl Function {
         let Some(parameters) = &self.parameters else {
             return self.body.clone();
         };
-        format!("let {0} = ({parameters}) {{{1}\n}};\n{0}()", self.name, self.body)
+        format!(
+            "let {0} = ({parameters}) {{{1}\n}};\n{0}()",
+            self.name, self.body
+        )
     }
 }
 
@@ -71,18 +74,34 @@ impl fmt::Display for Query {
 }
 
 fn json(path: &Path) -> Value {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// The pairs of `NAME.kql` and `NAME.json` in a folder; one without the other is a fault.
 fn described(folder: &str) -> Vec<Described> {
     let folder = Path::new("sentinel").join(folder);
-    let mut files: Vec<_> = fs::read_dir(&folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = fs::read_dir(&folder)
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.sort();
-    let (queries, abouts): (Vec<_>, Vec<_>) = files.into_iter().partition(|path| path.extension().is_some_and(|ext| ext == "kql"));
-    let stems = |paths: &[std::path::PathBuf]| paths.iter().map(|path| path.with_extension("")).collect::<Vec<_>>();
-    assert_eq!(stems(&queries), stems(&abouts), "each query has its words, and the other way round");
+    let (queries, abouts): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .partition(|path| path.extension().is_some_and(|ext| ext == "kql"));
+    let stems = |paths: &[std::path::PathBuf]| {
+        paths
+            .iter()
+            .map(|path| path.with_extension(""))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        stems(&queries),
+        stems(&abouts),
+        "each query has its words, and the other way round"
+    );
     let one = |path: &std::path::PathBuf| Described {
         key: path.file_stem().unwrap().to_string_lossy().into_owned(),
         query: fs::read_to_string(path).unwrap(),
@@ -96,7 +115,9 @@ pub fn functions() -> Vec<Function> {
     let parsers = described("parsers").into_iter();
     let function = |parser: Described| Function {
         name: parser.about["functionAlias"].as_str().unwrap().to_owned(),
-        parameters: parser.about["functionParameters"].as_str().map(ToOwned::to_owned),
+        parameters: parser.about["functionParameters"]
+            .as_str()
+            .map(ToOwned::to_owned),
         body: parser.query,
     };
     parsers.map(function).collect()
@@ -125,9 +146,15 @@ pub fn connector() -> Value {
 /// The queries of the connector page, with where they stand.
 pub fn connector_queries() -> Vec<(String, String)> {
     let page = connector();
-    let ui = page.pointer("/connectorUiConfig").or_else(|| page.pointer("/properties/connectorUiConfig"));
+    let ui = page
+        .pointer("/connectorUiConfig")
+        .or_else(|| page.pointer("/properties/connectorUiConfig"));
     let mut found = Vec::new();
-    collect(ui.expect("the page has its connectorUiConfig"), "", &mut found);
+    collect(
+        ui.expect("the page has its connectorUiConfig"),
+        "",
+        &mut found,
+    );
     found
 }
 
@@ -137,7 +164,10 @@ fn collect(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
             for (name, inner) in members {
                 let path = format!("{path}/{name}");
                 match inner.as_str() {
-                    Some(text) if ["baseQuery", "lastDataReceivedQuery", "query"].contains(&name.as_str()) => {
+                    Some(text)
+                        if ["baseQuery", "lastDataReceivedQuery", "query"]
+                            .contains(&name.as_str()) =>
+                    {
                         found.push((path, text.to_owned()));
                     }
                     _ => collect(inner, &path, found),
@@ -148,7 +178,9 @@ fn collect(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
             for (index, inner) in items.iter().enumerate() {
                 let path = format!("{path}/{index}");
                 match inner.as_str() {
-                    Some(text) if path.contains("/connectivityCriteria/") => found.push((path, text.to_owned())),
+                    Some(text) if path.contains("/connectivityCriteria/") => {
+                        found.push((path, text.to_owned()))
+                    }
                     _ => collect(inner, &path, found),
                 }
             }
@@ -159,12 +191,32 @@ fn collect(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
 
 /// Every query of the content, those of the workbook with its filters as they are at first.
 pub fn queries() -> Vec<Query> {
-    let plain = |kind, name: String, text| Query { kind, name, text, follows_range: false };
-    let mut all: Vec<Query> = functions().into_iter().map(|one| plain(Kind::Parser, one.name.clone(), one.alone())).collect();
-    all.extend(rules().into_iter().map(|one| plain(Kind::Rule, one.key, one.query)));
-    all.extend(hunting().into_iter().map(|one| plain(Kind::Hunting, one.key, one.query)));
+    let plain = |kind, name: String, text| Query {
+        kind,
+        name,
+        text,
+        follows_range: false,
+    };
+    let mut all: Vec<Query> = functions()
+        .into_iter()
+        .map(|one| plain(Kind::Parser, one.name.clone(), one.alone()))
+        .collect();
+    all.extend(
+        rules()
+            .into_iter()
+            .map(|one| plain(Kind::Rule, one.key, one.query)),
+    );
+    all.extend(
+        hunting()
+            .into_iter()
+            .map(|one| plain(Kind::Hunting, one.key, one.query)),
+    );
     let workbook = crate::workbook::Workbook::read();
     all.extend(workbook.queries(&workbook.untouched()));
-    all.extend(connector_queries().into_iter().map(|(name, text)| plain(Kind::Connector, name, text)));
+    all.extend(
+        connector_queries()
+            .into_iter()
+            .map(|(name, text)| plain(Kind::Connector, name, text)),
+    );
     all
 }

@@ -5,7 +5,9 @@ use chrono::TimeDelta;
 /// `P1DT2H30M` and the like; `None` for anything that Azure would not take.
 pub fn parse(text: &str) -> Option<TimeDelta> {
     let rest = text.strip_prefix('P')?;
-    let (days, clock) = rest.split_once('T').map_or((rest, None), |(days, clock)| (days, Some(clock)));
+    let (days, clock) = rest
+        .split_once('T')
+        .map_or((rest, None), |(days, clock)| (days, Some(clock)));
     let mut total = TimeDelta::zero();
     let mut any = false;
     for (part, units) in [(days, "D"), (clock.unwrap_or_default(), "HMS")] {

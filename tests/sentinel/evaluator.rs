@@ -29,8 +29,14 @@ fn run(kusto: &mut Kusto, query: &str) -> Result<Value, String> {
 /// Numbers are equal whether or not they are written with a fraction.
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
-        (Value::Object(a), Value::Object(b)) => a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| same(a, b))),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len()
+                && a.iter()
+                    .all(|(name, a)| b.get(name).is_some_and(|b| same(a, b)))
+        }
         _ => one == other || one.is_number() && one.as_f64() == other.as_f64(),
     }
 }
@@ -41,8 +47,14 @@ fn operators_and_functions_do_what_is_documented() {
     let examples: Vec<Example> = serde_json::from_str(text).unwrap();
     let mut kusto = loaded();
     for example in examples {
-        let rows = run(&mut kusto, &example.query).unwrap_or_else(|why| panic!("{}: {why}", example.says));
-        assert!(same(&rows, &example.rows), "{}: {rows}, and not {}", example.says, example.rows);
+        let rows =
+            run(&mut kusto, &example.query).unwrap_or_else(|why| panic!("{}: {why}", example.says));
+        assert!(
+            same(&rows, &example.rows),
+            "{}: {rows}, and not {}",
+            example.says,
+            example.rows
+        );
     }
 }
 

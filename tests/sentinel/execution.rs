@@ -8,7 +8,7 @@ use crate::{
     content::{self, Kind, Query},
     kusto::{Answered, Bound, Kusto, Seen},
     support::program::command,
-    stories, workbook,
+    workbook,
     workspace::{self, Generation, HEALTH, Row, Stored, Workspace},
 };
 
@@ -57,7 +57,11 @@ fn check(workspace: &Workspace) -> Vec<Checked> {
             Seen::All
         };
         let answer = kusto.run(&query.text, &[workbook::TO.to_owned()], &seen);
-        Checked { query, bound, answer }
+        Checked {
+            query,
+            bound,
+            answer,
+        }
     });
     checked.collect()
 }
@@ -66,16 +70,36 @@ fn check(workspace: &Workspace) -> Vec<Checked> {
 pub fn demo(sink: &str) -> &'static [Stored] {
     static DEPLOYED: OnceLock<Vec<Stored>> = OnceLock::new();
     static CLASSIC: OnceLock<Vec<Stored>> = OnceLock::new();
-    let rows = if sink == "logs-ingestion" { &DEPLOYED } else { &CLASSIC };
+    let rows = if sink == "logs-ingestion" {
+        &DEPLOYED
+    } else {
+        &CLASSIC
+    };
     rows.get_or_init(|| played(sink))
 }
 
 fn played(sink: &str) -> Vec<Stored> {
     let out = tempfile::tempdir().unwrap();
-    let output = command(&[]).args(["demo", "--records", "2500", "--sink", sink, "--out"]).arg(out.path()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    let files = ["MimecastTTPUrl_CL", "MimecastTTPAttachment_CL", "MimecastTTPImpersonation_CL", HEALTH];
-    files.iter().flat_map(|table| read(out.path(), table)).collect()
+    let output = command(&[])
+        .args(["demo", "--records", "2500", "--sink", sink, "--out"])
+        .arg(out.path())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    let files = [
+        "MimecastTTPUrl_CL",
+        "MimecastTTPAttachment_CL",
+        "MimecastTTPImpersonation_CL",
+        HEALTH,
+    ];
+    files
+        .iter()
+        .flat_map(|table| read(out.path(), table))
+        .collect()
 }
 
 fn read(out: &Path, table: &str) -> Vec<Stored> {
@@ -83,8 +107,15 @@ fn read(out: &Path, table: &str) -> Vec<Stored> {
     let rows = text.lines().map(|line| {
         let mut row: Row = serde_json::from_str(line).unwrap();
         // The demo's clock runs on by itself: let each row come five minutes after it happened.
-        let happened = row["TimeGenerated"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
-        row.insert("_ingested".into(), workspace::text(happened + TimeDelta::minutes(5)).into());
+        let happened = row["TimeGenerated"]
+            .as_str()
+            .unwrap()
+            .parse::<DateTime<Utc>>()
+            .unwrap();
+        row.insert(
+            "_ingested".into(),
+            workspace::text(happened + TimeDelta::minutes(5)).into(),
+        );
         Stored::alike(table, row)
     });
     rows.collect()
@@ -116,8 +147,20 @@ fn every_query_runs_on_the_demos_rows_in_classic_tables() {
 #[test]
 fn both_generations_of_tables_show_the_same_in_the_workbook() {
     let rows = |world| {
-        let queries = report(world).iter().filter(|checked| checked.query.kind == Kind::Workbook);
-        queries.map(|checked| (checked.query.name.clone(), checked.answer.as_ref().map(|answer| answer.results[0].len()))).collect::<Vec<_>>()
+        let queries = report(world)
+            .iter()
+            .filter(|checked| checked.query.kind == Kind::Workbook);
+        queries
+            .map(|checked| {
+                (
+                    checked.query.name.clone(),
+                    checked
+                        .answer
+                        .as_ref()
+                        .map(|answer| answer.results[0].len()),
+                )
+            })
+            .collect::<Vec<_>>()
     };
     assert_eq!(rows(World::Deployed), rows(World::Classic));
 }

@@ -71,7 +71,10 @@ pub enum Seen {
 
 impl Service {
     fn start() -> Self {
-        let folder = npm::installed("sentinel", "The Sentinel queries are checked by the Kusto language service");
+        let folder = npm::installed(
+            "sentinel",
+            "The Sentinel queries are checked by the Kusto language service",
+        );
         let mut process = Command::new("node")
             .arg(folder.join("kusto/service.js"))
             .stdin(Stdio::piped())
@@ -97,7 +100,10 @@ impl Kusto {
         let service = self.0.as_mut().expect("it is there until it is dropped");
         writeln!(service.questions, "{question}").expect("the service reads");
         let mut line = String::new();
-        service.answers.read_line(&mut line).expect("the service answers");
+        service
+            .answers
+            .read_line(&mut line)
+            .expect("the service answers");
         let mut answer: Value = serde_json::from_str(&line).expect("the answer is JSON");
         if let Some(error) = answer["error"].as_str() {
             return Err(error.to_owned());
@@ -107,14 +113,16 @@ impl Kusto {
 
     /// Takes a workspace and functions for what is asked next.
     pub fn load(&mut self, workspace: &Workspace, functions: &[Function]) {
-        let question = json!({"kind": "load", "tables": workspace.tables(), "functions": functions});
+        let question =
+            json!({"kind": "load", "tables": workspace.tables(), "functions": functions});
         let () = self.ask(&question).expect("tables can be loaded");
     }
 
     /// Parses queries and binds them to what is loaded.
     pub fn bind(&mut self, queries: &[&str]) -> Vec<Bound> {
         let question = json!({"kind": "bind", "queries": queries});
-        self.ask(&question).expect("queries can be bound, or their faults said")
+        self.ask(&question)
+            .expect("queries can be bound, or their faults said")
     }
 
     /// Executes a query at each of the given times.

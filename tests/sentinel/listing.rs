@@ -27,10 +27,20 @@ and refuses what it does not know.
 fn row(of_world: &[&Checked; 3], told: &[&str]) -> String {
     let [deployed, ..] = of_world;
     let query = &deployed.query;
-    let bound = of_world.iter().all(|checked| checked.bound.faults.iter().all(|fault| fault.severity != "Error"));
-    let executed = of_world.iter().find_map(|checked| checked.answer.as_ref().err());
+    let bound = of_world.iter().all(|checked| {
+        checked
+            .bound
+            .faults
+            .iter()
+            .all(|fault| fault.severity != "Error")
+    });
+    let executed = of_world
+        .iter()
+        .find_map(|checked| checked.answer.as_ref().err());
     let result = match (query.kind, &deployed.answer) {
-        (Kind::Rule, _) if told.contains(&query.name.as_str()) => "alerts once in its story, quiet on clean traffic",
+        (Kind::Rule, _) if told.contains(&query.name.as_str()) => {
+            "alerts once in its story, quiet on clean traffic"
+        }
         (Kind::Rule, _) => "alerts when the connector's rows say so, quiet on clean traffic",
         (Kind::Hunting, _) => "finds its part of a campaign",
         (_, Ok(answer)) if answer.results[0].is_empty() => "no rows of the demo",
@@ -39,7 +49,12 @@ fn row(of_world: &[&Checked; 3], told: &[&str]) -> String {
     };
     let yes = |holds: bool| if holds { "yes" } else { "no" };
     let executed = executed.map_or_else(|| "yes".to_owned(), |why| format!("no: {why}"));
-    format!("| `{}` | {} | {} | {executed} | {result} |\n", query.name, query.kind.name(), yes(bound))
+    format!(
+        "| `{}` | {} | {} | {executed} | {result} |\n",
+        query.name,
+        query.kind.name(),
+        yes(bound)
+    )
 }
 
 #[test]
@@ -55,5 +70,8 @@ fn the_list_of_queries_is_true() {
         std::fs::write(FILE, &text).unwrap();
     }
     let written = std::fs::read_to_string(FILE).unwrap_or_default();
-    assert!(written == text, "{FILE} is not true any more; WRITE_SENTINEL_QUERIES=1 cargo test --test sentinel writes it anew");
+    assert!(
+        written == text,
+        "{FILE} is not true any more; WRITE_SENTINEL_QUERIES=1 cargo test --test sentinel writes it anew"
+    );
 }

@@ -21,6 +21,7 @@ mod hunts;
 mod kusto;
 mod listing;
 mod parsers;
+mod rules;
 mod stories;
 mod structure;
 #[path = "../support/mod.rs"]

@@ -16,7 +16,11 @@ fn start() -> DateTime<Utc> {
 
 /// The row of an event that came ten minutes after it happened.
 fn row(event: &Event) -> Stored {
-    stories::ingested(event, start(), event.happened(start()) + TimeDelta::minutes(10))
+    stories::ingested(
+        event,
+        start(),
+        event.happened(start()) + TimeDelta::minutes(10),
+    )
 }
 
 /// What each query gives of the rows; the same in both generations of tables.
@@ -25,7 +29,9 @@ fn ask(rows: &[Stored], queries: &[String]) -> Vec<Vec<Value>> {
         let mut kusto = Kusto::start();
         kusto.load(&Workspace::new(generation, rows), &content::functions());
         let answers = queries.iter().map(|query| {
-            let answer = kusto.run(query, &["2026-11-25T00:00:00Z".to_owned()], &Seen::All).unwrap();
+            let answer = kusto
+                .run(query, &["2026-11-25T00:00:00Z".to_owned()], &Seen::All)
+                .unwrap();
             answer.results.into_iter().next().unwrap()
         });
         answers.collect::<Vec<_>>()
@@ -41,7 +47,10 @@ fn ask_one(rows: &[Stored], query: &str) -> Vec<Value> {
 /// One column of what the events become, in their order.
 fn column(events: &[Event], query: &str) -> Vec<Value> {
     let rows: Vec<_> = events.iter().map(row).collect();
-    let asked = ask_one(&rows, &format!("{query} | order by EventTime asc | project Value"));
+    let asked = ask_one(
+        &rows,
+        &format!("{query} | order by EventTime asc | project Value"),
+    );
     asked.into_iter().map(|row| row["Value"].clone()).collect()
 }
 
@@ -64,12 +73,35 @@ fn rows_of_the_older_connector_are_told_apart_without_a_fingerprint() {
         row
     };
     let again = json!({"url": "https://www.partner.example/other"});
-    let clicks = [click(0, &json!({})), click(0, &json!({})), click(0, &again), click(1, &json!({}))];
-    let files = [file(0, &json!({})), file(0, &json!({})), file(0, &json!({"fileName": "Annex.pdf"})), file(0, &json!({"recipientAddress": "grace@fabrikam.example"}))];
-    let mails = [impersonation(0, &json!({})), impersonation(0, &json!({})), impersonation(0, &json!({"id": "MTOKEN:other"})), impersonation(1, &json!({}))];
-    for (events, parser) in [(clicks, "MimecastTtpUrlEvents"), (files, "MimecastTtpAttachmentEvents"), (mails, "MimecastTtpImpersonationEvents")] {
+    let clicks = [
+        click(0, &json!({})),
+        click(0, &json!({})),
+        click(0, &again),
+        click(1, &json!({})),
+    ];
+    let files = [
+        file(0, &json!({})),
+        file(0, &json!({})),
+        file(0, &json!({"fileName": "Annex.pdf"})),
+        file(0, &json!({"recipientAddress": "grace@fabrikam.example"})),
+    ];
+    let mails = [
+        impersonation(0, &json!({})),
+        impersonation(0, &json!({})),
+        impersonation(0, &json!({"id": "MTOKEN:other"})),
+        impersonation(1, &json!({})),
+    ];
+    for (events, parser) in [
+        (clicks, "MimecastTtpUrlEvents"),
+        (files, "MimecastTtpAttachmentEvents"),
+        (mails, "MimecastTtpImpersonationEvents"),
+    ] {
         let rows = events.each_ref().map(plain);
-        assert_eq!(ask_one(&rows, &format!("{parser} | count")), [json!({"Count": 3})], "{parser}");
+        assert_eq!(
+            ask_one(&rows, &format!("{parser} | count")),
+            [json!({"Count": 3})],
+            "{parser}"
+        );
     }
 }
 
@@ -79,15 +111,34 @@ fn a_malicious_click_got_through_if_nothing_stopped_it() {
         (json!({"scanResult": "malicious", "action": "allow"}), true),
         (json!({"scanResult": "Malicious", "action": "Allow"}), true),
         (json!({"scanResult": "malicious", "action": "block"}), false),
-        (json!({"scanResult": "malicious", "action": "block", "userOverride": "Allow"}), true),
-        (json!({"scanResult": "malicious", "action": "block", "adminOverride": "Allow"}), true),
-        (json!({"scanResult": "malicious", "action": "block", "adminOverride": "N/A", "userOverride": "None"}), false),
-        (json!({"scanResult": "malicious", "action": "warn", "userAwarenessAction": "Continue"}), true),
-        (json!({"scanResult": "malicious", "action": "warn", "userAwarenessAction": "N/A"}), false),
+        (
+            json!({"scanResult": "malicious", "action": "block", "userOverride": "Allow"}),
+            true,
+        ),
+        (
+            json!({"scanResult": "malicious", "action": "block", "adminOverride": "Allow"}),
+            true,
+        ),
+        (
+            json!({"scanResult": "malicious", "action": "block", "adminOverride": "N/A", "userOverride": "None"}),
+            false,
+        ),
+        (
+            json!({"scanResult": "malicious", "action": "warn", "userAwarenessAction": "Continue"}),
+            true,
+        ),
+        (
+            json!({"scanResult": "malicious", "action": "warn", "userAwarenessAction": "N/A"}),
+            false,
+        ),
         (json!({"scanResult": "clean", "action": "allow"}), false),
         (json!({"scanResult": "error", "action": "allow"}), false),
     ];
-    let clicks: Vec<_> = tries.iter().zip(0..).map(|((changes, _), minute)| click(minute, changes)).collect();
+    let clicks: Vec<_> = tries
+        .iter()
+        .zip(0..)
+        .map(|((changes, _), minute)| click(minute, changes))
+        .collect();
     let found = column(&clicks, "MimecastTtpUrlEvents | extend Value = Reached");
     for ((changes, reached), found) in tries.iter().zip(found) {
         assert_eq!(found, json!(reached), "{changes}");
@@ -97,33 +148,78 @@ fn a_malicious_click_got_through_if_nothing_stopped_it() {
 #[test]
 fn a_scan_that_says_nothing_is_inconclusive_and_a_file_nobody_stopped_is_delivered() {
     let tries = [
-        ("safe", "none", "clean", true), ("SAFE", "none, none", "clean", true), ("unsafe", "hold, none", "malicious", false),
-        ("malicious", "user release, none", "malicious", true), ("Malicious", "Block", "malicious", false),
-        ("timeout", "none, none", "inconclusive", true), ("error", "", "inconclusive", true), ("", "none", "inconclusive", true),
+        ("safe", "none", "clean", true),
+        ("SAFE", "none, none", "clean", true),
+        ("unsafe", "hold, none", "malicious", false),
+        ("malicious", "user release, none", "malicious", true),
+        ("Malicious", "Block", "malicious", false),
+        ("timeout", "none, none", "inconclusive", true),
+        ("error", "", "inconclusive", true),
+        ("", "none", "inconclusive", true),
     ];
-    let files = tries.iter().zip(0..).map(|((result, action, ..), minute)| file(minute, &json!({"result": result, "actionTriggered": action})));
-    let found = column(&files.collect::<Vec<_>>(), "MimecastTtpAttachmentEvents | extend Value = bag_pack('verdict', Verdict, 'delivered', Delivered)");
+    let files = tries.iter().zip(0..).map(|((result, action, ..), minute)| {
+        file(
+            minute,
+            &json!({"result": result, "actionTriggered": action}),
+        )
+    });
+    let found = column(
+        &files.collect::<Vec<_>>(),
+        "MimecastTtpAttachmentEvents | extend Value = bag_pack('verdict', Verdict, 'delivered', Delivered)",
+    );
     for ((result, action, verdict, delivered), found) in tries.iter().zip(found) {
-        assert_eq!(found, json!({"verdict": verdict, "delivered": delivered}), "{result} {action}");
+        assert_eq!(
+            found,
+            json!({"verdict": verdict, "delivered": delivered}),
+            "{result} {action}"
+        );
     }
 }
 
 #[test]
 fn what_is_no_address_and_no_hash_is_left_empty() {
-    let ips = [json!({"sendingIp": "Internal IP"}), json!({"sendingIp": "192.0.2.7"}), json!({"sendingIp": "2001:db8::1"})];
-    let clicks: Vec<_> = ips.iter().zip(0..).map(|(changes, minute)| click(minute, changes)).collect();
+    let ips = [
+        json!({"sendingIp": "Internal IP"}),
+        json!({"sendingIp": "192.0.2.7"}),
+        json!({"sendingIp": "2001:db8::1"}),
+    ];
+    let clicks: Vec<_> = ips
+        .iter()
+        .zip(0..)
+        .map(|(changes, minute)| click(minute, changes))
+        .collect();
     let found = column(&clicks, "MimecastTtpUrlEvents | extend Value = SendingIp");
     assert_eq!(found, ["", "192.0.2.7", "2001:db8::1"]);
-    let hashes = [json!({"fileHash": ""}), json!({"fileHash": "ab".repeat(20)}), json!({"fileHash": "AB".repeat(32)})];
-    let files: Vec<_> = hashes.iter().zip(0..).map(|(changes, minute)| file(minute, changes)).collect();
-    let found = column(&files, "MimecastTtpAttachmentEvents | extend Value = FileHash");
+    let hashes = [
+        json!({"fileHash": ""}),
+        json!({"fileHash": "ab".repeat(20)}),
+        json!({"fileHash": "AB".repeat(32)}),
+    ];
+    let files: Vec<_> = hashes
+        .iter()
+        .zip(0..)
+        .map(|(changes, minute)| file(minute, changes))
+        .collect();
+    let found = column(
+        &files,
+        "MimecastTtpAttachmentEvents | extend Value = FileHash",
+    );
     assert_eq!(found, ["".to_owned(), String::new(), "ab".repeat(32)]);
 }
 
 #[test]
 fn a_host_is_found_with_and_without_a_scheme() {
-    let urls = ["https://User@Bad.Example:8443/a?b", "bad.example/a", "http://192.0.2.1/a", ""];
-    let clicks: Vec<_> = urls.iter().zip(0..).map(|(url, minute)| click(minute, &json!({"url": url}))).collect();
+    let urls = [
+        "https://User@Bad.Example:8443/a?b",
+        "bad.example/a",
+        "http://192.0.2.1/a",
+        "",
+    ];
+    let clicks: Vec<_> = urls
+        .iter()
+        .zip(0..)
+        .map(|(url, minute)| click(minute, &json!({"url": url})))
+        .collect();
     let found = column(&clicks, "MimecastTtpUrlEvents | extend Value = UrlHost");
     assert_eq!(found, ["bad.example", "bad.example", "192.0.2.1", ""]);
 }
@@ -131,30 +227,67 @@ fn a_host_is_found_with_and_without_a_scheme() {
 #[test]
 fn signs_of_password_theft_are_found_wherever_they_are_written() {
     let theft = json!({"CredentialTheftBrands": ["Contoso", "Fabrikam"], "CredentialTheftTags": ["Login form"]});
-    let places = [json!({"advancedPhishingResult": theft}), json!({"tagMap": {"AdvancedPhishing": theft}}), json!({})];
-    let clicks: Vec<_> = places.iter().zip(0..).map(|(changes, minute)| click(minute, changes)).collect();
-    let found = column(&clicks, "MimecastTtpUrlEvents | extend Value = strcat(CredentialTheftBrands, '; ', CredentialTheftTags)");
-    assert_eq!(found, ["Contoso, Fabrikam; Login form", "Contoso, Fabrikam; Login form", "; "]);
+    let places = [
+        json!({"advancedPhishingResult": theft}),
+        json!({"tagMap": {"AdvancedPhishing": theft}}),
+        json!({}),
+    ];
+    let clicks: Vec<_> = places
+        .iter()
+        .zip(0..)
+        .map(|(changes, minute)| click(minute, changes))
+        .collect();
+    let found = column(
+        &clicks,
+        "MimecastTtpUrlEvents | extend Value = strcat(CredentialTheftBrands, '; ', CredentialTheftTags)",
+    );
+    assert_eq!(
+        found,
+        [
+            "Contoso, Fabrikam; Login form",
+            "Contoso, Fabrikam; Login form",
+            "; "
+        ]
+    );
 }
 
 #[test]
 fn a_subject_that_looks_like_a_guid_is_not_lost() {
     let guid = "00000000-0000-4000-8000-000000000000";
-    let found = column(&[click(0, &json!({"subject": guid}))], "MimecastTtpUrlEvents | extend Value = Subject");
+    let found = column(
+        &[click(0, &json!({"subject": guid}))],
+        "MimecastTtpUrlEvents | extend Value = Subject",
+    );
     assert_eq!(found, [guid]);
 }
 
 #[test]
 fn asim_events_hold_all_three_feeds_and_can_be_filtered() {
-    let rows = [row(&click(0, &json!({"scanResult": "malicious", "action": "block"}))), row(&file(1, &json!({}))), row(&impersonation(2, &json!({})))];
+    let rows = [
+        row(&click(
+            0,
+            &json!({"scanResult": "malicious", "action": "block"}),
+        )),
+        row(&file(1, &json!({}))),
+        row(&impersonation(2, &json!({}))),
+    ];
     let filters = [
-        ("", 3), ("disabled=true", 0), ("starttime=datetime(2026-11-24 08:01)", 2), ("endtime=datetime(2026-11-24 08:00:30)", 1),
-        ("emailfromaddress_has_any=dynamic(['supplier.example'])", 1), ("emailrecipient_has_any=dynamic(['ada'])", 3),
-        ("emailsubject_has_any=dynamic(['invoice'])", 1), ("ipaddr_has_any_prefix=dynamic(['192.0.2.20'])", 1),
+        ("", 3),
+        ("disabled=true", 0),
+        ("starttime=datetime(2026-11-24 08:01)", 2),
+        ("endtime=datetime(2026-11-24 08:00:30)", 1),
+        ("emailfromaddress_has_any=dynamic(['supplier.example'])", 1),
+        ("emailrecipient_has_any=dynamic(['ada'])", 3),
+        ("emailsubject_has_any=dynamic(['invoice'])", 1),
+        ("ipaddr_has_any_prefix=dynamic(['192.0.2.20'])", 1),
         ("eventresult='Failure'", 1),
     ];
     let mut queries = vec!["ASimEmailEventMimecastTTP | where EventType == 'EmailInspection' and EventSchema == 'EmailEvent' | summarize n = dcount(EventOriginalType)".to_owned()];
-    queries.extend(filters.map(|(filter, _)| format!("vimEmailEventMimecastTTP({filter}) | summarize n = count()")));
+    queries.extend(
+        filters.map(|(filter, _)| {
+            format!("vimEmailEventMimecastTTP({filter}) | summarize n = count()")
+        }),
+    );
     let found = ask(&rows, &queries);
     assert_eq!(found[0], [json!({"n": 3})]);
     for ((filter, count), found) in filters.iter().zip(&found[1..]) {

@@ -48,7 +48,11 @@ pub fn click(minute: Minute, changes: &Value) -> Event {
         "route": "inbound", "creationMethod": "User Click", "emailPartsDescription": ["Body"],
         "messageId": format!("<click-{minute}@partner.example>"),
     });
-    Event { minute, log: Log::Url, record: with(record, changes) }
+    Event {
+        minute,
+        log: Log::Url,
+        record: with(record, changes),
+    }
 }
 
 /// A file; a safe one but for the changes.
@@ -60,7 +64,11 @@ pub fn file(minute: Minute, changes: &Value) -> Event {
         "messageId": format!("<file-{minute}@partner.example>"), "subject": "Invoice", "fileHash": "a1".repeat(32),
         "definition": "Default Attachment Protect Definition",
     });
-    Event { minute, log: Log::Attachment, record: with(record, changes) }
+    Event {
+        minute,
+        log: Log::Attachment,
+        record: with(record, changes),
+    }
 }
 
 /// A message that an impersonation policy looked at, and that is not malicious but for the changes.
@@ -73,15 +81,22 @@ pub fn impersonation(minute: Minute, changes: &Value) -> Event {
         "impersonationResults": [{"impersonationDomainSource": "newly_observed", "similarDomain": "", "stringSimilarToDomain": "", "checkerResult": "hit"}],
         "messageId": format!("<offer-{minute}@supplier.example>"),
     });
-    Event { minute, log: Log::Impersonation, record: with(record, changes) }
+    Event {
+        minute,
+        log: Log::Impersonation,
+        record: with(record, changes),
+    }
 }
 
 fn bad(minute: Minute, user: usize, sender: usize, host: &str) -> Event {
-    click(minute, &json!({
-        "scanResult": "Malicious", "action": "Block", "userEmailAddress": format!("user{user}@fabrikam.example"),
-        "fromUserEmailAddress": format!("sender{sender}@evil.example"), "url": format!("https://{host}/login?u={user}"),
-        "messageId": format!("<{minute}-{user}-{sender}@evil.example>"),
-    }))
+    click(
+        minute,
+        &json!({
+            "scanResult": "Malicious", "action": "Block", "userEmailAddress": format!("user{user}@fabrikam.example"),
+            "fromUserEmailAddress": format!("sender{sender}@evil.example"), "url": format!("https://{host}/login?u={user}"),
+            "messageId": format!("<{minute}-{user}-{sender}@evil.example>"),
+        }),
+    )
 }
 
 /// For each rule about events the story in which it alerts once.
@@ -89,28 +104,124 @@ pub fn all() -> Vec<Story> {
     let story = |rule, events| Story { rule, events };
     let theft = json!({"AdvancedPhishing": {"CredentialTheftBrands": ["Contoso"], "CredentialTheftTags": ["Login form"]}});
     let boss = json!({"senderAddress": "ceo@fabrlkam.example", "subject": "Urgent transfer", "identifiers": ["internal_user_name", "similar_internal_domain"]});
-    let tagged = |action: &str| impersonation(0, &with(boss.clone(), &json!({"taggedMalicious": true, "action": action})));
+    let tagged = |action: &str| {
+        impersonation(
+            0,
+            &with(
+                boss.clone(),
+                &json!({"taggedMalicious": true, "action": action}),
+            ),
+        )
+    };
     vec![
-        story("malicious-url-reached", vec![click(0, &json!({"scanResult": "Malicious", "action": "Allow"}))]),
-        story("malicious-url-stopped", vec![click(0, &json!({"scanResult": "malicious", "action": "block"}))]),
-        story("credential-theft-page-reached", vec![click(0, &json!({"scanResult": "malicious", "action": "allow", "tagMap": theft}))]),
-        story("click-after-block", vec![
-            click(0, &json!({"scanResult": "malicious", "action": "block", "url": "https://bad.example/a?u=1"})),
-            click(12, &json!({"scanResult": "malicious", "action": "allow", "url": "https://bad.example/a?u=2"})),
-        ]),
-        story("repeat-clicker", (0..3).map(|n| bad(n * 20, 1, 1, &format!("bad{n}.example"))).collect()),
-        story("sender-hits-many-users", (0..5).map(|n| bad(n * 10, usize::try_from(n).unwrap(), 1, "bad.example")).collect()),
-        story("campaign-many-senders", (0..5).map(|n| bad(n * 10, usize::try_from(n).unwrap(), usize::try_from(n).unwrap(), "bad.example")).collect()),
-        story("burst-against-user", (0..5).map(|n| bad(n * 5, 1, usize::try_from(n).unwrap(), &format!("bad{n}.example"))).collect()),
-        story("malicious-attachment-delivered", vec![file(0, &json!({"result": "Malicious", "actionTriggered": "user release, none"}))]),
-        story("malicious-attachment-stopped", vec![file(0, &json!({"result": "unsafe", "actionTriggered": "Hold, none"}))]),
-        story("attachment-scan-inconclusive", vec![file(0, &json!({"result": "timeout"}))]),
+        story(
+            "malicious-url-reached",
+            vec![click(
+                0,
+                &json!({"scanResult": "Malicious", "action": "Allow"}),
+            )],
+        ),
+        story(
+            "malicious-url-stopped",
+            vec![click(
+                0,
+                &json!({"scanResult": "malicious", "action": "block"}),
+            )],
+        ),
+        story(
+            "credential-theft-page-reached",
+            vec![click(
+                0,
+                &json!({"scanResult": "malicious", "action": "allow", "tagMap": theft}),
+            )],
+        ),
+        story(
+            "click-after-block",
+            vec![
+                click(
+                    0,
+                    &json!({"scanResult": "malicious", "action": "block", "url": "https://bad.example/a?u=1"}),
+                ),
+                click(
+                    12,
+                    &json!({"scanResult": "malicious", "action": "allow", "url": "https://bad.example/a?u=2"}),
+                ),
+            ],
+        ),
+        story(
+            "repeat-clicker",
+            (0..3)
+                .map(|n| bad(n * 20, 1, 1, &format!("bad{n}.example")))
+                .collect(),
+        ),
+        story(
+            "sender-hits-many-users",
+            (0..5)
+                .map(|n| bad(n * 10, usize::try_from(n).unwrap(), 1, "bad.example"))
+                .collect(),
+        ),
+        story(
+            "campaign-many-senders",
+            (0..5)
+                .map(|n| {
+                    bad(
+                        n * 10,
+                        usize::try_from(n).unwrap(),
+                        usize::try_from(n).unwrap(),
+                        "bad.example",
+                    )
+                })
+                .collect(),
+        ),
+        story(
+            "burst-against-user",
+            (0..5)
+                .map(|n| {
+                    bad(
+                        n * 5,
+                        1,
+                        usize::try_from(n).unwrap(),
+                        &format!("bad{n}.example"),
+                    )
+                })
+                .collect(),
+        ),
+        story(
+            "malicious-attachment-delivered",
+            vec![file(
+                0,
+                &json!({"result": "Malicious", "actionTriggered": "user release, none"}),
+            )],
+        ),
+        story(
+            "malicious-attachment-stopped",
+            vec![file(
+                0,
+                &json!({"result": "unsafe", "actionTriggered": "Hold, none"}),
+            )],
+        ),
+        story(
+            "attachment-scan-inconclusive",
+            vec![file(0, &json!({"result": "timeout"}))],
+        ),
         story("impersonation-delivered", vec![tagged("none")]),
         story("impersonation-stopped", vec![tagged("hold")]),
-        story("impersonation-then-action", vec![impersonation(0, &boss), click(30, &json!({"fromUserEmailAddress": "ceo@fabrlkam.example"}))]),
-        story("internal-mailbox-sends-malicious", vec![click(0, &json!({
-            "scanResult": "malicious", "action": "block", "route": "internal", "fromUserEmailAddress": "grace@fabrikam.example", "sendingIp": "Internal IP",
-        }))]),
+        story(
+            "impersonation-then-action",
+            vec![
+                impersonation(0, &boss),
+                click(30, &json!({"fromUserEmailAddress": "ceo@fabrlkam.example"})),
+            ],
+        ),
+        story(
+            "internal-mailbox-sends-malicious",
+            vec![click(
+                0,
+                &json!({
+                    "scanResult": "malicious", "action": "block", "route": "internal", "fromUserEmailAddress": "grace@fabrikam.example", "sendingIp": "Internal IP",
+                }),
+            )],
+        ),
     ]
 }
 
@@ -121,10 +232,22 @@ pub fn clean(hours: i64) -> Vec<Event> {
         let user = json!({"userEmailAddress": format!("user{}@fabrikam.example", minute % 7), "recipientAddress": format!("user{}@fabrikam.example", minute % 7)});
         match minute / 6 % 5 {
             0 => click(minute, &user),
-            1 => click(minute, &with(user, &json!({"action": "warn", "userAwarenessAction": "Continue"}))),
+            1 => click(
+                minute,
+                &with(
+                    user,
+                    &json!({"action": "warn", "userAwarenessAction": "Continue"}),
+                ),
+            ),
             2 => file(minute, &user),
             // A policy may block a page that is not malicious.
-            3 => click(minute, &with(user, &json!({"action": "block", "adminOverride": "Block", "category": "Games", "url": format!("https://games{minute}.example/play")}))),
+            3 => click(
+                minute,
+                &with(
+                    user,
+                    &json!({"action": "block", "adminOverride": "Block", "category": "Games", "url": format!("https://games{minute}.example/play")}),
+                ),
+            ),
             _ => impersonation(minute, &user),
         }
     };

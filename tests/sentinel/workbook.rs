@@ -25,7 +25,13 @@ impl Workbook {
         let (mut parameters, mut items) = (Vec::new(), Vec::new());
         walk(&content::workbook()["items"], &mut |item| {
             let inner = &item["content"];
-            parameters.extend(inner["parameters"].as_array().into_iter().flatten().cloned());
+            parameters.extend(
+                inner["parameters"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .cloned(),
+            );
             items.push(item.clone());
         });
         Self { parameters, items }
@@ -41,7 +47,10 @@ impl Workbook {
         let mut chosen = Chosen::new();
         for parameter in &self.parameters {
             let values: Vec<String> = match &parameter["value"] {
-                Value::Array(values) => values.iter().map(|value| value.as_str().unwrap().to_owned()).collect(),
+                Value::Array(values) => values
+                    .iter()
+                    .map(|value| value.as_str().unwrap().to_owned())
+                    .collect(),
                 Value::String(value) => vec![value.clone()],
                 _ => vec![String::new()],
             };
@@ -54,7 +63,10 @@ impl Workbook {
             let alone = (&inner["exportParameterName"], &inner["exportDefaultValue"]);
             for (name, value) in pairs.chain([alone]) {
                 if let Some(name) = name.as_str() {
-                    chosen.insert(name.to_owned(), vec![value.as_str().unwrap_or_default().to_owned()]);
+                    chosen.insert(
+                        name.to_owned(),
+                        vec![value.as_str().unwrap_or_default().to_owned()],
+                    );
                 }
             }
         }
@@ -64,7 +76,12 @@ impl Workbook {
     /// Every query, with the chosen values put in.
     pub fn queries(&self, chosen: &Chosen) -> Vec<Query> {
         let of_items = self.items.iter().filter(|item| item["type"] == 3);
-        let of_items = of_items.map(|item| (item["name"].as_str().unwrap_or("an item without a name"), &item["content"]));
+        let of_items = of_items.map(|item| {
+            (
+                item["name"].as_str().unwrap_or("an item without a name"),
+                &item["content"],
+            )
+        });
         let of_parameters = self.parameters.iter().map(|one| (name(one), one));
         let all = of_items.chain(of_parameters).filter_map(|(name, holder)| {
             let text = holder["query"].as_str()?;
@@ -105,10 +122,14 @@ impl Workbook {
             ("TimeRange", "start") => return format!("datetime({FROM})"),
             ("TimeRange", "end") => return format!("datetime({TO})"),
             ("TimeRange", "grain") => return GRAIN.to_owned(),
-            ("TimeRange", "") => return format!(">= datetime({FROM}) and TimeGenerated <= datetime({TO})"),
+            ("TimeRange", "") => {
+                return format!(">= datetime({FROM}) and TimeGenerated <= datetime({TO})");
+            }
             _ => {}
         }
-        let values = chosen.get(name).unwrap_or_else(|| panic!("{query}: there is no parameter {name}"));
+        let values = chosen
+            .get(name)
+            .unwrap_or_else(|| panic!("{query}: there is no parameter {name}"));
         let parameter = self.parameters.iter().find(|one| self::name(one) == name);
         match form {
             "" => {
@@ -121,7 +142,9 @@ impl Workbook {
                     ("value::all", Some(all)) => format!("{quote}{all}{quote}"),
                     (value, _) => format!("{quote}{value}{quote}"),
                 });
-                values.collect::<Vec<_>>().join(parameter["delimiter"].as_str().unwrap_or(","))
+                values
+                    .collect::<Vec<_>>()
+                    .join(parameter["delimiter"].as_str().unwrap_or(","))
             }
             "escapejson" => {
                 let text = serde_json::to_string(&values[0]).unwrap();
@@ -159,20 +182,39 @@ mod tests {
 
     /// What one of the workbook's queries shows with the chosen values.
     fn shown(kusto: &mut Kusto, workbook: &Workbook, name: &str, chosen: &Chosen) -> Answered {
-        let query = workbook.queries(chosen).into_iter().find(|query| query.name == name).unwrap();
+        let query = workbook
+            .queries(chosen)
+            .into_iter()
+            .find(|query| query.name == name)
+            .unwrap();
         let range = Seen::Between(FROM.to_owned(), TO.to_owned());
         kusto.run(&query.text, &[TO.to_owned()], &range).unwrap()
     }
 
     fn values<'a>(answer: &'a Answered, column: &str) -> BTreeSet<&'a str> {
-        answer.results[0].iter().filter_map(|row| row[column].as_str()).collect()
+        answer.results[0]
+            .iter()
+            .filter_map(|row| row[column].as_str())
+            .collect()
     }
 
     #[test]
     fn every_part_of_the_workbook_shows_something_of_the_demo() {
-        let parts = report(World::Deployed).iter().filter(|checked| checked.query.kind == Kind::Workbook);
-        let empty: Vec<_> = parts.filter(|checked| checked.answer.as_ref().is_ok_and(|answer| answer.results[0].is_empty())).collect();
-        let empty: Vec<_> = empty.into_iter().map(|checked| &checked.query.name).collect();
+        let parts = report(World::Deployed)
+            .iter()
+            .filter(|checked| checked.query.kind == Kind::Workbook);
+        let empty: Vec<_> = parts
+            .filter(|checked| {
+                checked
+                    .answer
+                    .as_ref()
+                    .is_ok_and(|answer| answer.results[0].is_empty())
+            })
+            .collect();
+        let empty: Vec<_> = empty
+            .into_iter()
+            .map(|checked| &checked.query.name)
+            .collect();
         assert_eq!(empty, Vec::<&String>::new());
     }
 
@@ -180,10 +222,21 @@ mod tests {
     fn every_filter_holds_for_every_list_of_rows() {
         let workbook = Workbook::read();
         let mut kusto = Kusto::start();
-        kusto.load(&Workspace::new(Generation::Deployed, crate::execution::demo("logs-ingestion")), &content::functions());
+        kusto.load(
+            &Workspace::new(
+                Generation::Deployed,
+                crate::execution::demo("logs-ingestion"),
+            ),
+            &content::functions(),
+        );
         let mut chosen = workbook.untouched();
         chosen.insert("Verdict".to_owned(), vec!["value::all".to_owned()]);
-        for name in ["overview-rows", "url-rows", "attachment-rows", "impersonation-rows"] {
+        for name in [
+            "overview-rows",
+            "url-rows",
+            "attachment-rows",
+            "impersonation-rows",
+        ] {
             let all = shown(&mut kusto, &workbook, name, &chosen);
             let mut with = |filter: &str, value: String| {
                 let mut chosen = chosen.clone();
@@ -196,13 +249,27 @@ mod tests {
                 }
                 let some = values(&all, filter);
                 let one = *some.iter().find(|value| !value.is_empty()).unwrap();
-                assert!(some.len() > 1 || filter == "Route", "{name}: {filter} has nothing to choose from");
+                assert!(
+                    some.len() > 1 || filter == "Route",
+                    "{name}: {filter} has nothing to choose from"
+                );
                 let found = with(filter, one.to_owned());
-                assert_eq!(values(&found, filter), BTreeSet::from([one]), "{name}: {filter}");
+                assert_eq!(
+                    values(&found, filter),
+                    BTreeSet::from([one]),
+                    "{name}: {filter}"
+                );
             }
-            let word = values(&all, "Sender").into_iter().find(|value| !value.is_empty()).unwrap().to_uppercase();
+            let word = values(&all, "Sender")
+                .into_iter()
+                .find(|value| !value.is_empty())
+                .unwrap()
+                .to_uppercase();
             let (some, all) = (with("Search", word).results[0].len(), all.results[0].len());
-            assert!(some > 0 && some < all, "{name}: a search finds {some} of {all}");
+            assert!(
+                some > 0 && some < all,
+                "{name}: a search finds {some} of {all}"
+            );
         }
     }
 }

@@ -52,7 +52,10 @@ pub fn deployed() -> BTreeMap<String, Schema> {
             };
             (column["name"].as_str().unwrap().to_owned(), kind)
         });
-        tables.insert(schema["name"].as_str().unwrap().to_owned(), columns.collect());
+        tables.insert(
+            schema["name"].as_str().unwrap().to_owned(),
+            columns.collect(),
+        );
     }
     tables
 }
@@ -87,18 +90,37 @@ pub struct Stored {
 impl Stored {
     /// A row that is the same either way.
     pub fn alike(table: &str, row: Row) -> Self {
-        Self { table: table.to_owned(), deployed: row.clone(), classic: row }
+        Self {
+            table: table.to_owned(),
+            deployed: row.clone(),
+            classic: row,
+        }
     }
 
     /// A record as it arrives, with what the connector added.
-    pub fn arrived(table: &str, record: &Value, happened: DateTime<Utc>, ingested: DateTime<Utc>) -> Self {
+    pub fn arrived(
+        table: &str,
+        record: &Value,
+        happened: DateTime<Utc>,
+        ingested: DateTime<Utc>,
+    ) -> Self {
         let raw = record.to_string();
         let mut columns = Columns::default();
         let columns = columns.apply(&raw).unwrap();
-        let cells = columns.iter().map(|(name, cell)| (name.to_owned(), serde_json::to_value(cell).unwrap()));
-        let mut made = Self { table: table.to_owned(), classic: cells.collect(), deployed: transformed(record) };
+        let cells = columns
+            .iter()
+            .map(|(name, cell)| (name.to_owned(), serde_json::to_value(cell).unwrap()));
+        let mut made = Self {
+            table: table.to_owned(),
+            classic: cells.collect(),
+            deployed: transformed(record),
+        };
         // Both replace a time that is older than two days.
-        let time = if ingested - happened > TimeDelta::days(2) { ingested } else { happened };
+        let time = if ingested - happened > TimeDelta::days(2) {
+            ingested
+        } else {
+            happened
+        };
         for row in [&mut made.classic, &mut made.deployed] {
             row.insert("TimeGenerated".into(), json!(text(time)));
             row.insert("_ingested".into(), json!(text(ingested)));
@@ -126,9 +148,18 @@ fn transformed(record: &Value) -> Row {
             _ => format!("{name}_s"),
         };
         let structured = value.is_object() || value.is_array();
-        row.insert(column, if structured { json!(value.to_string()) } else { value.clone() });
+        row.insert(
+            column,
+            if structured {
+                json!(value.to_string())
+            } else {
+                value.clone()
+            },
+        );
         for (path, inner) in members(name, value) {
-            let inner = inner.as_str().map_or_else(|| inner.to_string(), ToOwned::to_owned);
+            let inner = inner
+                .as_str()
+                .map_or_else(|| inner.to_string(), ToOwned::to_owned);
             row.insert(format!("{path}_s"), json!(inner));
         }
     }
@@ -137,7 +168,9 @@ fn transformed(record: &Value) -> Row {
 
 /// The members of objects that have a column of their own, if the table has it.
 fn members<'a>(name: &str, value: &'a Value) -> Vec<(String, &'a Value)> {
-    let Value::Object(all) = value else { return Vec::new() };
+    let Value::Object(all) = value else {
+        return Vec::new();
+    };
     let inner = all.iter().flat_map(|(member, value)| {
         let path = format!("{name}_{member}");
         let mut found = members(&path, value);
@@ -148,7 +181,12 @@ fn members<'a>(name: &str, value: &'a Value) -> Vec<(String, &'a Value)> {
 }
 
 /// The row that a record of a log becomes; `record` is as Mimecast returns it, and its time is put in.
-pub fn delivered(log: Log, mut record: Value, happened: DateTime<Utc>, ingested: DateTime<Utc>) -> Stored {
+pub fn delivered(
+    log: Log,
+    mut record: Value,
+    happened: DateTime<Utc>,
+    ingested: DateTime<Utc>,
+) -> Stored {
     let event = format!("ttp_{}", log.name());
     record[log.time_member()] = json!(happened.format("%Y-%m-%dT%H:%M:%S+0000").to_string());
     let fingerprint = format!("ttp1-{:032x}", fnv(&format!("{event}{record}")));
@@ -161,9 +199,12 @@ pub fn delivered(log: Log, mut record: Value, happened: DateTime<Utc>, ingested:
 
 /// Enough of a digest to tell rows apart: the tests need no more of a fingerprint.
 fn fnv(text: &str) -> u128 {
-    text.bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, |hash: u128, byte| {
-        (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
-    })
+    text.bytes().fold(
+        0x6c62_272e_07bb_0142_62b8_2175_6295_c58d,
+        |hash: u128, byte| {
+            (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+        },
+    )
 }
 
 impl Workspace {
@@ -179,13 +220,26 @@ impl Workspace {
         let mut tables: BTreeMap<String, Table> = BTreeMap::new();
         if generation == Generation::Deployed {
             let deployed = deployed().into_iter();
-            tables.extend(deployed.map(|(name, columns)| (name, Table { columns, rows: Vec::new() })));
+            tables.extend(deployed.map(|(name, columns)| {
+                (
+                    name,
+                    Table {
+                        columns,
+                        rows: Vec::new(),
+                    },
+                )
+            }));
         }
         for stored in had {
             let known = generation == Generation::Deployed && tables.contains_key(&stored.table);
             let table = tables.entry(stored.table.clone()).or_default();
-            let names = stored.of(generation).keys().filter(|name| !known && !name.starts_with('_'));
-            table.columns.extend(names.map(|name| (name.clone(), classic_type(name).to_owned())));
+            let names = stored
+                .of(generation)
+                .keys()
+                .filter(|name| !known && !name.starts_with('_'));
+            table
+                .columns
+                .extend(names.map(|name| (name.clone(), classic_type(name).to_owned())));
         }
         Self(tables)
     }
@@ -201,6 +255,10 @@ impl Workspace {
     /// Columns and rows of each table.
     pub fn tables(&self) -> Value {
         let table = |table: &Table| json!({"columns": table.columns, "rows": table.rows});
-        self.0.iter().map(|(name, of)| (name.clone(), table(of))).collect::<Row>().into()
+        self.0
+            .iter()
+            .map(|(name, of)| (name.clone(), table(of)))
+            .collect::<Row>()
+            .into()
     }
 }

@@ -79,7 +79,11 @@ fn script() -> &'static PathBuf {
     SCRIPT.get_or_init(|| {
         let folder = npm::installed("azurite", "The checkpoint tests run against Azurite");
         let script = folder.join("node_modules/azurite/dist/src/blob/main.js");
-        assert!(script.exists(), "Azurite is not where it should be: {}", script.display());
+        assert!(
+            script.exists(),
+            "Azurite is not where it should be: {}",
+            script.display()
+        );
         script
     })
 }
