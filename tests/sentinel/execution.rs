@@ -7,9 +7,11 @@ use serde_json::json;
 
 use crate::{
     content::{self, Kind, Query},
-    kusto::{Answered, Bound, Kusto, Seen},
     stories,
-    support::program::command,
+    support::{
+        kusto::{Answered, Bound, Seen},
+        program::command,
+    },
     workbook,
     workspace::{self, Generation, HEALTH, Row, Stored, Workspace},
 };
@@ -47,8 +49,7 @@ pub fn report(world: World) -> &'static [Checked] {
 }
 
 fn check(workspace: &Workspace) -> Vec<Checked> {
-    let mut kusto = Kusto::start();
-    kusto.load(workspace, &content::functions());
+    let mut kusto = workspace.open();
     let queries = content::queries();
     let texts: Vec<&str> = queries.iter().map(|query| query.text.as_str()).collect();
     let bound = kusto.bind(&texts);

@@ -18,7 +18,6 @@ mod duration;
 mod evaluator;
 mod execution;
 mod hunts;
-mod kusto;
 mod listing;
 mod parsers;
 mod rules;

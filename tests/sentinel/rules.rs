@@ -9,7 +9,7 @@ use crate::{
     content::{self, Described, Kind},
     duration,
     execution::{World, report},
-    kusto::Column,
+    support::kusto::Column,
 };
 
 const TACTICS: [&str; 14] = [

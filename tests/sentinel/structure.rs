@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::{content, workbook::Workbook, workspace};
+use crate::{
+    content,
+    workbook::Workbook,
+    workspace::{self, Generation, Workspace},
+};
 
 #[test]
 fn every_query_file_begins_by_saying_what_it_finds() {
@@ -134,4 +138,29 @@ fn no_address_of_a_real_domain_is_in_the_content() {
             );
         }
     }
+}
+
+/// The queries of the documentation are for tables that are there.
+#[test]
+fn queries_in_the_documentation_bind() {
+    let mut kusto = Workspace::new(Generation::Deployed, &[]).open();
+    let mut found = 0;
+    for file in [
+        "README.md",
+        "docs/logs-ingestion.md",
+        "docs/migration.md",
+        "docs/deploy.md",
+        "sentinel/README.md",
+    ] {
+        let text = std::fs::read_to_string(file).unwrap();
+        let blocks = text.split("```kusto\n").skip(1);
+        let queries: Vec<_> = blocks
+            .map(|block| block.split_once("```").unwrap().0)
+            .collect();
+        for (query, bound) in queries.iter().zip(kusto.bind(&queries)) {
+            assert!(bound.faults.is_empty(), "{file}: {query}{:?}", bound.faults);
+        }
+        found += queries.len();
+    }
+    assert!(found > 0);
 }
