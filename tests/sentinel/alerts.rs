@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::{
     content::{self, Described},
     duration,
-    kusto::{Kusto, Seen},
     stories::{self, Story},
+    support::kusto::{Kusto, Seen},
     workspace::{self, Generation, Stored, Workspace},
 };
 
@@ -45,11 +45,8 @@ fn rule(key: &str) -> Described {
         .unwrap_or_else(|| panic!("there is no rule {key}"))
 }
 
-fn load(kusto: &mut Kusto, rows: &[Stored]) {
-    kusto.load(
-        &Workspace::new(Generation::Deployed, rows),
-        &content::functions(),
-    );
+fn open(rows: &[Stored]) -> Kusto {
+    Workspace::new(Generation::Deployed, rows).open()
 }
 
 /// How many alerts the rule's successive runs give, from a time on for some hours.
@@ -99,7 +96,6 @@ fn played(
     reading: Reading,
     generation: Generation,
 ) -> Vec<String> {
-    let mut kusto = Kusto::start();
     let mut wrong = Vec::new();
     let all: Vec<_> = stories::all()
         .iter()
@@ -109,7 +105,7 @@ fn played(
     for story in stories::all() {
         let mut workspace = workspace.clone();
         workspace.fill(generation, &rows(&story, delay, copied_after));
-        kusto.load(&workspace, &content::functions());
+        let mut kusto = workspace.open();
         let hours = 3 + delay.num_hours() + copied_after.map_or(0, |after| after.num_hours());
         let found = alerts(&mut kusto, &rule(story.rule), start(), hours, reading);
         if count(&found) != 1 {
@@ -166,7 +162,6 @@ fn copies_do_not_alert_again() {
 
 #[test]
 fn every_rule_is_quiet_on_clean_traffic() {
-    let mut kusto = Kusto::start();
     let mut rows = stories::passes(start(), 8);
     let delays = [2, 4, 9, 13].map(TimeDelta::minutes);
     for (event, delay) in stories::clean(8).iter().zip(delays.iter().cycle()) {
@@ -176,7 +171,7 @@ fn every_rule_is_quiet_on_clean_traffic() {
             event.happened(start()) + *delay,
         ));
     }
-    load(&mut kusto, &rows);
+    let mut kusto = open(&rows);
     for rule in content::rules() {
         let found = alerts(
             &mut kusto,
@@ -204,9 +199,8 @@ fn every_rule_about_events_has_its_story() {
 
 #[test]
 fn a_silent_connector_is_told_from_quiet_mail() {
-    let mut kusto = Kusto::start();
     // Three hours of passes that deliver nothing, then none.
-    load(&mut kusto, &stories::passes(start(), 3));
+    let mut kusto = open(&stories::passes(start(), 3));
     let rule = rule("connector-silent");
     let runs = |kusto: &mut Kusto, from, to| {
         let found = alerts(
@@ -228,12 +222,11 @@ fn a_silent_connector_is_told_from_quiet_mail() {
 
 #[test]
 fn a_feed_that_falls_behind_is_told() {
-    let mut kusto = Kusto::start();
     let times = (0..36).map(|n| start() + TimeDelta::minutes(5 * n));
     let late: Vec<_> = times
         .flat_map(|at| stories::health(at, &json!({"lagSeconds": 7200})))
         .collect();
-    load(&mut kusto, &late);
+    let mut kusto = open(&late);
     let found = alerts(
         &mut kusto,
         &rule("connector-late"),
@@ -246,13 +239,12 @@ fn a_feed_that_falls_behind_is_told() {
 
 #[test]
 fn records_set_aside_are_told_once() {
-    let mut kusto = Kusto::start();
     let mut rows = stories::passes(start(), 6);
     rows.extend(stories::health(
         start() + TimeDelta::minutes(62),
         &json!({"quarantined": 2, "message": "2 set aside"}),
     ));
-    load(&mut kusto, &rows);
+    let mut kusto = open(&rows);
     let found = alerts(
         &mut kusto,
         &rule("records-quarantined"),

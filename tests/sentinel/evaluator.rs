@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    kusto::{Kusto, Seen},
+    support::kusto::{Kusto, Seen},
     workspace::Workspace,
 };
 
@@ -16,9 +16,7 @@ struct Example {
 }
 
 fn loaded() -> Kusto {
-    let mut kusto = Kusto::start();
-    kusto.load(&Workspace::default(), &[]);
-    kusto
+    Workspace::default().open()
 }
 
 fn run(kusto: &mut Kusto, query: &str) -> Result<Value, String> {

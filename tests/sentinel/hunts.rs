@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::{
     content,
-    kusto::{Kusto, Seen},
     stories::{self, Event, click, file, impersonation},
+    support::kusto::Seen,
     workspace::{Generation, Stored, Workspace},
 };
 
@@ -105,13 +105,12 @@ fn campaign() -> Vec<Event> {
 }
 
 fn run(rows: &[Stored]) -> Vec<(String, usize)> {
-    let mut kusto = Kusto::start();
     // Microsoft's tables are there as a whole, with or without a row.
     let mut had = rows.to_vec();
     had.extend(neighbours());
     let mut workspace = Workspace::without_rows(Generation::Deployed, &had);
     workspace.fill(Generation::Deployed, rows);
-    kusto.load(&workspace, &content::functions());
+    let mut kusto = workspace.open();
     let queries = content::hunting().into_iter().map(|one| {
         let answer = kusto.run(&one.query, &["2026-11-25T00:00:00Z".to_owned()], &Seen::All);
         let answer = answer.unwrap_or_else(|why| panic!("{}: {why}", one.key));

@@ -18,9 +18,9 @@ mod duration;
 mod evaluator;
 mod execution;
 mod hunts;
-mod kusto;
 mod listing;
 mod parsers;
+mod rules;
 mod stories;
 mod structure;
 #[path = "../support/mod.rs"]

@@ -4,9 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::{
-    content,
-    kusto::{Kusto, Seen},
     stories::{self, Event, click, file, impersonation},
+    support::kusto::Seen,
     workspace::{Generation, Stored, Workspace},
 };
 
@@ -26,8 +25,7 @@ fn row(event: &Event) -> Stored {
 /// What each query gives of the rows; the same in both generations of tables.
 fn ask(rows: &[Stored], queries: &[String]) -> Vec<Vec<Value>> {
     let [deployed, classic] = Generation::ALL.map(|generation| {
-        let mut kusto = Kusto::start();
-        kusto.load(&Workspace::new(generation, rows), &content::functions());
+        let mut kusto = Workspace::new(generation, rows).open();
         let answers = queries.iter().map(|query| {
             let answer = kusto
                 .run(query, &["2026-11-25T00:00:00Z".to_owned()], &Seen::All)

@@ -172,9 +172,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use crate::{
-        content,
         execution::{World, report},
-        kusto::{Answered, Kusto, Seen},
+        support::kusto::{Answered, Kusto, Seen},
         workspace::{Generation, Workspace},
     };
 
@@ -221,14 +220,8 @@ mod tests {
     #[test]
     fn every_filter_holds_for_every_list_of_rows() {
         let workbook = Workbook::read();
-        let mut kusto = Kusto::start();
-        kusto.load(
-            &Workspace::new(
-                Generation::Deployed,
-                crate::execution::demo("logs-ingestion"),
-            ),
-            &content::functions(),
-        );
+        let rows = crate::execution::demo("logs-ingestion");
+        let mut kusto = Workspace::new(Generation::Deployed, rows).open();
         let mut chosen = workbook.untouched();
         chosen.insert("Verdict".to_owned(), vec!["value::all".to_owned()]);
         for name in [

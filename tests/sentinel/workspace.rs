@@ -6,6 +6,11 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use mimecast_ttp::simulator::{log::Log, log_analytics::Columns};
 use serde_json::{Map, Value, json};
 
+use crate::{
+    content,
+    support::kusto::{Kusto, classic_type},
+};
+
 pub type Row = Map<String, Value>;
 type Schema = BTreeMap<String, String>;
 
@@ -60,17 +65,13 @@ pub fn deployed() -> BTreeMap<String, Schema> {
     tables
 }
 
-/// The type of a classic column, by its name; of the columns of Microsoft's tables a few are no texts.
-fn classic_type(name: &str) -> &'static str {
-    match name.rsplit_once('_').map_or("", |(_, suffix)| suffix) {
-        _ if ["TimeGenerated", "ValidUntil"].contains(&name) => "datetime",
-        _ if name == "IsActive" => "bool",
-        _ if name == "Confidence" => "int",
-        "t" => "datetime",
-        "d" => "real",
-        "b" => "bool",
-        "g" => "guid",
-        _ => "string",
+/// The type of a column that came with a row; of those of Microsoft's tables a few are no texts.
+fn type_of(column: &str) -> &'static str {
+    match column {
+        "ValidUntil" => "datetime",
+        "IsActive" => "bool",
+        "Confidence" => "int",
+        _ => classic_type(column),
     }
 }
 
@@ -239,7 +240,7 @@ impl Workspace {
                 .filter(|name| !known && !name.starts_with('_'));
             table
                 .columns
-                .extend(names.map(|name| (name.clone(), classic_type(name).to_owned())));
+                .extend(names.map(|name| (name.clone(), type_of(name).to_owned())));
         }
         Self(tables)
     }
@@ -252,8 +253,15 @@ impl Workspace {
         }
     }
 
+    /// A service in which queries see these tables, and the parsers.
+    pub fn open(&self) -> Kusto {
+        let mut kusto = Kusto::start();
+        kusto.load(&self.tables(), &content::functions());
+        kusto
+    }
+
     /// Columns and rows of each table.
-    pub fn tables(&self) -> Value {
+    fn tables(&self) -> Value {
         let table = |table: &Table| json!({"columns": table.columns, "rows": table.rows});
         self.0
             .iter()

@@ -6,10 +6,10 @@ use std::{
     sync::Mutex,
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{content::Function, support::npm, workspace::Workspace};
+use super::npm;
 
 /// A service for a test's own use.
 ///
@@ -21,6 +21,18 @@ struct Service {
     _process: Child,
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
+}
+
+/// The type of a column that the Data Collector API made, by its name.
+pub fn classic_type(name: &str) -> &'static str {
+    match name.rsplit_once('_').map_or("", |(_, suffix)| suffix) {
+        _ if name == "TimeGenerated" => "datetime",
+        "t" => "datetime",
+        "d" => "real",
+        "b" => "bool",
+        "g" => "guid",
+        _ => "string",
+    }
 }
 
 /// Those that no test uses right now.
@@ -111,10 +123,10 @@ impl Kusto {
         Ok(serde_json::from_value(answer["answer"].take()).expect("the answer has its form"))
     }
 
-    /// Takes a workspace and functions for what is asked next.
-    pub fn load(&mut self, workspace: &Workspace, functions: &[Function]) {
-        let question =
-            json!({"kind": "load", "tables": workspace.tables(), "functions": functions});
+    /// Takes tables, as `{name: {"columns": {name: type}, "rows": [row]}}`, and functions for what is
+    /// asked next. A row may say by `_ingested` when it came.
+    pub fn load(&mut self, tables: &Value, functions: &[impl Serialize]) {
+        let question = json!({"kind": "load", "tables": tables, "functions": functions});
         let () = self.ask(&question).expect("tables can be loaded");
     }
 
