@@ -20,7 +20,7 @@ glibc $glibc or newer, and what the Functions host needs beside it. Beside the z
   mimecast-ttp.zip.sha256   its SHA-256, for sha256sum --check
   mimecast-ttp.cdx.json     what is compiled in, with versions and licences (CycloneDX)
 
-The same commit gives the same bytes on every machine.
+The same commit gives the same bytes: nothing of the machine goes into them.
 
   --dirty  build from files as they are, committed or not
   --check  then unpack the zip, start it as its host.json says, and see it deliver between simulators
