@@ -46,6 +46,7 @@ fn the_logs_ingestion_template_makes_its_rule_behind_its_tables() {
         "logs/MimecastTTPUrl_CL",
         "logs/MimecastTTPAttachment_CL",
         "logs/MimecastTTPImpersonation_CL",
+        "logs/MimecastTTPHealth_CL",
         "mimecast-ttp",
     ];
     assert_eq!(names(&deployed), expected);
