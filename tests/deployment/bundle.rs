@@ -1,11 +1,12 @@
 //! All files that a deployment consists of, as they are or broken on purpose, and what comes of them.
 
-use std::sync::OnceLock;
+use std::{path::Path, sync::OnceLock};
 
 use serde_json::{Map, Value};
 
 use crate::{
     choices::Choice,
+    clouds::CLOUDS,
     evaluate::{Deployed, deploy},
 };
 
@@ -24,8 +25,10 @@ pub(crate) struct Bundle {
     pub(crate) readme: String,
     /// `docs/deploy.md`.
     pub(crate) guide: String,
-    /// What builds the package.
+    /// What says how the package is built: the README and `package.sh`.
     pub(crate) builder: String,
+    /// Those that are tried.
+    choices: Vec<Choice>,
     deployments: OnceLock<Vec<Deployment>>,
 }
 
@@ -40,6 +43,9 @@ impl Bundle {
     /// As they are.
     pub(crate) fn read() -> Self {
         let json = |text: &str| serde_json::from_str(text).unwrap();
+        let readme = include_str!("../../README.md").to_owned();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("package.sh");
+        let builder = readme.clone() + &std::fs::read_to_string(script).unwrap_or_default();
         Self {
             template: json(include_str!("../../azuredeploy.json")),
             form: json(include_str!("../../createUiDefinition.json")),
@@ -47,11 +53,23 @@ impl Bundle {
             sentinel: json(include_str!("../../deploy/sentinel.json")),
             trigger: json(include_str!("../../TimerTrigger/function.json")),
             host: json(include_str!("../../host.json")),
-            readme: include_str!("../../README.md").to_owned(),
+            readme,
             guide: include_str!("../../docs/deploy.md").to_owned(),
-            builder: include_str!("../../README.md").to_owned(),
+            builder,
+            choices: Choice::all(),
             deployments: OnceLock::new(),
         }
+    }
+
+    /// Broken by `make`. Each combination is tried in one cloud only, in each cloud a third of them.
+    pub(crate) fn broken(make: fn(&mut Self)) -> Self {
+        let mut bundle = Self::read();
+        let count = bundle.choices.len() / CLOUDS.len();
+        let turn = |index: usize| index % count % CLOUDS.len() == index / count;
+        let mut index = 0..;
+        bundle.choices.retain(|_| index.next().is_some_and(turn));
+        make(&mut bundle);
+        bundle
     }
 
     /// What comes of every choice.
@@ -61,7 +79,7 @@ impl Bundle {
                 choice,
                 result: self.deploy(&choice, &choice.parameters()),
             };
-            Choice::all().into_iter().map(deployment).collect()
+            self.choices.iter().copied().map(deployment).collect()
         })
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     clouds::{CLOUDS, Cloud},
-    evaluate::{REFERENCE, Target},
+    evaluate::{Known, REFERENCE, Target},
 };
 
 /// Mimecast's.
@@ -137,13 +137,13 @@ impl Choice {
     }
 
     /// What is there before.
-    pub(crate) fn existing() -> BTreeMap<String, Value> {
+    pub(crate) fn existing() -> Known {
         let workspace = json!({
             "type": "Microsoft.OperationalInsights/workspaces",
             "location": WORKSPACE_LOCATION,
             "properties": { "customerId": WORKSPACE_GUID }
         });
-        BTreeMap::from([(Self::workspace(), workspace)])
+        BTreeMap::from([(Self::workspace(), workspace.into())])
     }
 
     /// Whether an application sends, not the app's own identity.

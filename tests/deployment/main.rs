@@ -3,6 +3,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
 
+mod breakages;
 mod bundle;
 mod choices;
 mod clouds;

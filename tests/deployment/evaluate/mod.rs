@@ -12,6 +12,8 @@ mod values;
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    sync::Arc,
 };
 
 use serde_json::{Map, Value, json};
@@ -54,10 +56,13 @@ pub(crate) struct Resource {
     /// The whole resource, evaluated.
     pub(crate) body: Value,
     /// What can be read of it.
-    pub(crate) full: Value,
+    pub(crate) full: Arc<Value>,
     /// The ids of all that is there for certain before it is made.
     pub(crate) waits_for: BTreeSet<String>,
 }
+
+/// What can be read, by id.
+pub(crate) type Known = BTreeMap<String, Arc<Value>>;
 
 /// What came of a template.
 #[derive(Debug, Clone, Default)]
@@ -90,7 +95,7 @@ pub(crate) fn deploy(
     template: &Value,
     given: &Map<String, Value>,
     target: &Target,
-    existing: &BTreeMap<String, Value>,
+    existing: &Known,
 ) -> Result<Deployed, String> {
     let secrets = RefCell::new(given_secrets(template, given));
     let mut deployed = Deployed::default();
@@ -122,7 +127,7 @@ fn run(
     template: &Value,
     given: &Map<String, Value>,
     target: &Target,
-    existing: &BTreeMap<String, Value>,
+    existing: &Known,
     secrets: &RefCell<BTreeSet<String>>,
     made: &mut Vec<Resource>,
 ) -> Result<Map<String, Value>, String> {
@@ -134,7 +139,7 @@ fn run(
     let made = made.iter().skip(before);
     let mut known = existing.clone();
     known.extend(made.map(|made| (made.id.clone(), made.full.clone())));
-    frame.known = Some(known);
+    frame.known = Some(Rc::new(known));
     let outputs = template["outputs"].as_object().cloned().unwrap_or_default();
     let mut results = Map::new();
     for (name, output) in outputs {

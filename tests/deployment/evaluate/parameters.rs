@@ -1,5 +1,7 @@
 //! What is given against what is declared.
 
+use std::rc::Rc;
+
 use serde_json::{Map, Value};
 
 use super::scope::Frame;
@@ -27,7 +29,7 @@ pub(super) fn read(
             (None, None) => return Err(format!("{at} is neither given nor has a default")),
         };
         check(&value, declared).map_err(|error| format!("{at}: {error}"))?;
-        frame.parameters.insert(name.clone(), value);
+        Rc::make_mut(&mut frame.parameters).insert(name.clone(), value);
     }
     Ok(())
 }

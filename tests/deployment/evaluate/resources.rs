@@ -1,11 +1,15 @@
 //! Which resources there are, in which order they are made, and making them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    sync::Arc,
+};
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    Resource, Target, run,
+    Known, Resource, Target, run,
     scope::{Frame, path},
     stand_ins,
 };
@@ -28,17 +32,14 @@ struct Planned<'a> {
 pub(super) fn make(
     frame: &mut Frame<'_>,
     template: &Value,
-    existing: &BTreeMap<String, Value>,
+    existing: &Known,
     made: &mut Vec<Resource>,
 ) -> Result<(), String> {
     let planned = plan(frame, template)?;
+    let mut declared = BTreeMap::new();
     for each in &planned {
         let entry = (each.id.clone(), each.is_made);
-        if frame
-            .declared
-            .insert(each.id.clone(), entry.clone())
-            .is_some()
-        {
+        if declared.insert(each.id.clone(), entry.clone()).is_some() {
             return Err(format!("{}: {} is declared twice", each.at, each.id));
         }
         // A name that two resources have names neither.
@@ -48,9 +49,10 @@ pub(super) fn make(
             .count()
             == 1
         {
-            frame.declared.insert(each.name.clone(), entry);
+            declared.insert(each.name.clone(), entry);
         }
     }
+    frame.declared = Rc::new(declared);
     let mut waiting: Vec<(&Planned<'_>, Vec<String>)> = Vec::new();
     for each in &planned {
         let needs = depends_on(frame, each, &planned)?;
@@ -92,13 +94,14 @@ pub(super) fn make(
             of: planned.of.clone(),
             name: planned.name.clone(),
             body,
-            full: Value::Null,
+            full: Arc::default(),
             waits_for: before,
         };
-        resource.full = stand_ins::read(&resource, &planned.target);
+        let mut full = stand_ins::read(&resource, &planned.target);
         if let Some(outputs) = outputs {
-            resource.full["properties"]["outputs"] = outputs.into();
+            full["properties"]["outputs"] = outputs.into();
         }
+        resource.full = full.into();
         made.push(resource);
     }
     Ok(())
@@ -211,12 +214,12 @@ fn depends_on(
 fn body(
     frame: &Frame<'_>,
     planned: &Planned<'_>,
-    readable: BTreeMap<String, Value>,
+    readable: Known,
     made: &mut Vec<Resource>,
 ) -> Result<(Value, Option<Map<String, Value>>), String> {
     let early = in_turn(frame, planned.turn.as_ref());
     let mut late = early.clone();
-    late.known = Some(readable);
+    late.known = Some(Rc::new(readable));
     let mut body = Map::new();
     let mut outputs = None;
     for (name, raw) in planned.raw.as_object().into_iter().flatten() {
@@ -253,7 +256,7 @@ fn nested(
     let given = given
         .map(|(name, given)| (name.clone(), given["value"].clone()))
         .collect();
-    let known = frame.known.clone().unwrap_or_default();
+    let known = frame.known.as_deref().cloned().unwrap_or_default();
     let outputs = run(
         &raw["template"],
         &given,

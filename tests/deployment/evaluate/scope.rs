@@ -3,11 +3,13 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    sync::Arc,
 };
 
 use serde_json::{Map, Value, json};
 
-use super::{TENANT, Target, stand_ins};
+use super::{Known, TENANT, Target, stand_ins};
 use crate::expression::Scope;
 
 /// A template while it is deployed.
@@ -16,13 +18,13 @@ pub(super) struct Frame<'a> {
     template: &'a Value,
     pub(super) target: &'a Target,
     pub(super) secrets: &'a RefCell<BTreeSet<String>>,
-    pub(super) parameters: Map<String, Value>,
+    pub(super) parameters: Rc<Map<String, Value>>,
     /// `None` while a variable is worked out.
-    variables: RefCell<BTreeMap<String, Option<Value>>>,
+    variables: Rc<RefCell<BTreeMap<String, Option<Value>>>>,
     /// Ids of all resources of this template by id and name, and whether they are made.
-    pub(super) declared: BTreeMap<String, (String, bool)>,
+    pub(super) declared: Rc<BTreeMap<String, (String, bool)>>,
     /// What can be read, by id; nothing before resources are made.
-    pub(super) known: Option<BTreeMap<String, Value>>,
+    pub(super) known: Option<Rc<Known>>,
     loops: Vec<(String, u64)>,
 }
 
@@ -36,9 +38,9 @@ impl<'a> Frame<'a> {
             template,
             target,
             secrets,
-            parameters: Map::new(),
-            variables: RefCell::default(),
-            declared: BTreeMap::new(),
+            parameters: Rc::default(),
+            variables: Rc::default(),
+            declared: Rc::default(),
             known: None,
             loops: Vec::new(),
         }
@@ -93,7 +95,7 @@ impl<'a> Frame<'a> {
     }
 
     /// The whole of a resource that is there by now.
-    fn read(&self, function: &str, wanted: &str, has_version: bool) -> Result<Value, String> {
+    fn read(&self, function: &str, wanted: &str, has_version: bool) -> Result<Arc<Value>, String> {
         let known = self.known.as_ref().ok_or_else(|| {
             format!("{function}() has no answer yet; it may stand in properties and outputs only")
         })?;
@@ -157,7 +159,9 @@ impl Scope for Frame<'_> {
             ("reference", [of, _]) => self
                 .read(name, of, true)
                 .map(|full| full["properties"].clone()),
-            ("reference", [of, _, "Full"]) => self.read(name, of, true),
+            ("reference", [of, _, "Full"]) => {
+                self.read(name, of, true).map(|full| Value::clone(&full))
+            }
             ("listKeys", [of, _]) => self.read(name, of, true).and_then(|full| {
                 let keys = stand_ins::keys(of, &full)?;
                 let all = keys.1.iter().cloned();

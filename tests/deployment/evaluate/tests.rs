@@ -20,7 +20,7 @@ fn try_deploy(template: &Value, given: &Value) -> Result<Deployed, String> {
     };
     let workspace =
         json!({ "type": "Microsoft.OperationalInsights/workspaces", "location": "northeurope" });
-    let existing = BTreeMap::from([(WORKSPACE.to_owned(), workspace)]);
+    let existing = BTreeMap::from([(WORKSPACE.to_owned(), workspace.into())]);
     deploy(
         template,
         given.as_object().unwrap_or(&Map::new()),

@@ -4,9 +4,8 @@ use super::order::in_each;
 use crate::{bundle::Bundle, platform};
 
 /// Settings that Flex Consumption refuses.
-const NOT_ON_FLEX: [&str; 6] = [
+const NOT_ON_FLEX: [&str; 5] = [
     "FUNCTIONS_WORKER_RUNTIME",
-    "FUNCTIONS_EXTENSION_VERSION",
     "WEBSITE_RUN_FROM_PACKAGE",
     "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING",
     "WEBSITE_CONTENTSHARE",
