@@ -153,6 +153,9 @@ fn queries_in_the_documentation_bind() {
         "sentinel/README.md",
     ] {
         let text = std::fs::read_to_string(file).unwrap();
+        // The service does not know this function of Log Analytics.
+        let other = "workspace(\"00000000-0000-0000-0000-000000000000\").";
+        let text = text.replace(other, "");
         let blocks = text.split("```kusto\n").skip(1);
         let queries: Vec<_> = blocks
             .map(|block| block.split_once("```").unwrap().0)
