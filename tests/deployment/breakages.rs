@@ -200,7 +200,7 @@ const BREAKAGES: &[Breakage] = &[
     ),
     (
         "a column more in the nested tables",
-        "template::logs_ingestion_is_the_one_in_deploy",
+        "template::nested_templates_are_those_in_deploy",
         |b| {
             let columns = &mut logs_ingestion(b)["resources"][0]["properties"]["schema"]["columns"];
             columns
