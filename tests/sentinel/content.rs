@@ -184,7 +184,7 @@ fn collect(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
                 let path = format!("{path}/{index}");
                 match inner.as_str() {
                     Some(text) if path.contains("/connectivityCriteria/") => {
-                        found.push((path, text.to_owned()))
+                        found.push((path, text.to_owned()));
                     }
                     _ => collect(inner, &path, found),
                 }

@@ -17,6 +17,7 @@ mod content;
 mod duration;
 mod evaluator;
 mod execution;
+mod follows;
 mod hunts;
 mod listing;
 mod parsers;

@@ -1,10 +1,11 @@
 //! `deploy/sentinel.json` deploys what the folder `sentinel/` holds.
 
-use std::fs;
-
 use serde_json::{Value, json};
 
-use crate::content::{self, Described};
+use crate::{
+    content::{self, Described},
+    follows,
+};
 
 const FILE: &str = "deploy/sentinel.json";
 
@@ -102,7 +103,7 @@ fn rule(rule: &Described, functions: &[String]) -> Value {
 
 /// The whole template.
 fn template() -> Value {
-    let parsers = crate::content::parsers();
+    let parsers = content::parsers();
     let functions: Vec<_> = parsers
         .iter()
         .map(|parser| search_id(&parser.key))
@@ -169,12 +170,5 @@ fn template() -> Value {
 #[test]
 fn the_template_holds_what_the_folder_holds() {
     let text = serde_json::to_string_pretty(&template()).unwrap() + "\n";
-    if std::env::var_os("WRITE_SENTINEL_TEMPLATE").is_some() {
-        fs::write(FILE, &text).unwrap();
-    }
-    let written = fs::read_to_string(FILE).unwrap_or_default();
-    assert!(
-        written == text,
-        "{FILE} is not what sentinel/ holds; WRITE_SENTINEL_TEMPLATE=1 cargo test --test sentinel writes it anew"
-    );
+    follows::holds(FILE, &text);
 }
