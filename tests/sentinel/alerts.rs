@@ -148,6 +148,27 @@ fn an_event_that_is_ingested_hours_late_alerts_once() {
 }
 
 #[test]
+fn over_a_day_each_event_alerts_once_whatever_its_delay() {
+    let stories = stories::all();
+    let of_one = stories.iter().filter(|story| story.events.len() == 1);
+    for story in of_one {
+        let mut rows = Vec::new();
+        for hour in 0..24 {
+            let event = story.events[0].again(hour * 60 + hour);
+            let delay = TimeDelta::seconds(60 + hour * 617 % 2400);
+            rows.push(stories::ingested(
+                &event,
+                start(),
+                event.happened(start()) + delay,
+            ));
+        }
+        let mut kusto = open(&rows);
+        let found = alerts(&mut kusto, &rule(story.rule), start(), 26, Reading::Run);
+        assert_eq!(count(&found), 24, "{}: {found:?}", story.rule);
+    }
+}
+
+#[test]
 fn copies_do_not_alert_again() {
     for after in [TimeDelta::minutes(4), TimeDelta::minutes(90)] {
         let wrong = played(

@@ -22,6 +22,32 @@ impl Event {
     pub fn happened(&self, start: DateTime<Utc>) -> DateTime<Utc> {
         start + TimeDelta::minutes(self.minute)
     }
+
+    /// The same at another time to other people.
+    pub fn again(&self, minute: Minute) -> Self {
+        let mut other = self.clone();
+        other.minute = minute;
+        let people = [
+            "userEmailAddress",
+            "fromUserEmailAddress",
+            "recipientAddress",
+            "senderAddress",
+        ];
+        for member in people {
+            if let Some(address) = self.record[member].as_str() {
+                other.record[member] = json!(format!("at{minute}.{address}"));
+            }
+        }
+        for member in ["messageId", "id"] {
+            if let Some(id) = self.record[member].as_str() {
+                other.record[member] = json!(format!("{id}{minute}"));
+            }
+        }
+        if self.record["fileHash"].is_string() {
+            other.record["fileHash"] = json!(format!("{minute:064x}"));
+        }
+        other
+    }
 }
 
 /// A story that one rule is made for.
