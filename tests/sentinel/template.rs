@@ -33,13 +33,16 @@ fn literal(value: Value) -> Value {
 
 /// A function or a query in the workspace.
 fn search(name: &str, properties: Value, depends_on: &[String]) -> Value {
-    json!({
+    let mut search = json!({
         "type": "Microsoft.OperationalInsights/workspaces/savedSearches",
         "apiVersion": SEARCHES,
         "name": format!("[format('{{0}}/{name}', parameters('workspaceName'))]"),
-        "dependsOn": depends_on,
         "properties": literal(properties),
-    })
+    });
+    if !depends_on.is_empty() {
+        search["dependsOn"] = depends_on.into();
+    }
+    search
 }
 
 fn search_id(name: &str) -> String {
@@ -50,14 +53,16 @@ fn search_id(name: &str) -> String {
 
 fn parser(parser: &Described, calls: &[String]) -> Value {
     let about = &parser.about;
-    let properties = json!({
+    let mut properties = json!({
         "category": "Mimecast TTP",
         "displayName": about["displayName"],
         "functionAlias": about["functionAlias"],
-        "functionParameters": about["functionParameters"].as_str().unwrap_or_default(),
         "query": parser.query,
         "version": 2,
     });
+    if let Some(parameters) = about.get("functionParameters") {
+        properties["functionParameters"] = parameters.clone();
+    }
     search(&parser.key, properties, calls)
 }
 
@@ -134,13 +139,16 @@ fn template() -> Value {
             "serializedData": "[replace(variables('workbook'), '-WORKSPACE-', variables('workspaceId'))]",
         },
     }));
+    let mut page = content::connector()["connectorUiConfig"].clone();
+    // The resource's own name is its id.
+    let id = page.as_object_mut().unwrap().remove("id");
     resources.push(json!({
         "type": "Microsoft.SecurityInsights/dataConnectorDefinitions",
         "apiVersion": SENTINEL,
         "scope": "[variables('workspaceId')]",
-        "name": "MimecastTTP",
+        "name": id,
         "kind": "Customizable",
-        "properties": literal(json!({ "connectorUiConfig": content::connector()["connectorUiConfig"] })),
+        "properties": literal(json!({ "connectorUiConfig": page })),
     }));
     json!({
         "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",

@@ -12,9 +12,11 @@ use crate::{
     evaluate::Deployed,
 };
 
+const GUID: &str = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$";
+
 /// What the last part of a name looks like, by type, and how long it may be. Where Azure does not say,
 /// the narrower reading.
-const NAMES: [(&str, &str, usize); 16] = [
+const NAMES: [(&str, &str, usize); 20] = [
     ("Microsoft.Storage/storageAccounts", "^[a-z0-9]{3,}$", 24),
     (
         "Microsoft.Storage/storageAccounts/blobServices",
@@ -62,12 +64,20 @@ const NAMES: [(&str, &str, usize); 16] = [
         "^[a-zA-Z][a-zA-Z0-9_]{3,}_CL$",
         45,
     ),
-    (
-        "Microsoft.Authorization/roleAssignments",
-        "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
-        36,
-    ),
+    ("Microsoft.Authorization/roleAssignments", GUID, 36),
     ("Microsoft.Resources/deployments", r"^[\w.()-]+$", 64),
+    (
+        "Microsoft.OperationalInsights/workspaces/savedSearches",
+        r"^[\w-]+$",
+        100,
+    ),
+    ("Microsoft.SecurityInsights/alertRules", GUID, 36),
+    ("Microsoft.Insights/workbooks", GUID, 36),
+    (
+        "Microsoft.SecurityInsights/dataConnectorDefinitions",
+        r"^[A-Za-z]\w*$",
+        30,
+    ),
 ];
 
 static PATTERNS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
