@@ -7,22 +7,22 @@ use super::{
 };
 
 /// What a story says about a mail.
-struct Pretence {
-    from: String,
-    subject: &'static str,
-    definition: &'static str,
-    hits: Vec<Hit>,
-    action: &'static str,
-    malicious: bool,
+pub(super) struct Pretence {
+    pub(super) from: String,
+    pub(super) subject: &'static str,
+    pub(super) definition: &'static str,
+    pub(super) hits: Vec<Hit>,
+    pub(super) action: &'static str,
+    pub(super) malicious: bool,
 }
 
 /// One check that matched.
-struct Hit {
-    identifier: &'static str,
+pub(super) struct Hit {
+    pub(super) identifier: &'static str,
     /// What was found in the message.
-    found: String,
+    pub(super) found: String,
     /// What it resembles, where the check knows.
-    resembles: Option<String>,
+    pub(super) resembles: Option<String>,
 }
 
 /// The JSON text of a record.
@@ -167,7 +167,7 @@ fn nothing() -> Pretence {
     }
 }
 
-fn name_hit(name: &str, address: &str) -> Hit {
+pub(super) fn name_hit(name: &str, address: &str) -> Hit {
     Hit {
         identifier: "internal_user_name",
         found: name.to_owned(),
@@ -175,7 +175,7 @@ fn name_hit(name: &str, address: &str) -> Hit {
     }
 }
 
-fn words(found: &str) -> Hit {
+pub(super) fn words(found: &str) -> Hit {
     Hit {
         identifier: "targeted_threat_dictionary",
         found: found.to_owned(),
@@ -193,7 +193,7 @@ fn result(hit: Hit) -> Json {
     Json::Object(members)
 }
 
-fn members(scene: &mut Scene, to: String, pretence: Pretence) -> Members {
+pub(super) fn members(scene: &mut Scene, to: String, pretence: Pretence) -> Members {
     let sender_ip = scene::ip(&mut scene.message);
     let message_id = scene::message_id(&mut scene.message, scene::domain_of(&pretence.from));
     let known = scene.message.per_mille(980);
