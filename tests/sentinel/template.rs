@@ -14,13 +14,13 @@ const SEARCHES: &str = "2025-07-01";
 const SENTINEL: &str = "2025-09-01";
 const WORKBOOKS: &str = "2023-06-01";
 
-/// A text that begins with a bracket would be taken for an expression.
+/// A text that begins with a bracket would be taken for an expression, and an empty list says nothing.
 fn literal(value: Value) -> Value {
     match value {
         Value::String(text) if text.starts_with('[') => Value::String(format!("[{text}")),
         Value::Array(items) => items.into_iter().map(literal).collect(),
         Value::Object(members) => {
-            let members = members.into_iter();
+            let members = members.into_iter().filter(|(_, value)| *value != json!([]));
             Value::Object(
                 members
                     .map(|(name, value)| (name, literal(value)))

@@ -62,14 +62,14 @@ fn the_logs_ingestion_template_makes_its_rule_behind_its_tables() {
 
     let given = json!({ "workspaceName": "logs", "principalId": "p" });
     let deployed = try_deploy(&template, &given).unwrap();
-    let role = deployed
+    let grant = deployed
         .of("Microsoft.Authorization/roleAssignments")
         .next()
         .unwrap();
     assert!(
-        role.id.starts_with(&format!("{}/providers/", rule.id)),
+        grant.id.starts_with(&format!("{}/providers/", rule.id)),
         "{}",
-        role.id
+        grant.id
     );
 }
 

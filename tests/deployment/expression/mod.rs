@@ -60,7 +60,9 @@ impl Expression {
             Self::Text(_) | Self::Number(_) => {}
             Self::Call(name, arguments) => {
                 visit(name, arguments);
-                arguments.iter().for_each(|each| each.each_call(visit));
+                for each in arguments {
+                    each.each_call(visit);
+                }
             }
             Self::Member(of, _) => of.each_call(visit),
             Self::Index(of, at) => {

@@ -39,9 +39,9 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
             .map(plain)
             .collect::<Result<Vec<_>, _>>()
             .map(|items| items.join(by).into()),
-        ("substring", [Text(text), Number(from)]) => substring(text, from.as_u64(), None),
+        ("substring", [Text(text), Number(from)]) => substring(text, from, None),
         ("substring", [Text(text), Number(from), Number(length)]) => {
-            substring(text, from.as_u64(), Some(length.as_u64()))
+            substring(text, from, Some(length))
         }
         ("take", [Text(text), Number(count)]) => {
             Ok(text.chars().take(size(count)).collect::<String>().into())
@@ -116,14 +116,18 @@ fn format(pattern: &str, values: &[Value]) -> Result<Value, String> {
     Ok(text.into())
 }
 
-fn substring(text: &str, from: Option<u64>, length: Option<Option<u64>>) -> Result<Value, String> {
+/// What begins at a letter: all of it, or so many letters. A number below zero is none.
+fn substring(
+    text: &str,
+    from: &serde_json::Number,
+    length: Option<&serde_json::Number>,
+) -> Result<Value, String> {
     let letters: Vec<char> = text.chars().collect();
-    let from = from.and_then(|from| usize::try_from(from).ok());
+    let count = |number: &serde_json::Number| usize::try_from(number.as_u64()?).ok();
+    let from = count(from);
     let until = match length {
         None => Some(letters.len()),
-        Some(length) => from
-            .zip(length.and_then(|length| usize::try_from(length).ok()))
-            .map(|(from, length)| from + length),
+        Some(length) => from.zip(count(length)).map(|(from, length)| from + length),
     };
     from.zip(until)
         .and_then(|(from, until)| letters.get(from..until))

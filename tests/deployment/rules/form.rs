@@ -256,9 +256,11 @@ pub(super) fn it_checks_as_the_template_does(bundle: &Bundle) -> Vec<String> {
                 declared["maxLength"].as_u64(),
             )
         {
-            let sample = |length: u64| match least == most && length == least {
-                true => "00000000-0000-0000-0000-000000000000".to_owned(),
-                false => "a".repeat(usize::try_from(length).unwrap_or_default()),
+            let sample = |length: u64| {
+                if least == most && length == least {
+                    return "00000000-0000-0000-0000-000000000000".to_owned();
+                }
+                "a".repeat(usize::try_from(length).unwrap_or_default())
             };
             for (length, fits) in [
                 (least - 1, false),
