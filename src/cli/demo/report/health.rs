@@ -66,7 +66,7 @@ fn whole(number: f64) -> u32 {
     number.clamp(0.0, f64::from(u32::MAX)) as u32
 }
 
-fn of_feed<'a>(passes: &'a [Pass], log: Log) -> impl Iterator<Item = &'a Pass> + Clone {
+fn of_feed(passes: &[Pass], log: Log) -> impl Iterator<Item = &Pass> + Clone {
     passes.iter().filter(move |pass| pass.feed == log.name())
 }
 

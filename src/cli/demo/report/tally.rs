@@ -56,20 +56,20 @@ impl Tally {
     pub(super) fn row(&mut self, table: &str, row: &StoredRow<'_>) {
         if table == health::TABLE {
             self.passes.extend(health::pass(row));
-        } else if let Some(log) = Log::ALL.into_iter().find(|log| log.table() == table) {
-            if let Some(event) = event::event(log, row) {
-                self.event(event);
-            }
+        } else if let Some(log) = Log::ALL.into_iter().find(|log| log.table() == table)
+            && let Some(event) = event::event(log, row)
+        {
+            self.event(event);
         }
     }
 
     fn event(&mut self, event: Event) {
         // As the parser functions do it: the copy that came first counts.
-        if let Some(fingerprint) = event.fingerprint {
-            if !self.seen.insert(fingerprint) {
-                self.copies += 1;
-                return;
-            }
+        if let Some(fingerprint) = event.fingerprint
+            && !self.seen.insert(fingerprint)
+        {
+            self.copies += 1;
+            return;
         }
         let user = self.number(&event.user);
         let sender = self.number(&event.sender);
