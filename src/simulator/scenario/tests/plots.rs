@@ -93,10 +93,11 @@ fn one_file_comes_to_many_users_under_several_names() {
     }
 }
 
+type Is = fn(&Value) -> bool;
+
 #[test]
 fn malicious_pages_are_reached_in_every_way() {
     let rows = rows(&days(1, 3000), Log::Url);
-    type Is = fn(&Value) -> bool;
     let ways: [(&str, Is); 4] = [
         ("allowed", |row| row["action"] == "allow"),
         ("warned and continued", |row| {
