@@ -61,6 +61,17 @@ pub(crate) struct Resource {
     pub(crate) waits_for: BTreeSet<String>,
 }
 
+impl Resource {
+    /// Its type and version.
+    pub(crate) fn kind(&self) -> String {
+        format!(
+            "{}@{}",
+            self.of,
+            self.body["apiVersion"].as_str().unwrap_or_default()
+        )
+    }
+}
+
 /// What can be read, by id.
 pub(crate) type Known = BTreeMap<String, Arc<Value>>;
 

@@ -6,8 +6,6 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
     use Value::{Array, Number, Object, String as Text};
     Some(match (name, arguments) {
         ("createArray", items) => Ok(items.iter().cloned().collect()),
-        ("array", [Array(items)]) => Ok(Array(items.clone())),
-        ("array", [item]) => Ok(Array(vec![item.clone()])),
         ("createObject", members) => object(members),
         ("concat", lists @ [Array(_), ..]) => lists
             .iter()
@@ -45,9 +43,6 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
         ("last", [Array(items)]) => Ok(items.last().cloned().unwrap_or_default()),
         ("take", [Array(items), Number(count)]) => {
             Ok(items.iter().take(size(count)).cloned().collect())
-        }
-        ("skip", [Array(items), Number(count)]) => {
-            Ok(items.iter().skip(size(count)).cloned().collect())
         }
         ("coalesce", values) => Ok(values
             .iter()

@@ -7,7 +7,7 @@ mod collections;
 mod identifiers;
 mod lambdas;
 mod lexer;
-mod numbers;
+mod logic;
 mod parser;
 #[cfg(test)]
 mod tests;
@@ -114,7 +114,7 @@ fn call(name: &str, arguments: &[Expression], scope: &dyn Scope) -> Result<Value
         .collect::<Result<_, _>>()?;
     let result = texts::call(name, &values)
         .or_else(|| collections::call(name, &values))
-        .or_else(|| numbers::call(name, &values))
+        .or_else(|| logic::call(name, &values))
         .or_else(|| identifiers::call(name, &values))
         .or_else(|| scope.call(name, &values));
     result.unwrap_or_else(|| {

@@ -16,7 +16,6 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
         ("format", [Text(pattern), values @ ..]) => format(pattern, values),
         ("toLower", [Text(text)]) => Ok(text.to_lowercase().into()),
         ("toUpper", [Text(text)]) => Ok(text.to_uppercase().into()),
-        ("trim", [Text(text)]) => Ok(text.trim().into()),
         // These two and no others do not mind case.
         ("startsWith", [Text(text), Text(with)]) => {
             Ok(text.to_lowercase().starts_with(&with.to_lowercase()).into())
@@ -25,11 +24,6 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
             Ok(text.to_lowercase().ends_with(&with.to_lowercase()).into())
         }
         ("contains", [Text(text), Text(part)]) => Ok(text.contains(part.as_str()).into()),
-        ("indexOf", [Text(text), Text(part)]) => Ok(text
-            .find(part.as_str())
-            .and_then(|at| i64::try_from(at).ok())
-            .unwrap_or(-1)
-            .into()),
         ("replace", [Text(text), Text(old), Text(new)]) => {
             Ok(text.replace(old.as_str(), new).into())
         }
@@ -46,20 +40,11 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
         ("take", [Text(text), Number(count)]) => {
             Ok(text.chars().take(size(count)).collect::<String>().into())
         }
-        ("skip", [Text(text), Number(count)]) => {
-            Ok(text.chars().skip(size(count)).collect::<String>().into())
-        }
         ("length", [Text(text)]) => Ok(text.chars().count().into()),
         ("empty", [Text(text)]) => Ok(text.is_empty().into()),
         ("string", [value]) => plain(value).or_else(|_| Ok(value.to_string())).map(Text),
         ("json", [Text(text)]) => serde_json::from_str(text).map_err(|error| error.to_string()),
         ("base64", [Text(text)]) => Ok(STANDARD.encode(text).into()),
-        ("base64ToString", [Text(text)]) => STANDARD
-            .decode(text)
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .map(Text)
-            .ok_or_else(|| format!("{text} is not base64 of a text")),
         ("uri", [Text(base), Text(relative)]) => Url::parse(base)
             .and_then(|base| base.join(relative))
             .map(|url| url.as_str().into())
