@@ -10,13 +10,14 @@ use crate::{
     bundle::Bundle,
     choices::{APP, Choice},
     evaluate::Deployed,
+    look::Look,
 };
 
 /// What the last part of a name looks like, by type and version, and how long it may be.
 static NAMES: LazyLock<BTreeMap<&str, (Regex, u64)>> = LazyLock::new(|| {
-    let shapes = SHAPES.as_object().into_iter().flatten();
+    let shapes = SHAPES.members();
     let names = shapes.map(|(kind, shape)| {
-        let pattern = Regex::new(shape["$name"].as_str().unwrap_or_default()).unwrap();
+        let pattern = Regex::new(shape["$name"].text()).unwrap();
         (
             kind.as_str(),
             (pattern, shape["$longest"].as_u64().unwrap_or(260)),
