@@ -201,6 +201,9 @@ pub(super) fn path(base: &str, of: &str, names: &[&str]) -> Result<Value, String
         return Err(format!("{of} does not fit the names {names:?}"));
     }
     let steps = types.iter().zip(names);
-    let steps: String = steps.map(|(of, name)| format!("/{of}/{name}")).collect();
-    Ok(format!("{base}/providers/{namespace}{steps}").into())
+    let path = steps.fold(
+        format!("{base}/providers/{namespace}"),
+        |path, (of, name)| path + "/" + of + "/" + name,
+    );
+    Ok(path.into())
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::size;
+
 pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, String>> {
     use Value::{Array, Number, Object, String as Text};
     Some(match (name, arguments) {
@@ -57,13 +59,6 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
         ("null", []) => Ok(Value::Null),
         _ => return None,
     })
-}
-
-fn size(count: &serde_json::Number) -> usize {
-    count
-        .as_u64()
-        .and_then(|count| count.try_into().ok())
-        .unwrap_or_default()
 }
 
 fn object(members: &[Value]) -> Result<Value, String> {

@@ -60,7 +60,9 @@ impl Expression {
             Self::Text(_) | Self::Number(_) => {}
             Self::Call(name, arguments) => {
                 visit(name, arguments);
-                arguments.iter().for_each(|each| each.each_call(visit));
+                for each in arguments {
+                    each.each_call(visit);
+                }
             }
             Self::Member(of, _) => of.each_call(visit),
             Self::Index(of, at) => {
@@ -123,4 +125,10 @@ fn call(name: &str, arguments: &[Expression], scope: &dyn Scope) -> Result<Value
             "{name}() is not known, or not with {count} arguments of these kinds"
         ))
     })
+}
+
+/// How many, and none for less.
+fn size(count: &serde_json::Number) -> usize {
+    let count = count.as_u64().and_then(|count| count.try_into().ok());
+    count.unwrap_or_default()
 }

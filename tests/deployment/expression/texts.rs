@@ -4,6 +4,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use url::Url;
 
+use super::size;
+
 pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, String>> {
     use Value::{Array, Number, String as Text};
     Some(match (name, arguments) {
@@ -33,9 +35,9 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
             .map(plain)
             .collect::<Result<Vec<_>, _>>()
             .map(|items| items.join(by).into()),
-        ("substring", [Text(text), Number(from)]) => substring(text, from.as_u64(), None),
+        ("substring", [Text(text), Number(from)]) => substring(text, size(from), None),
         ("substring", [Text(text), Number(from), Number(length)]) => {
-            substring(text, from.as_u64(), Some(length.as_u64()))
+            substring(text, size(from), Some(size(length)))
         }
         ("take", [Text(text), Number(count)]) => {
             Ok(text.chars().take(size(count)).collect::<String>().into())
@@ -52,14 +54,6 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
         ("uriComponent", [Text(text)]) => Ok(percent_encoded(text).into()),
         _ => return None,
     })
-}
-
-/// How many, no fewer than none.
-fn size(count: &serde_json::Number) -> usize {
-    count
-        .as_u64()
-        .and_then(|count| count.try_into().ok())
-        .unwrap_or_default()
 }
 
 /// A value inside a text.
@@ -101,18 +95,12 @@ fn format(pattern: &str, values: &[Value]) -> Result<Value, String> {
     Ok(text.into())
 }
 
-fn substring(text: &str, from: Option<u64>, length: Option<Option<u64>>) -> Result<Value, String> {
+/// All of the rest where no length is given.
+fn substring(text: &str, from: usize, length: Option<usize>) -> Result<Value, String> {
     let letters: Vec<char> = text.chars().collect();
-    let from = from.and_then(|from| usize::try_from(from).ok());
-    let until = match length {
-        None => Some(letters.len()),
-        Some(length) => from
-            .zip(length.and_then(|length| usize::try_from(length).ok()))
-            .map(|(from, length)| from + length),
-    };
-    from.zip(until)
-        .and_then(|(from, until)| letters.get(from..until))
-        .map(|letters| letters.iter().collect::<String>().into())
+    let until = length.map_or(letters.len(), |length| from + length);
+    let part = letters.get(from..until);
+    part.map(|letters| letters.iter().collect::<String>().into())
         .ok_or_else(|| format!("`{text}` has no such part"))
 }
 

@@ -242,9 +242,14 @@ pub(super) fn it_checks_as_the_template_does(bundle: &Bundle) -> Vec<String> {
                 declared["maxLength"].as_u64(),
             )
         {
-            let sample = |length: u64| match least == most && length == least {
-                true => "00000000-0000-0000-0000-000000000000".to_owned(),
-                false => "a".repeat(usize::try_from(length).unwrap_or_default()),
+            let guid = "00000000-0000-0000-0000-000000000000";
+            let sample = |length: u64| {
+                let is_guid = least == most && length == least;
+                if is_guid {
+                    guid.to_owned()
+                } else {
+                    "a".repeat(length.try_into().unwrap_or(0))
+                }
             };
             for (length, fits) in [
                 (least - 1, false),

@@ -69,9 +69,9 @@ fn check(at: &str, value: &Value, shape: &Value, faults: &mut Vec<String>) {
         Value::Object(members) => {
             return match (value, members.get("[]")) {
                 (Value::Array(items), Some(shape)) => {
-                    items
-                        .iter()
-                        .for_each(|item| check(&format!("{at}[]"), item, shape, faults));
+                    for item in items {
+                        check(&format!("{at}[]"), item, shape, faults);
+                    }
                 }
                 (Value::Object(found), None) => check_members(at, found, members, faults),
                 _ => faults.push(format!("{at} is of the wrong kind: {value}")),
