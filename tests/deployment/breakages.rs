@@ -22,7 +22,7 @@ fn breakages() -> Vec<Breakage<'static>> {
 }
 
 /// Makes the change, if there is something to change.
-fn apply(change: &str, bundle: &mut Bundle) -> Option<()> {
+pub(crate) fn apply(change: &str, bundle: &mut Bundle) -> Option<()> {
     if let Some(path) = change.strip_prefix("remove ") {
         let mark = if path.ends_with(']') { '[' } else { '.' };
         let (parent, last) = path.rsplit_once(mark)?;

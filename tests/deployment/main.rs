@@ -9,5 +9,6 @@ mod choices;
 mod clouds;
 mod evaluate;
 mod expression;
+mod look;
 mod platform;
 mod rules;

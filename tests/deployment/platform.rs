@@ -4,27 +4,24 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::evaluate::{Deployed, REFERENCE, Resource};
+use crate::{
+    evaluate::{Deployed, REFERENCE, Resource},
+    look::Look,
+};
 
 /// The settings of an app by name, before references are resolved.
 pub(crate) fn app_settings(deployed: &Deployed) -> BTreeMap<String, String> {
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
     let mut settings = BTreeMap::new();
     for site in deployed.of("Microsoft.Web/sites") {
-        let listed = site.body["properties"]["siteConfig"]["appSettings"].as_array();
-        for setting in listed.into_iter().flatten() {
-            settings.insert(text(&setting["name"]), text(&setting["value"]));
+        for setting in site.body["properties"]["siteConfig"]["appSettings"].items() {
+            settings.insert(setting["name"].plain(), setting["value"].plain());
         }
     }
     for config in settings_resources(deployed) {
         // It replaces them all.
-        let members = config.body["properties"].as_object().into_iter().flatten();
+        let members = config.body["properties"].members();
         settings = members
-            .map(|(name, value)| (name.clone(), text(value)))
+            .map(|(name, value)| (name.clone(), value.plain()))
             .collect();
     }
     settings
@@ -41,9 +38,7 @@ pub(crate) fn referred<'a>(deployed: &'a Deployed, value: &str) -> Option<&'a Re
     let inner = value.strip_prefix(REFERENCE)?.strip_suffix(')')?;
     let wanted = |secret: &&Resource| {
         let (vault, name) = secret.name.split_once('/').unwrap_or_default();
-        let uri = secret.full["properties"]["secretUri"]
-            .as_str()
-            .unwrap_or_default();
+        let uri = secret.full["properties"]["secretUri"].text();
         inner == format!("VaultName={vault};SecretName={name}")
             || inner == format!("SecretUri={uri}")
             || inner == format!("SecretUri={uri}/")

@@ -18,7 +18,7 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use crate::clouds::Cloud;
+use crate::{clouds::Cloud, look::Look};
 pub(crate) use parameters::{REFERENCE, is_secure};
 pub(crate) use resources::NESTED;
 use scope::Frame;
@@ -59,6 +59,13 @@ pub(crate) struct Resource {
     pub(crate) full: Arc<Value>,
     /// The ids of all that is there for certain before it is made.
     pub(crate) waits_for: BTreeSet<String>,
+}
+
+impl Resource {
+    /// Its type and version.
+    pub(crate) fn kind(&self) -> String {
+        format!("{}@{}", self.of, self.body["apiVersion"].text())
+    }
 }
 
 /// What can be read, by id.
@@ -140,9 +147,8 @@ fn run(
     let mut known = existing.clone();
     known.extend(made.map(|made| (made.id.clone(), made.full.clone())));
     frame.known = Some(Rc::new(known));
-    let outputs = template["outputs"].as_object().cloned().unwrap_or_default();
     let mut results = Map::new();
-    for (name, output) in outputs {
+    for (name, output) in template["outputs"].members() {
         let at = format!("outputs.{name}");
         let is_made = match output.get("condition") {
             Some(condition) => frame.value(condition, &at)? == Value::Bool(true),
@@ -150,7 +156,10 @@ fn run(
         };
         if is_made {
             let value = frame.value(&output["value"], &at)?;
-            results.insert(name, json!({ "type": output["type"], "value": value }));
+            results.insert(
+                name.clone(),
+                json!({ "type": output["type"], "value": value }),
+            );
         }
     }
     Ok(results)

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use super::scope::Frame;
+use crate::look::Look;
 
 /// How a value begins that the platform itself puts a secret in the place of.
 pub(crate) const REFERENCE: &str = "@Microsoft.KeyVault(";
@@ -36,12 +37,12 @@ pub(super) fn read(
 
 /// Whether a parameter's value is kept out of histories and logs.
 pub(crate) fn is_secure(declared: &Value) -> bool {
-    let of = declared["type"].as_str().unwrap_or_default().to_lowercase();
+    let of = declared["type"].text().to_lowercase();
     of.starts_with("secure")
 }
 
 fn check(value: &Value, declared: &Value) -> Result<(), String> {
-    let of = declared["type"].as_str().unwrap_or_default();
+    let of = declared["type"].text();
     let fits = match of.to_lowercase().as_str() {
         "string" | "securestring" => value.is_string(),
         "bool" => value.is_boolean(),

@@ -13,6 +13,7 @@ use super::{
     scope::{Frame, path},
     stand_ins,
 };
+use crate::look::Look;
 
 pub(crate) const NESTED: &str = "Microsoft.Resources/deployments";
 
@@ -109,8 +110,7 @@ pub(super) fn make(
 
 fn plan<'a>(frame: &Frame<'_>, template: &'a Value) -> Result<Vec<Planned<'a>>, String> {
     let mut planned = Vec::new();
-    let resources = template["resources"].as_array();
-    for (index, raw) in resources.into_iter().flatten().enumerate() {
+    for (index, raw) in template["resources"].items().enumerate() {
         let at = format!("resources[{index}]");
         if raw.get("resources").is_some() {
             return Err(format!(
@@ -174,7 +174,7 @@ fn place<'a>(
         raw,
         at: at.to_owned(),
         turn,
-        id: id.as_str().unwrap_or_default().to_owned(),
+        id: id.text().to_owned(),
         of,
         name,
         target,
@@ -191,9 +191,9 @@ fn depends_on(
     let frame = in_turn(frame, planned.turn.as_ref());
     let at = format!("{}.dependsOn", planned.at);
     let mut ids = Vec::new();
-    for raw in planned.raw["dependsOn"].as_array().into_iter().flatten() {
+    for raw in planned.raw["dependsOn"].items() {
         let value = frame.value(raw, &at)?;
-        let wanted = value.as_str().unwrap_or_default();
+        let wanted = value.text();
         let before = ids.len();
         match frame.declared.get(wanted) {
             Some((id, _)) => ids.push(id.clone()),
@@ -222,7 +222,7 @@ fn body(
     late.known = Some(Rc::new(readable));
     let mut body = Map::new();
     let mut outputs = None;
-    for (name, raw) in planned.raw.as_object().into_iter().flatten() {
+    for (name, raw) in planned.raw.members() {
         let at = format!("{}.{name}", planned.at);
         let value = match name.as_str() {
             "copy" => continue,
@@ -252,7 +252,7 @@ fn nested(
         ));
     }
     let parameters = frame.value(&raw["parameters"], &format!("{at}.properties.parameters"))?;
-    let given = parameters.as_object().into_iter().flatten();
+    let given = parameters.members();
     let given = given
         .map(|(name, given)| (name.clone(), given["value"].clone()))
         .collect();

@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Map, Value, json};
 
 use super::{Known, TENANT, Target, stand_ins};
-use crate::expression::Scope;
+use crate::{expression::Scope, look::Look};
 
 /// A template while it is deployed.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ impl<'a> Frame<'a> {
     /// All of them, since the service does so too.
     pub(super) fn read_variables(&self) -> Result<(), String> {
         let all = &self.template["variables"];
-        let loops = all["copy"].as_array().into_iter().flatten();
+        let loops = all["copy"].items();
         let plain = all.as_object().into_iter().flat_map(Map::keys);
         let plain = plain.map(String::as_str).filter(|name| *name != "copy");
         for name in plain.chain(loops.filter_map(|each| each["name"].as_str())) {
@@ -72,7 +72,7 @@ impl<'a> Frame<'a> {
             None => {}
         }
         let all = &self.template["variables"];
-        let mut loops = all["copy"].as_array().into_iter().flatten();
+        let mut loops = all["copy"].items();
         let repeated = loops.find(|each| each["name"] == name);
         if all.get(name).is_none() && repeated.is_none() {
             return Err(format!("there is no variable {name}"));
@@ -201,6 +201,9 @@ pub(super) fn path(base: &str, of: &str, names: &[&str]) -> Result<Value, String
         return Err(format!("{of} does not fit the names {names:?}"));
     }
     let steps = types.iter().zip(names);
-    let steps: Vec<_> = steps.map(|(of, name)| format!("/{of}/{name}")).collect();
-    Ok(format!("{base}/providers/{namespace}{}", steps.concat()).into())
+    let path = steps.fold(
+        format!("{base}/providers/{namespace}"),
+        |path, (of, name)| path + "/" + of + "/" + name,
+    );
+    Ok(path.into())
 }

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Builder;
 
 use super::{Resource, TENANT, Target};
+use crate::look::Look;
 
 /// A GUID that belongs to an id.
 pub(crate) fn guid_of(id: &str) -> String {
@@ -60,7 +61,7 @@ pub(super) fn read(resource: &Resource, target: &Target) -> Value {
         "Microsoft.OperationalInsights/workspaces" => json!({ "customerId": guid_of(id) }),
         _ => json!({}),
     };
-    for (name, value) in added.as_object().into_iter().flatten() {
+    for (name, value) in added.members() {
         full["properties"][name] = value.clone();
     }
     full

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{Deployed, Target, deploy};
-use crate::clouds::CLOUDS;
+use crate::{breakages::apply, bundle::Bundle, clouds::CLOUDS};
 
 const WORKSPACE: &str =
     "/subscriptions/s/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/logs";
@@ -165,57 +165,32 @@ fn loops_conditions_order_and_nested_deployments_come_out() {
     assert_eq!(nested.waits_for.len(), 5, "{nested:?}");
 }
 
+/// Changes of the sample, and what is said of each.
+const REFUSED: &str = r#"
+template.outputs.who.value = "[reference('site').x]" => outputs.who: reads
+remove template.resources[inner].dependsOn => properties.parameters.key.value: reads
+template.resources[1].location = "[reference('site').x]" => resources[1].location: reference() has no answer yet
+template.resources[2].dependsOn = ["nothing"] => resources[2].dependsOn: "nothing" is not declared
+template.resources[1].dependsOn = ["inner"] => resources wait for each other
+template.resources[1].name = "a/b" => resources[1]: Microsoft.Storage/storageAccounts does not fit
+template.variables.base = "[variables('account')]" => variables.base: the variable account needs itself
+template.variables.base = "[parameters('other')]" => there is no parameter other
+template.parameters.more.defaultValue = "no" => parameters.more: "no" is no bool
+remove template.resources[inner].properties.expressionEvaluationOptions => choose inner
+template.resources[inner].properties.parameters.more = {"value": 1} => properties.template.parameters.more is given but not declared
+"#;
+
 #[test]
 fn what_the_service_would_refuse_is_refused_with_its_place() {
-    type Break = fn(&mut Value);
-    let breaks: [(&str, Break); 11] = [
-        ("outputs.who: reads", |t| {
-            t["outputs"]["who"]["value"] = json!("[reference('site').x]");
-        }),
-        ("resources[3].properties.parameters.key.value: reads", |t| {
-            t["resources"][3]["dependsOn"] = json!([]);
-        }),
-        (
-            "resources[1].location: reference() has no answer yet",
-            |t| {
-                t["resources"][1]["location"] = json!("[reference('site').x]");
-            },
-        ),
-        ("resources[2].dependsOn: \"nothing\" is not declared", |t| {
-            t["resources"][2]["dependsOn"] = json!(["nothing"]);
-        }),
-        ("resources wait for each other", |t| {
-            t["resources"][1]["dependsOn"] = json!(["inner"]);
-        }),
-        (
-            "resources[1]: Microsoft.Storage/storageAccounts does not fit",
-            |t| {
-                t["resources"][1]["name"] = json!("a/b");
-            },
-        ),
-        ("variables.base: the variable account needs itself", |t| {
-            t["variables"]["base"] = json!("[variables('account')]");
-        }),
-        ("there is no parameter other", |t| {
-            t["variables"]["base"] = json!("[parameters('other')]");
-        }),
-        ("parameters.more: \"no\" is no bool", |t| {
-            t["parameters"]["more"]["defaultValue"] = json!("no");
-        }),
-        ("choose inner", |t| {
-            t["resources"][3]["properties"]["expressionEvaluationOptions"] = json!({});
-        }),
-        (
-            "resources[3].properties.template.parameters.more is given but not declared",
-            |t| {
-                t["resources"][3]["properties"]["parameters"]["more"] = json!({ "value": 1 });
-            },
-        ),
-    ];
-    for (expected, make) in breaks {
-        let mut template = sample();
-        make(&mut template);
-        let error = try_deploy(&template, &json!({})).expect_err(expected);
+    for (change, expected) in REFUSED
+        .trim()
+        .lines()
+        .map(|line| line.split_once(" => ").unwrap())
+    {
+        let mut bundle = Bundle::default();
+        bundle.template = sample();
+        apply(change, &mut bundle).unwrap();
+        let error = try_deploy(&bundle.template, &json!({})).expect_err(expected);
         assert!(error.contains(expected), "{expected}: {error}");
     }
 }

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use super::size;
+
 pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, String>> {
     use Value::{Array, Number, Object, String as Text};
     Some(match (name, arguments) {
         ("createArray", items) => Ok(items.iter().cloned().collect()),
-        ("array", [Array(items)]) => Ok(Array(items.clone())),
-        ("array", [item]) => Ok(Array(vec![item.clone()])),
         ("createObject", members) => object(members),
         ("concat", lists @ [Array(_), ..]) => lists
             .iter()
@@ -46,9 +46,6 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
         ("take", [Array(items), Number(count)]) => {
             Ok(items.iter().take(size(count)).cloned().collect())
         }
-        ("skip", [Array(items), Number(count)]) => {
-            Ok(items.iter().skip(size(count)).cloned().collect())
-        }
         ("coalesce", values) => Ok(values
             .iter()
             .find(|value| !value.is_null())
@@ -62,13 +59,6 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
         ("null", []) => Ok(Value::Null),
         _ => return None,
     })
-}
-
-fn size(count: &serde_json::Number) -> usize {
-    count
-        .as_u64()
-        .and_then(|count| count.try_into().ok())
-        .unwrap_or_default()
 }
 
 fn object(members: &[Value]) -> Result<Value, String> {

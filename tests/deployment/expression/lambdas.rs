@@ -30,10 +30,6 @@ pub(super) fn call(
     scope: &dyn Scope,
 ) -> Option<Result<Value, String>> {
     match (name, arguments) {
-        ("map", [list, with]) => Some(each(list, &[with], scope).map(|results| {
-            let results = results.into_iter();
-            results.flat_map(|(_, results)| results).collect()
-        })),
         ("filter", [list, with]) => Some(each(list, &[with], scope).map(|results| {
             let kept = results
                 .into_iter()

@@ -7,7 +7,7 @@ mod collections;
 mod identifiers;
 mod lambdas;
 mod lexer;
-mod numbers;
+mod logic;
 mod parser;
 #[cfg(test)]
 mod tests;
@@ -116,7 +116,7 @@ fn call(name: &str, arguments: &[Expression], scope: &dyn Scope) -> Result<Value
         .collect::<Result<_, _>>()?;
     let result = texts::call(name, &values)
         .or_else(|| collections::call(name, &values))
-        .or_else(|| numbers::call(name, &values))
+        .or_else(|| logic::call(name, &values))
         .or_else(|| identifiers::call(name, &values))
         .or_else(|| scope.call(name, &values));
     result.unwrap_or_else(|| {
@@ -125,4 +125,10 @@ fn call(name: &str, arguments: &[Expression], scope: &dyn Scope) -> Result<Value
             "{name}() is not known, or not with {count} arguments of these kinds"
         ))
     })
+}
+
+/// How many, and none for less.
+fn size(count: &serde_json::Number) -> usize {
+    let count = count.as_u64().and_then(|count| count.try_into().ok());
+    count.unwrap_or_default()
 }

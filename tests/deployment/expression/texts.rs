@@ -4,6 +4,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use url::Url;
 
+use super::size;
+
 pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, String>> {
     use Value::{Array, Number, String as Text};
     Some(match (name, arguments) {
@@ -16,7 +18,6 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
         ("format", [Text(pattern), values @ ..]) => format(pattern, values),
         ("toLower", [Text(text)]) => Ok(text.to_lowercase().into()),
         ("toUpper", [Text(text)]) => Ok(text.to_uppercase().into()),
-        ("trim", [Text(text)]) => Ok(text.trim().into()),
         // These two and no others do not mind case.
         ("startsWith", [Text(text), Text(with)]) => {
             Ok(text.to_lowercase().starts_with(&with.to_lowercase()).into())
@@ -25,11 +26,6 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
             Ok(text.to_lowercase().ends_with(&with.to_lowercase()).into())
         }
         ("contains", [Text(text), Text(part)]) => Ok(text.contains(part.as_str()).into()),
-        ("indexOf", [Text(text), Text(part)]) => Ok(text
-            .find(part.as_str())
-            .and_then(|at| i64::try_from(at).ok())
-            .unwrap_or(-1)
-            .into()),
         ("replace", [Text(text), Text(old), Text(new)]) => {
             Ok(text.replace(old.as_str(), new).into())
         }
@@ -39,27 +35,18 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
             .map(plain)
             .collect::<Result<Vec<_>, _>>()
             .map(|items| items.join(by).into()),
-        ("substring", [Text(text), Number(from)]) => substring(text, from, None),
+        ("substring", [Text(text), Number(from)]) => substring(text, size(from), None),
         ("substring", [Text(text), Number(from), Number(length)]) => {
-            substring(text, from, Some(length))
+            substring(text, size(from), Some(size(length)))
         }
         ("take", [Text(text), Number(count)]) => {
             Ok(text.chars().take(size(count)).collect::<String>().into())
-        }
-        ("skip", [Text(text), Number(count)]) => {
-            Ok(text.chars().skip(size(count)).collect::<String>().into())
         }
         ("length", [Text(text)]) => Ok(text.chars().count().into()),
         ("empty", [Text(text)]) => Ok(text.is_empty().into()),
         ("string", [value]) => plain(value).or_else(|_| Ok(value.to_string())).map(Text),
         ("json", [Text(text)]) => serde_json::from_str(text).map_err(|error| error.to_string()),
         ("base64", [Text(text)]) => Ok(STANDARD.encode(text).into()),
-        ("base64ToString", [Text(text)]) => STANDARD
-            .decode(text)
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .map(Text)
-            .ok_or_else(|| format!("{text} is not base64 of a text")),
         ("uri", [Text(base), Text(relative)]) => Url::parse(base)
             .and_then(|base| base.join(relative))
             .map(|url| url.as_str().into())
@@ -67,14 +54,6 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
         ("uriComponent", [Text(text)]) => Ok(percent_encoded(text).into()),
         _ => return None,
     })
-}
-
-/// How many, no fewer than none.
-fn size(count: &serde_json::Number) -> usize {
-    count
-        .as_u64()
-        .and_then(|count| count.try_into().ok())
-        .unwrap_or_default()
 }
 
 /// A value inside a text.
@@ -116,22 +95,12 @@ fn format(pattern: &str, values: &[Value]) -> Result<Value, String> {
     Ok(text.into())
 }
 
-/// What begins at a letter: all of it, or so many letters. A number below zero is none.
-fn substring(
-    text: &str,
-    from: &serde_json::Number,
-    length: Option<&serde_json::Number>,
-) -> Result<Value, String> {
+/// All of the rest where no length is given.
+fn substring(text: &str, from: usize, length: Option<usize>) -> Result<Value, String> {
     let letters: Vec<char> = text.chars().collect();
-    let count = |number: &serde_json::Number| usize::try_from(number.as_u64()?).ok();
-    let from = count(from);
-    let until = match length {
-        None => Some(letters.len()),
-        Some(length) => from.zip(count(length)).map(|(from, length)| from + length),
-    };
-    from.zip(until)
-        .and_then(|(from, until)| letters.get(from..until))
-        .map(|letters| letters.iter().collect::<String>().into())
+    let until = length.map_or(letters.len(), |length| from + length);
+    let part = letters.get(from..until);
+    part.map(|letters| letters.iter().collect::<String>().into())
         .ok_or_else(|| format!("`{text}` has no such part"))
 }
 

@@ -12,6 +12,7 @@ use crate::{
     choices::{Api, Choice, REFERABLE},
     evaluate::is_secure,
     expression::{Expression, Scope, parse},
+    look::Look,
 };
 
 const SCHEMA: &str =
@@ -38,16 +39,16 @@ struct Control<'a> {
 
 fn controls(form: &Value) -> Vec<Control<'_>> {
     let parameters = &form["parameters"];
-    let steps = parameters["steps"].as_array().into_iter().flatten();
+    let steps = parameters["steps"].items();
     let pages = steps.map(|step| (step["name"].as_str(), &step["elements"]));
     let pages = std::iter::once((None, &parameters["basics"])).chain(pages);
     pages
         .flat_map(|(step, list)| {
-            let list = list.as_array().into_iter().flatten();
+            let list = list.items();
             list.map(move |body| Control {
                 step,
-                name: body["name"].as_str().unwrap_or_default(),
-                of: body["type"].as_str().unwrap_or_default(),
+                name: body["name"].text(),
+                of: body["type"].text(),
                 body,
             })
         })
@@ -55,10 +56,7 @@ fn controls(form: &Value) -> Vec<Control<'_>> {
 }
 
 fn outputs(form: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    form["parameters"]["outputs"]
-        .as_object()
-        .into_iter()
-        .flatten()
+    form["parameters"]["outputs"].members()
 }
 
 /// The controls that bear the name of a parameter, with its declaration.
@@ -150,7 +148,7 @@ pub(super) fn texts_are_checked(bundle: &Bundle) -> Vec<String> {
             of,
             "Microsoft.Common.TextBox" | "Microsoft.Common.PasswordBox"
         ) {
-            let pattern = constraints["regex"].as_str().unwrap_or_default();
+            let pattern = constraints["regex"].text();
             if Regex::new(pattern).is_err() || !length.is_match(pattern) {
                 faults.push(format!("{name} needs a regex with a length"));
             }
@@ -167,7 +165,7 @@ pub(super) fn texts_are_checked(bundle: &Bundle) -> Vec<String> {
         if !SILENT.contains(&of) && body["toolTip"].as_str().is_none_or(str::is_empty) {
             faults.push(format!("{name} needs a toolTip"));
         }
-        let validations = constraints["validations"].as_array().into_iter().flatten();
+        let validations = constraints["validations"].items();
         let silent = validations.filter(|each| each["message"].as_str().is_none_or(str::is_empty));
         faults.extend(silent.map(|_| format!("{name} has a validation without a message")));
     }
@@ -185,7 +183,7 @@ pub(super) fn secrets_are_hidden(bundle: &Bundle) -> Vec<String> {
         if is_hidden && body["options"]["hideConfirmation"] == true {
             faults.push(format!("{name} must be confirmed"));
         }
-        let pattern = body["constraints"]["regex"].as_str().unwrap_or_default();
+        let pattern = body["constraints"]["regex"].text();
         let takes_short = Regex::new(pattern).is_ok_and(|pattern| pattern.is_match("12345678901"));
         if is_hidden && takes_short && !SHORT.contains(&name) {
             faults.push(format!("{name} takes fewer than 12 characters"));
@@ -199,7 +197,7 @@ pub(super) fn secrets_are_hidden(bundle: &Bundle) -> Vec<String> {
 
 /// [21]
 pub(super) fn nothing_is_blank_in_it(bundle: &Bundle) -> Vec<String> {
-    style::blanks(&bundle.form, &["basics", "steps", "defaultValue"])
+    style::blanks(&bundle.form, "basics steps defaultValue")
 }
 
 /// What the form allows, the template allows, and the other way around; and both begin with the same.
@@ -207,26 +205,14 @@ pub(super) fn it_checks_as_the_template_does(bundle: &Bundle) -> Vec<String> {
     let mut faults = Vec::new();
     for (Control { name, of, body, .. }, declared) in fields(bundle) {
         let constraints = &body["constraints"];
-        let choices = constraints["allowedValues"].as_array();
-        let values: Vec<_> = choices
-            .into_iter()
-            .flatten()
-            .map(|each| each["value"].clone())
-            .collect();
-        let plain = |value: &Value| {
-            value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned)
-        };
-        let allowed = match (&declared["allowedValues"], declared["type"].as_str()) {
-            (Value::Array(allowed), _) => allowed.iter().map(plain).collect(),
-            (_, Some("bool")) => vec!["true".to_owned(), "false".to_owned()],
-            _ => Vec::new(),
-        };
-        let (mut offered, mut allowed): (Vec<_>, Vec<String>) =
-            (values.iter().map(plain).collect(), allowed);
-        offered.sort();
-        allowed.sort();
+        let offered = constraints["allowedValues"]
+            .items()
+            .map(|each| each["value"].plain());
+        let allowed = declared["allowedValues"].items().map(Look::plain);
+        let truths = ["true", "false"].map(str::to_owned);
+        let truths = truths.into_iter().filter(|_| declared["type"] == "bool");
+        let offered: BTreeSet<_> = offered.collect();
+        let allowed: BTreeSet<_> = allowed.chain(truths).collect();
         if offered != allowed {
             faults.push(format!(
                 "{name} offers {offered:?}, the template allows {allowed:?}"
@@ -243,24 +229,27 @@ pub(super) fn it_checks_as_the_template_does(bundle: &Bundle) -> Vec<String> {
         }
         let default = chosen(body, &body["defaultValue"]);
         let is_left_open = body.get("defaultValue").is_none();
-        let is_same = plain(&default) == plain(&declared["defaultValue"]);
+        let is_same = default.plain() == declared["defaultValue"].plain();
         if !is_left_open && !is_same {
             faults.push(format!("{name}: the form's default is not the template's"));
         }
         if declared.get("defaultValue").is_none() && constraints["required"] != true {
             faults.push(format!("{name} has no default, so it must be required"));
         }
-        if let Ok(pattern) = Regex::new(constraints["regex"].as_str().unwrap_or_default())
+        if let Ok(pattern) = Regex::new(constraints["regex"].text())
             && let (Some(least), Some(most)) = (
                 declared["minLength"].as_u64(),
                 declared["maxLength"].as_u64(),
             )
         {
+            let guid = "00000000-0000-0000-0000-000000000000";
             let sample = |length: u64| {
-                if least == most && length == least {
-                    return "00000000-0000-0000-0000-000000000000".to_owned();
+                let is_guid = least == most && length == least;
+                if is_guid {
+                    guid.to_owned()
+                } else {
+                    "a".repeat(length.try_into().unwrap_or(0))
                 }
-                "a".repeat(usize::try_from(length).unwrap_or_default())
             };
             for (length, fits) in [
                 (least - 1, false),
@@ -281,11 +270,8 @@ pub(super) fn it_checks_as_the_template_does(bundle: &Bundle) -> Vec<String> {
 
 /// The value behind a label.
 fn chosen(body: &Value, label: &Value) -> Value {
-    let choices = body["constraints"]["allowedValues"].as_array();
-    let choice = choices
-        .into_iter()
-        .flatten()
-        .find(|each| each["label"] == *label);
+    let mut choices = body["constraints"]["allowedValues"].items();
+    let choice = choices.find(|each| each["label"] == *label);
     choice.map_or(label, |choice| &choice["value"]).clone()
 }
 
@@ -300,7 +286,7 @@ pub(super) fn references_are_taken(bundle: &Bundle) -> Vec<String> {
         let field = fields(bundle).find(|(control, _)| control.name == name);
         let pattern = field.map(|(control, _)| control.body["constraints"]["regex"].clone());
         let pattern = pattern.unwrap_or_default();
-        let fits = Regex::new(pattern.as_str().unwrap_or_default()).is_ok_and(|pattern| {
+        let fits = Regex::new(pattern.text()).is_ok_and(|pattern| {
             samples
                 .iter()
                 .chain([&value])
@@ -379,7 +365,7 @@ pub(super) fn what_it_gives_can_be_deployed(bundle: &Bundle) -> Vec<String> {
         let filled = fill(&bundle.form, choice);
         let given: Result<Map<_, _>, _> = outputs(&bundle.form)
             .map(|(name, text)| {
-                let value = evaluate(text.as_str().unwrap_or_default(), &filled)?;
+                let value = evaluate(text.text(), &filled)?;
                 Ok((name.clone(), value))
             })
             .collect();

@@ -1,7 +1,7 @@
 //! What the Functions host needs, which is another thing on each plan.
 
 use super::order::in_each;
-use crate::{bundle::Bundle, platform};
+use crate::{bundle::Bundle, look::Look, platform};
 
 /// Settings that Flex Consumption refuses.
 const NOT_ON_FLEX: [&str; 5] = [
@@ -65,7 +65,7 @@ pub(super) fn the_package_can_be_stored(bundle: &Bundle) -> Vec<String> {
             return;
         };
         let storage = &site.body["properties"]["functionAppConfig"]["deployment"]["storage"];
-        let address = storage["value"].as_str().unwrap_or_default();
+        let address = storage["value"].text();
         let containers = "Microsoft.Storage/storageAccounts/blobServices/containers";
         let container = deployed.of(containers).find(|container| {
             let (account, name) = container.name.split_once("/default/").unwrap_or_default();
@@ -75,18 +75,13 @@ pub(super) fn the_package_can_be_stored(bundle: &Bundle) -> Vec<String> {
             faults.push(format!("the app must depend on the container {address}"));
         }
         let given = &storage["authentication"];
-        let named = given["storageAccountConnectionStringName"]
-            .as_str()
-            .unwrap_or_default();
+        let named = given["storageAccountConnectionStringName"].text();
         let is_right = if choice.assigns_roles {
             given["type"] == "SystemAssignedIdentity"
         } else {
-            let listed = site.body["properties"]["siteConfig"]["appSettings"].as_array();
+            let mut listed = site.body["properties"]["siteConfig"]["appSettings"].items();
             given["type"] == "StorageAccountConnectionString"
-                && listed
-                    .into_iter()
-                    .flatten()
-                    .any(|setting| setting["name"] == named)
+                && listed.any(|setting| setting["name"] == named)
                 && platform::app_settings(deployed).contains_key(named)
         };
         if !is_right {

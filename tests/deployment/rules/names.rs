@@ -1,102 +1,38 @@
 //! What things are called.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::{order::in_each, walk};
+use super::{order::in_each, shapes::SHAPES, walk};
 use crate::{
     bundle::Bundle,
     choices::{APP, Choice},
     evaluate::Deployed,
+    look::Look,
 };
 
-const GUID: &str = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$";
-
-/// What the last part of a name looks like, by type, and how long it may be. Where Azure does not say,
-/// the narrower reading.
-const NAMES: [(&str, &str, usize); 20] = [
-    ("Microsoft.Storage/storageAccounts", "^[a-z0-9]{3,}$", 24),
-    (
-        "Microsoft.Storage/storageAccounts/blobServices",
-        "^default$",
-        7,
-    ),
-    (
-        "Microsoft.Storage/storageAccounts/blobServices/containers",
-        "^[a-z0-9](-?[a-z0-9]){2,}$",
-        63,
-    ),
-    (
-        "Microsoft.KeyVault/vaults",
-        "^[a-zA-Z](-?[a-zA-Z0-9]){2,}$",
-        24,
-    ),
-    ("Microsoft.KeyVault/vaults/secrets", "^[a-zA-Z0-9-]+$", 127),
-    (
-        "Microsoft.KeyVault/vaults/accessPolicies",
-        "^(add|remove|replace)$",
-        7,
-    ),
-    ("Microsoft.Insights/components", r"^[\w().-]*[\w()-]$", 260),
-    (
-        "Microsoft.Insights/dataCollectionRules",
-        "^[a-zA-Z](-?[a-zA-Z0-9]){2,}$",
-        30,
-    ),
-    ("Microsoft.Web/serverfarms", "^[a-zA-Z0-9-]+$", 40),
-    // Apps with the same first 32 characters and one storage account take each other for one.
-    (
-        "Microsoft.Web/sites",
-        "^[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]$",
-        32,
-    ),
-    ("Microsoft.Web/sites/config", "^appsettings$", 11),
-    ("Microsoft.Web/sites/extensions", "^onedeploy$", 9),
-    (
-        "Microsoft.Web/sites/basicPublishingCredentialsPolicies",
-        "^(ftp|scm)$",
-        3,
-    ),
-    (
-        "Microsoft.OperationalInsights/workspaces/tables",
-        "^[a-zA-Z][a-zA-Z0-9_]{3,}_CL$",
-        45,
-    ),
-    ("Microsoft.Authorization/roleAssignments", GUID, 36),
-    ("Microsoft.Resources/deployments", r"^[\w.()-]+$", 64),
-    (
-        "Microsoft.OperationalInsights/workspaces/savedSearches",
-        r"^[\w-]+$",
-        100,
-    ),
-    ("Microsoft.SecurityInsights/alertRules", GUID, 36),
-    ("Microsoft.Insights/workbooks", GUID, 36),
-    (
-        "Microsoft.SecurityInsights/dataConnectorDefinitions",
-        r"^[A-Za-z]\w*$",
-        30,
-    ),
-];
-
-static PATTERNS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    NAMES
-        .iter()
-        .map(|(_, pattern, _)| Regex::new(pattern).unwrap())
-        .collect()
+/// What the last part of a name looks like, by type and version, and how long it may be.
+static NAMES: LazyLock<BTreeMap<&str, (Regex, u64)>> = LazyLock::new(|| {
+    let shapes = SHAPES.members();
+    let names = shapes.map(|(kind, shape)| {
+        let pattern = Regex::new(shape["$name"].text()).unwrap();
+        (
+            kind.as_str(),
+            (pattern, shape["$longest"].as_u64().unwrap_or(260)),
+        )
+    });
+    names.collect()
 });
 
 fn check(deployed: &Deployed, faults: &mut Vec<String>) {
     for resource in &deployed.resources {
-        let mut known = NAMES.iter().zip(PATTERNS.iter());
-        let Some(((_, _, longest), pattern)) = known.find(|((of, ..), _)| *of == resource.of)
-        else {
-            faults.push(format!("no rule says how a {} may be called", resource.of));
-            continue;
-        };
         let name = resource.name.rsplit('/').next().unwrap_or_default();
-        if !pattern.is_match(name) || name.len() > *longest {
+        // A type without a shape is another rule's.
+        if let Some((pattern, longest)) = NAMES.get(resource.kind().as_str())
+            && (!pattern.is_match(name) || name.len() as u64 > *longest)
+        {
             faults.push(format!("{} may not be called {name}", resource.of));
         }
     }

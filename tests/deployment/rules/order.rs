@@ -5,6 +5,7 @@ use crate::{
     bundle::{Bundle, Deployment},
     choices::{Choice, DEPLOYER, Sink},
     evaluate::{Deployed, Resource},
+    look::Look,
 };
 
 const TABLE: &str = "Microsoft.OperationalInsights/workspaces/tables";
@@ -84,12 +85,8 @@ pub(super) fn tables_come_before_their_rule(bundle: &Bundle) -> Vec<String> {
             faults.push(format!("{} data collection rules", rules.len()));
         }
         for rule in rules {
-            for flow in rule.body["properties"]["dataFlows"]
-                .as_array()
-                .into_iter()
-                .flatten()
-            {
-                let stream = flow["outputStream"].as_str().unwrap_or_default();
+            for flow in rule.body["properties"]["dataFlows"].items() {
+                let stream = flow["outputStream"].text();
                 let table = stream.trim_start_matches("Custom-");
                 let mut tables = deployed.of(TABLE).filter(|made| made.name.ends_with(table));
                 if !tables.any(|made| rule.waits_for.contains(&made.id)) {

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use regex::Regex;
-use serde_json::Value;
 
-use crate::bundle::Bundle;
+use crate::{bundle::Bundle, look::Look};
 
 /// `%2F` to `/`.
 fn decoded(text: &str) -> String {
@@ -20,12 +19,8 @@ fn decoded(text: &str) -> String {
 /// Owner, repository and tag of an address of a file in a repository.
 fn raw<'a>(address: &'a str, file: &str) -> Option<[&'a str; 3]> {
     let rest = address.strip_prefix("https://raw.githubusercontent.com/")?;
-    let parts: Vec<_> = rest
-        .strip_suffix(file)?
-        .strip_suffix('/')?
-        .split('/')
-        .collect();
-    parts.try_into().ok()
+    let place = rest.strip_suffix(file)?.strip_suffix('/')?;
+    place.split('/').collect::<Vec<_>>().try_into().ok()
 }
 
 /// The template's address and the form's, as the button has them.
@@ -69,9 +64,7 @@ pub(super) fn the_package_is_the_releases(bundle: &Bundle) -> Vec<String> {
         .collect();
     let expected = format!("https://github.com/{owner}/{repository}/releases/download/{tag}/");
     let default = &bundle.parameters()["packageUri"]["defaultValue"];
-    let name = default
-        .as_str()
-        .and_then(|address| address.strip_prefix(&expected));
+    let name = default.text().strip_prefix(&expected);
     if name.is_some_and(|name| built.len() == 1 && built.contains(name)) {
         return Vec::new();
     }
@@ -106,29 +99,23 @@ pub(super) fn every_parameter_is_explained(bundle: &Bundle) -> Vec<String> {
         };
         for name in words(names) {
             explained.insert(name);
-            let said = match bundle
-                .parameters()
-                .get(name)
-                .map(|of| of.get("defaultValue"))
-            {
-                None => Err("is no parameter"),
-                Some(None) => Ok(default.is_empty()),
-                Some(Some(Value::String(text))) if text.is_empty() => Ok(*default == "empty"),
-                // Said in words.
-                Some(Some(Value::String(text)))
-                    if text.starts_with('[') || text.contains("://") =>
-                {
-                    Ok(!default.is_empty() && !default.contains('`'))
-                }
-                Some(Some(Value::String(text))) => Ok(*default == format!("`{text}`")),
-                Some(Some(value)) => Ok(*default == format!("`{value}`")),
+            let Some(declared) = bundle.parameters().get(name) else {
+                faults.push(format!("docs/deploy.md: {name} is no parameter"));
+                continue;
             };
-            match said {
-                Ok(true) => {}
-                Ok(false) => faults.push(format!(
-                    "{name} has another default than docs/deploy.md says"
-                )),
-                Err(fault) => faults.push(format!("docs/deploy.md: {name} {fault}")),
+            let is_right = match declared.get("defaultValue").map(Look::plain) {
+                None => default.is_empty(),
+                Some(text) if text.is_empty() => *default == "empty",
+                // Said in words.
+                Some(text) if text.starts_with('[') || text.contains("://") => {
+                    !default.is_empty() && !default.contains('`')
+                }
+                Some(text) => *default == format!("`{text}`"),
+            };
+            if !is_right {
+                faults.push(format!(
+                    "docs/deploy.md: {name} has not the default {default}"
+                ));
             }
         }
     }
@@ -141,18 +128,14 @@ pub(super) fn every_parameter_is_explained(bundle: &Bundle) -> Vec<String> {
 }
 
 pub(super) fn every_output_is_explained(bundle: &Bundle) -> Vec<String> {
-    let explained = bundle
+    let rest = bundle
         .guide
-        .lines()
-        .skip_while(|line| !line.starts_with("**Outputs.**"));
-    let explained: Vec<_> = explained.take_while(|line| !line.is_empty()).collect();
-    let explained = explained.join("\n");
-    let explained: BTreeSet<_> = words(&explained).collect();
-    let outputs = bundle.template["outputs"].as_object();
-    let outputs: BTreeSet<_> = outputs
-        .into_iter()
-        .flat_map(|all| all.keys().map(String::as_str))
-        .collect();
+        .split_once("\n**Outputs.**")
+        .unwrap_or_default()
+        .1;
+    let explained: BTreeSet<_> = words(rest.split("\n\n").next().unwrap_or_default()).collect();
+    let outputs = bundle.template["outputs"].members();
+    let outputs: BTreeSet<_> = outputs.map(|(name, _)| name.as_str()).collect();
     let differences = explained.symmetric_difference(&outputs);
     differences
         .map(|name| format!("{name} is explained in docs/deploy.md or an output, not both"))

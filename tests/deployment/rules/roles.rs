@@ -2,169 +2,109 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::order::in_each;
 use crate::{
     bundle::Bundle,
     choices::{Choice, DEPLOYER, Sink},
     evaluate::{Deployed, guid_of},
+    look::Look,
 };
 
-/// The built-in roles that are given, with the ids that Azure documents.
-const ROLES: [(&str, &str); 4] = [
-    (
-        "Storage Blob Data Owner",
-        "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
-    ),
-    (
-        "Key Vault Secrets User",
-        "4633458b-17de-408a-b874-0445c86b69e6",
-    ),
-    (
-        "Key Vault Secrets Officer",
-        "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
-    ),
-    (
-        "Monitoring Metrics Publisher",
-        "3913510d-42f4-4e42-8a64-420c390055eb",
-    ),
-];
+/// The built-in roles that are given, by the ids that Azure documents: who, which, on what.
+const GRANTS: &str = "
+app b7e6dc6d-f1e8-4753-8033-0f276bb0955b Microsoft.Storage/storageAccounts
+app 4633458b-17de-408a-b874-0445c86b69e6 Microsoft.KeyVault/vaults
+deployer b86a8fe4-44ce-4948-aee5-eccb2c155cd7 Microsoft.KeyVault/vaults
+app 3913510d-42f4-4e42-8a64-420c390055eb Microsoft.Insights/components
+app 3913510d-42f4-4e42-8a64-420c390055eb Microsoft.Insights/dataCollectionRules
+";
 
 /// The app's own identity.
 pub(super) fn identity(deployed: &Deployed) -> String {
     let site = deployed.of("Microsoft.Web/sites").next();
-    site.map(|site| guid_of(&site.id)).unwrap_or_default()
+    site.map_or_else(String::new, |site| guid_of(&site.id))
 }
 
-/// Who, what, where, and whether Azure is told that it is no user.
-type Grant = (String, String, String, bool);
-
-fn expected(choice: &Choice, deployed: &Deployed) -> BTreeSet<Grant> {
+/// Storage Blob Data Owner, Key Vault Secrets User, Key Vault Secrets Officer and Monitoring Metrics
+/// Publisher, on what is made.
+fn expected(choice: &Choice, deployed: &Deployed) -> BTreeSet<String> {
     let app = identity(deployed);
-    let grant = |who: &str, role: &str, of: &str| {
-        let on = deployed
-            .of(of)
-            .next()
-            .map(|on| on.id.clone())
-            .unwrap_or_default();
+    let rows = GRANTS
+        .trim()
+        .lines()
+        .map(|line| line.split(' ').collect::<Vec<_>>());
+    let grants = rows.filter_map(|row| {
+        let [who, role, of] = row.as_slice() else {
+            return None;
+        };
         // The one who deploys may be a user, a group or a service principal.
-        (who.to_owned(), role.to_owned(), on, who != DEPLOYER)
-    };
-    let (vault, rule) = (
-        "Microsoft.KeyVault/vaults",
-        "Microsoft.Insights/dataCollectionRules",
-    );
-    let mut grants = BTreeSet::new();
-    if choice.assigns_roles {
-        grants.extend([
-            grant(
-                &app,
-                "Storage Blob Data Owner",
-                "Microsoft.Storage/storageAccounts",
-            ),
-            grant(&app, "Key Vault Secrets User", vault),
-            grant(DEPLOYER, "Key Vault Secrets Officer", vault),
-            grant(
-                &app,
-                "Monitoring Metrics Publisher",
-                "Microsoft.Insights/components",
-            ),
-        ]);
-        if choice.sink == Sink::LogsIngestion {
-            grants.insert(grant(&app, "Monitoring Metrics Publisher", rule));
-        }
-    }
-    grants
+        let (who, kind) = match *who {
+            "app" => (app.as_str(), "ServicePrincipal"),
+            _ => (DEPLOYER, "anybody"),
+        };
+        let on = deployed.of(of).next()?;
+        Some(format!("{role} for {who} ({kind}) on {}", on.id))
+    });
+    grants.filter(|_| choice.assigns_roles).collect()
 }
 
 /// Exactly these roles, and none without `createRoleAssignments`.
 pub(super) fn each_role_is_the_least(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |choice, deployed, faults| {
-        let mut given = BTreeSet::new();
-        for role in deployed.of("Microsoft.Authorization/roleAssignments") {
-            let properties = &role.body["properties"];
-            let text = |name: &str| properties[name].as_str().unwrap_or_default().to_owned();
-            let definition = text("roleDefinitionId");
-            let id = definition.rsplit('/').next().unwrap_or_default();
-            let named = ROLES
-                .iter()
-                .find(|(_, known)| *known == id)
-                .map_or(id, |(name, _)| *name);
-            let (on, _) = role
-                .id
-                .split_once("/providers/Microsoft.Authorization")
-                .unwrap_or_default();
-            let is_principal = properties["principalType"] == "ServicePrincipal";
-            given.insert((
-                text("principalId"),
-                named.to_owned(),
-                on.to_owned(),
-                is_principal,
-            ));
-        }
-        let expected = expected(choice, deployed);
-        let line =
-            |what: &str, (who, role, on, _): &Grant| format!("{what}: {role} for {who} on {on}");
+        let roles = deployed
+            .of("Microsoft.Authorization/roleAssignments")
+            .map(|made| {
+                let role = &made.body["properties"];
+                let (on, _) = made
+                    .id
+                    .split_once("/providers/Microsoft.Auth")
+                    .unwrap_or_default();
+                let kind = role["principalType"].as_str().unwrap_or("anybody");
+                let (_, id) = role["roleDefinitionId"]
+                    .text()
+                    .rsplit_once('/')
+                    .unwrap_or_default();
+                format!("{id} for {} ({kind}) on {on}", role["principalId"].text())
+            });
+        let (given, expected): (BTreeSet<_>, _) = (roles.collect(), expected(choice, deployed));
         faults.extend(
             given
                 .difference(&expected)
-                .map(|grant| line("too much", grant)),
+                .map(|grant| format!("too much: {grant}")),
         );
         faults.extend(
             expected
                 .difference(&given)
-                .map(|grant| line("not given", grant)),
+                .map(|grant| format!("missing: {grant}")),
         );
+        if choice.assigns_roles
+            && expected.len() < 4 + usize::from(choice.sink == Sink::LogsIngestion)
+        {
+            faults.push("what roles are given on is not made".to_owned());
+        }
     })
-}
-
-/// The policies of the vault, where it works by policies: who, and what on secrets.
-pub(super) fn policies(deployed: &Deployed) -> Vec<(String, Vec<String>)> {
-    let vaults = [
-        "Microsoft.KeyVault/vaults",
-        "Microsoft.KeyVault/vaults/accessPolicies",
-    ];
-    let bodies = vaults
-        .iter()
-        .flat_map(|of| deployed.of(of))
-        .map(|vault| &vault.body);
-    let lists = bodies.filter_map(|body| body["properties"]["accessPolicies"].as_array());
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let policy = |policy: &Value| {
-        let allowed = policy["permissions"]["secrets"]
-            .as_array()
-            .into_iter()
-            .flatten();
-        (text(&policy["objectId"]), allowed.map(text).collect())
-    };
-    lists.flatten().map(policy).collect()
 }
 
 pub(super) fn each_policy_is_the_least(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |choice, deployed, faults| {
-        let texts = |names: &[&str]| {
-            names
-                .iter()
-                .map(|name| (*name).to_owned())
-                .collect::<Vec<_>>()
-        };
+        let vault = deployed.of("Microsoft.KeyVault/vaults");
+        let all = vault.chain(deployed.of("Microsoft.KeyVault/vaults/accessPolicies"));
+        let found: Value = all
+            .flat_map(|made| made.body["properties"]["accessPolicies"].items())
+            .map(|policy| json!([policy["objectId"], policy["permissions"]]))
+            .collect();
         let expected = if choice.assigns_roles {
-            Vec::new()
+            json!([])
         } else {
-            vec![
-                (
-                    DEPLOYER.to_owned(),
-                    texts(&["get", "list", "set", "delete", "recover"]),
-                ),
-                (identity(deployed), texts(&["get"])),
-            ]
+            json!([
+                [DEPLOYER, { "secrets": ["get", "list", "set", "delete", "recover"] }],
+                [identity(deployed), { "secrets": ["get"] }]
+            ])
         };
-        let found = policies(deployed);
         if found != expected {
-            faults.push(format!(
-                "the vault's policies are {found:?}, not {expected:?}"
-            ));
+            faults.push(format!("the vault's policies are {found}, not {expected}"));
         }
     })
 }

@@ -5,6 +5,7 @@ use crate::{
     bundle::Bundle,
     choices::Given,
     evaluate::{Deployed, NESTED, REFERENCE, Resource, is_secure},
+    look::Look,
     platform,
 };
 
@@ -58,9 +59,7 @@ pub(super) fn secrets_go_where_they_belong(bundle: &Bundle) -> Vec<String> {
 pub(super) fn references_are_passed_through(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |choice, deployed, faults| {
         for secret in deployed.of("Microsoft.KeyVault/vaults/secrets") {
-            let value = secret.body["properties"]["value"]
-                .as_str()
-                .unwrap_or_default();
+            let value = secret.body["properties"]["value"].text();
             if value.is_empty() || value.starts_with(REFERENCE) {
                 faults.push(format!("the secret {} would be `{value}`", secret.name));
             }

@@ -13,56 +13,38 @@ use crate::{
     bundle::Bundle,
     choices::{APP, Api, Choice, Given, Sink, WORKSPACE_GUID},
     evaluate::Deployed,
+    look::Look,
     platform,
 };
 
 /// What the Functions host reads.
-const HOSTS: [&str; 9] = [
-    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
-    "APPLICATIONINSIGHTS_CONNECTION_STRING",
-    "AzureWebJobsStorage__credential",
-    "AzureWebJobsStorage__queueServiceUri",
-    "AzureWebJobsStorage__tableServiceUri",
-    "DEPLOYMENT_STORAGE_CONNECTION_STRING",
-    "FUNCTIONS_EXTENSION_VERSION",
-    "FUNCTIONS_WORKER_RUNTIME",
-    "WEBSITE_RUN_FROM_PACKAGE",
-];
+const HOSTS: &str = "APPLICATIONINSIGHTS_AUTHENTICATION_STRING APPLICATIONINSIGHTS_CONNECTION_STRING \
+    AzureWebJobsStorage__credential AzureWebJobsStorage__queueServiceUri \
+    AzureWebJobsStorage__tableServiceUri DEPLOYMENT_STORAGE_CONNECTION_STRING \
+    FUNCTIONS_EXTENSION_VERSION FUNCTIONS_WORKER_RUNTIME WEBSITE_RUN_FROM_PACKAGE";
 
 /// What the template does not set, and why.
-const LEFT_OUT: [(&str, &str); 7] = [
-    (
-        "AzureWebJobsStorage__accountName",
-        "knows the public cloud only; the address is set instead",
-    ),
-    (
-        "AzureWebJobsStorage__clientId",
-        "the app has a system-assigned identity",
-    ),
-    (
-        "logs_ingestion_identity",
-        "the app has a system-assigned identity",
-    ),
-    ("logs_ingestion_audience", "follows from the endpoint"),
-    ("active_directory_authority", "follows from the endpoint"),
-    ("checkpoint_dir", "for local use"),
-    (
-        "dual_write_until",
-        "for a rehearsal, which is set and ended by hand",
-    ),
-];
+const LEFT_OUT: &str = "
+AzureWebJobsStorage__accountName: knows the public cloud only; the address is set instead
+AzureWebJobsStorage__clientId: the app has a system-assigned identity
+logs_ingestion_identity: the app has a system-assigned identity
+logs_ingestion_audience: follows from the endpoint
+active_directory_authority: follows from the endpoint
+checkpoint_dir: for local use
+dual_write_until: for a rehearsal, which is set and ended by hand
+";
 
 /// Parameters that allow less than the program, and why.
-const NARROWER: [(&str, &str); 2] = [
-    (
-        "runBudgetSeconds",
-        "the host ends a run at its functionTimeout",
-    ),
-    (
-        "batchMaxBytes",
-        "the program takes more for as much as the service takes",
-    ),
-];
+const NARROWER: &str = "
+runBudgetSeconds: the host ends a run at its functionTimeout
+batchMaxBytes: the program takes more for as much as the service takes
+";
+
+/// Why a name is in a list, if it is.
+fn reason(list: &'static str, name: &str) -> Option<&'static str> {
+    let mut all = list.lines().filter_map(|line| line.split_once(": "));
+    all.find(|(listed, _)| *listed == name).map(|(_, why)| why)
+}
 
 fn read(environment: &BTreeMap<String, String>) -> Result<Settings, String> {
     Settings::read(|name| environment.get(name).cloned()).map_err(|faults| faults.to_string())
@@ -92,7 +74,7 @@ pub(super) fn the_program_accepts_them(bundle: &Bundle) -> Vec<String> {
         let environment = platform::environment(deployed, &choice.theirs());
         faults.extend(read(&environment).err());
         let not_texts = platform::settings_resources(deployed)
-            .flat_map(|config| config.body["properties"].as_object().into_iter().flatten())
+            .flat_map(|config| config.body["properties"].members())
             .filter(|(_, value)| !value.is_string());
         faults.extend(not_texts.map(|(name, _)| format!("{name} is no text")));
         if platform::settings_resources(deployed).count() != 1 {
@@ -143,20 +125,16 @@ pub(super) fn the_program_does_as_chosen(bundle: &Bundle) -> Vec<String> {
             CheckpointSettings::ConnectionString { container, .. } => (false, container.as_str()),
             CheckpointSettings::Folder(_) => (false, ""),
         };
+        let container = format!("/{container}");
         let containers = "Microsoft.Storage/storageAccounts/blobServices/containers";
-        let is_made = |made: &str| made.ends_with(&format!("/{container}"));
+        let is_made = deployed
+            .of(containers)
+            .any(|made| made.name.ends_with(&container));
         for (what, is_right) in [
             ("API", api),
             ("sink", sink),
-            (
-                "identity for checkpoints",
-                by_identity == choice.assigns_roles,
-            ),
-            ("name of the container", container == "ttp-checkpoints"),
-            (
-                "container",
-                deployed.of(containers).any(|made| is_made(&made.name)),
-            ),
+            ("store of checkpoints", by_identity == choice.assigns_roles),
+            ("container", is_made && container == "/ttp-checkpoints"),
         ] {
             if !is_right {
                 faults.push(format!("not the {what} that was chosen"));
@@ -186,11 +164,7 @@ pub(super) fn addresses_follow_the_cloud(bundle: &Bundle) -> Vec<String> {
                 );
                 if let Identity::Client { authority, .. } = &rule.identity {
                     let login = cloud.environment()["authentication"]["loginEndpoint"].clone();
-                    expect(
-                        "the authority",
-                        authority.as_str(),
-                        login.as_str().unwrap_or_default(),
-                    );
+                    expect("the authority", authority.as_str(), login.text());
                 }
             }
         }
@@ -216,7 +190,8 @@ pub(super) fn every_one_set_is_known(bundle: &Bundle) -> Vec<String> {
     let tokens = tokens(bundle);
     in_each(bundle, |_, deployed, faults| {
         for name in platform::app_settings(deployed).keys() {
-            let is_known = NAMES.contains(&name.as_str()) || HOSTS.contains(&name.as_str());
+            let is_known =
+                NAMES.contains(&name.as_str()) || HOSTS.split(' ').any(|host| host == name);
             if !is_known && !tokens.contains(name) {
                 faults.push(format!("nobody reads {name}"));
             }
@@ -230,19 +205,11 @@ pub(super) fn every_one_known_is_set(bundle: &Bundle) -> Vec<String> {
     let set: BTreeSet<String> = all
         .flat_map(|(_, deployed)| platform::app_settings(deployed).into_keys())
         .collect();
-    let reason = |name: &str| {
-        LEFT_OUT
-            .iter()
-            .find(|(left, _)| *left == name)
-            .map(|(_, why)| *why)
-    };
     let tokens = tokens(bundle);
-    let needed = NAMES
-        .iter()
-        .copied()
-        .chain(tokens.iter().map(String::as_str));
+    let names = NAMES.iter().copied();
+    let needed = names.chain(tokens.iter().map(String::as_str));
     needed
-        .filter_map(|name| match (set.contains(name), reason(name)) {
+        .filter_map(|name| match (set.contains(name), reason(LEFT_OUT, name)) {
             (false, None) => Some(format!("{name} is never set; if it need not be, say why")),
             (true, Some(why)) => Some(format!("{name} is set, though {why}")),
             _ => None,
@@ -270,7 +237,7 @@ pub(super) fn bounds_are_the_programs(bundle: &Bundle) -> Vec<String> {
             environment.insert(setting.clone(), value.to_string());
             read(&environment).is_ok()
         };
-        let is_narrower = NARROWER.iter().any(|(name, _)| name == parameter);
+        let is_narrower = reason(NARROWER, parameter).is_some();
         if !NAMES.contains(&setting.as_str()) {
             faults.push(format!("{parameter} ends in no setting"));
         } else if !accepts(least) || !accepts(most) {
@@ -284,19 +251,11 @@ pub(super) fn bounds_are_the_programs(bundle: &Bundle) -> Vec<String> {
             faults.push(format!("{parameter} has another default than the program"));
         }
     }
-    let timeout: Vec<i64> = bundle.host["functionTimeout"]
-        .as_str()
-        .unwrap_or_default()
-        .split(':')
-        .filter_map(|part| part.parse().ok())
-        .collect();
+    let parts = bundle.host["functionTimeout"].text().split(':');
+    let timeout = parts.fold(0, |sum, part| sum * 60 + part.parse().unwrap_or(0));
     let budget = &bundle.parameters()["runBudgetSeconds"]["maxValue"];
-    if let ([hours, minutes, seconds], Some(budget)) = (timeout.as_slice(), budget.as_i64())
-        && budget + 60 > hours * 3600 + minutes * 60 + seconds
-    {
-        faults.push(
-            "runBudgetSeconds leaves the host no minute before its functionTimeout".to_owned(),
-        );
+    if budget.as_i64().is_none_or(|budget| budget + 60 > timeout) {
+        faults.push("runBudgetSeconds leaves no minute before the functionTimeout".to_owned());
     }
     faults
 }

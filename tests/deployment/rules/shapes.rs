@@ -2,7 +2,10 @@
 //!
 //! A shape is `"text"`, `"bool"`, `"number"` or `"any"`, a list of the texts that are allowed, or an
 //! object of shapes: a name that ends in `!` must be there, `*` stands for any name, and `[]` for the
-//! items of a list. A member that no shape names is either wrong or not yet written down there.
+//! items of a list. A member that no shape names is either wrong or not yet written down there. What
+//! begins with `$` is about the resource itself: how it may be called, and whether it lies somewhere.
+//! Where Azure does not say how, it is the narrower reading: of an app's name only 32 characters
+//! count, and names of rules of kind Direct end up in a host's.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -11,7 +14,7 @@ use serde_json::{Map, Value};
 use super::order::in_each;
 use crate::bundle::Bundle;
 
-static SHAPES: LazyLock<Value> =
+pub(super) static SHAPES: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("shapes.json")).unwrap());
 
 /// Members that every resource may have, and that are for the deployment only.
@@ -29,8 +32,7 @@ const COMMON: [&str; 8] = [
 pub(super) fn bodies_fit_their_types(bundle: &Bundle) -> Vec<String> {
     let faults = in_each(bundle, |_, deployed, faults| {
         for resource in &deployed.resources {
-            let version = resource.body["apiVersion"].as_str().unwrap_or_default();
-            let kind = format!("{}@{version}", resource.of);
+            let kind = resource.kind();
             let Some(shape) = SHAPES.get(&kind) else {
                 faults.push(format!("shapes.json does not know {kind}"));
                 continue;
@@ -39,12 +41,10 @@ pub(super) fn bodies_fit_their_types(bundle: &Bundle) -> Vec<String> {
             let has_location = body.contains_key("location");
             body.retain(|name, _| !COMMON.contains(&name.as_str()));
             // Parts of another resource lie where that lies.
-            if has_location != (shape["location"] == true) {
+            if has_location != (shape["$location"] == true) {
                 faults.push(format!("{kind} has a location: {has_location}"));
             }
-            let mut shape = shape.as_object().cloned().unwrap_or_default();
-            shape.remove("location");
-            check(&kind, &body.into(), &shape.into(), faults);
+            check(&kind, &body.into(), shape, faults);
         }
     });
     // The same fault shows in many choices: once is enough.

@@ -5,57 +5,59 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::walk;
-use crate::{bundle::Bundle, expression::Expression};
+use crate::{bundle::Bundle, expression::Expression, look::Look};
 
 /// No version from before this day, unless it is the newest: 730 days before these rules were written.
 const OLDEST_VERSION: &str = "2024-11-27";
 
 /// Types whose newest stable version is older than that.
-const NEWEST: [(&str, &str); 4] = [
-    ("Microsoft.Insights/components", "2020-02-02"),
-    ("Microsoft.Authorization/roleAssignments", "2022-04-01"),
-    ("Microsoft.Insights/dataCollectionRules", "2023-03-11"),
-    ("Microsoft.Insights/workbooks", "2023-06-01"),
+const NEWEST: [&str; 4] = [
+    "Microsoft.Insights/components 2020-02-02",
+    "Microsoft.Authorization/roleAssignments 2022-04-01",
+    "Microsoft.Insights/dataCollectionRules 2023-03-11",
+    "Microsoft.Insights/workbooks 2023-06-01",
 ];
 
 /// Older ones are retired for vaults in February 2027.
 const OLDEST_VAULT_VERSION: &str = "2026-02-01";
 
 /// Hosts that differ from cloud to cloud.
-const CLOUD_HOSTS: [&str; 15] = [
-    "management.azure.com",
-    "management.core.windows.net",
-    "core.windows.net",
-    "core.usgovcloudapi.net",
-    "core.chinacloudapi.cn",
-    "vault.azure.net",
-    "vault.usgovcloudapi.net",
-    "vault.azure.cn",
-    "login.microsoftonline.com",
-    "login.microsoftonline.us",
-    "login.chinacloudapi.cn",
-    "graph.windows.net",
-    "api.loganalytics.io",
-    "database.windows.net",
-    "portal.azure.com",
-];
+const CLOUD_HOSTS: &str = "management.azure.com management.core.windows.net core.windows.net \
+    core.usgovcloudapi.net core.chinacloudapi.cn vault.azure.net vault.usgovcloudapi.net vault.azure.cn \
+    login.microsoftonline.com login.microsoftonline.us login.chinacloudapi.cn graph.windows.net \
+    api.loganalytics.io database.windows.net portal.azure.com";
+
+/// Members that may be empty.
+const MAY_BE_EMPTY: &str = "resources outputs variables parameters functions properties template \
+    defaultValue accessPolicies value inputs clientId";
+
+/// Functions by which an id may be made, and members that only look like ids.
+const MAKES_IDS: &str = r"^\[(resourceId|subscriptionResourceId|tenantResourceId|extensionResourceId|parameters|variables|reference|if|guid|subscription)\(";
+const NO_IDS: &str = "appid clientid objectid tenantid subscriptionid";
+
+/// Whether a word is in a list of words.
+fn among(list: &str, word: &str) -> bool {
+    list.split_whitespace().any(|each| each == word)
+}
 
 /// [3]
 pub(super) fn locations_come_from_parameters(bundle: &Bundle) -> Vec<String> {
     let mut faults = Vec::new();
-    let location = &bundle.parameters()["location"];
+    let location = &bundle.template["parameters"]["location"];
     if location["type"] != "string" || location["defaultValue"] != "[resourceGroup().location]" {
         faults.push("parameters.location is not [resourceGroup().location] by default".to_owned());
     }
     walk::each(&bundle.template, "", &mut |at, name, value| {
-        let text = value.as_str().unwrap_or_default();
-        if text.contains("resourceGroup().location") && !at.contains(".parameters.") {
+        if at.contains(".parameters.") {
+            return;
+        }
+        let text = value.text();
+        if text.contains("resourceGroup().location") {
             faults.push(format!(
                 "{at}: take the parameter location, which can be chosen"
             ));
         }
-        let is_resource = name == "location" && !at.contains(".parameters.");
-        if is_resource && !text.starts_with('[') && text != "global" {
+        if name == "location" && !text.starts_with('[') && text != "global" {
             faults.push(format!("{at} is fixed: {value}"));
         }
     });
@@ -67,9 +69,9 @@ pub(super) fn api_versions_are_recent(bundle: &Bundle) -> Vec<String> {
     let date = Regex::new(r"^\d{4}-\d{2}-\d{2}$").unwrap();
     let mut faults = Vec::new();
     let mut check = |at: &str, of: &str, version: &str| {
-        let is_newest =
-            |newest: &(&str, &str)| newest.1 == version && (of.is_empty() || newest.0 == of);
-        let newest = NEWEST.iter().any(is_newest);
+        let is_newest = NEWEST
+            .iter()
+            .any(|newest| newest.ends_with(&format!("{of} {version}")));
         let is_vault = of.starts_with("Microsoft.KeyVault/");
         let oldest = if is_vault {
             OLDEST_VAULT_VERSION
@@ -78,16 +80,16 @@ pub(super) fn api_versions_are_recent(bundle: &Bundle) -> Vec<String> {
         };
         if !date.is_match(version) {
             faults.push(format!("{at}: {version} is no stable version"));
-        } else if version < oldest && !newest {
+        } else if version < oldest && !is_newest {
             faults.push(format!("{at}: {version} is out of date"));
         }
     };
     walk::each(&bundle.template, "", &mut |at, name, value| {
         if let (Some(of), Some(version)) = (value["type"].as_str(), value.get("apiVersion")) {
-            check(at, of, version.as_str().unwrap_or_default());
+            check(at, of, version.text());
         }
         if name == "apiVersions" {
-            check(at, "", "it");
+            check(at, "", "what is looked up");
         }
     });
     for (at, expression) in walk::expressions(&bundle.template) {
@@ -95,33 +97,17 @@ pub(super) fn api_versions_are_recent(bundle: &Bundle) -> Vec<String> {
             ("reference" | "listKeys", [_, Expression::Text(version), ..]) => {
                 check(&at, "", version);
             }
-            // Not a text that stands there, so nobody can see what it is.
-            ("reference" | "listKeys", [_, _, ..]) | ("providers", _) => check(&at, "", "it"),
+            ("reference" | "listKeys", [_, _, ..]) | ("providers", _) => {
+                check(&at, "", "what is looked up");
+            }
             _ => {}
         });
     }
     faults
 }
 
-/// Names under which nothing may stand.
-const MAY_BE_EMPTY: [&str; 13] = [
-    "resources",
-    "outputs",
-    "variables",
-    "parameters",
-    "functions",
-    "properties",
-    "template",
-    "defaultValue",
-    "accessPolicies",
-    "value",
-    "inputs",
-    "clientId",
-    "allowedCallerIpAddresses",
-];
-
 /// The paths of all that is empty.
-pub(super) fn blanks(value: &Value, allowed: &[&str]) -> Vec<String> {
+pub(super) fn blanks(value: &Value, allowed: &str) -> Vec<String> {
     let mut faults = Vec::new();
     walk::each(value, "", &mut |at, name, value| {
         let is_blank = match value {
@@ -131,7 +117,7 @@ pub(super) fn blanks(value: &Value, allowed: &[&str]) -> Vec<String> {
             Value::Object(members) => members.is_empty(),
             _ => false,
         };
-        if is_blank && !name.is_empty() && !allowed.contains(&name) {
+        if is_blank && !name.is_empty() && !among(allowed, name) {
             faults.push(format!("{at} is {value}; leave it out"));
         }
     });
@@ -140,35 +126,23 @@ pub(super) fn blanks(value: &Value, allowed: &[&str]) -> Vec<String> {
 
 /// [8]
 pub(super) fn nothing_is_blank(bundle: &Bundle) -> Vec<String> {
-    blanks(&bundle.template, &MAY_BE_EMPTY)
+    blanks(&bundle.template, MAY_BE_EMPTY)
 }
 
 /// [9]
 pub(super) fn ids_are_made_by_functions(bundle: &Bundle) -> Vec<String> {
-    let made = Regex::new(r"^\[(resourceId|subscriptionResourceId|tenantResourceId|extensionResourceId|parameters|variables|reference|if|guid|subscription)\(").unwrap();
-    let exempt = [
-        "appid",
-        "clientid",
-        "objectid",
-        "tenantid",
-        "subscriptionid",
-    ];
+    let made = Regex::new(MAKES_IDS).unwrap();
     let mut faults = Vec::new();
     walk::each(
         &bundle.template["resources"],
         "resources",
         &mut |at, name, value| {
             let name = name.to_lowercase();
+            let is_id = name.ends_with("id") && !among(NO_IDS, &name);
             let text = value.as_str().or_else(|| value["value"].as_str());
-            if let Some(text) = text
-                && name.ends_with("id")
-                && !exempt.contains(&name.as_str())
-                && !at.contains(".metadata.")
-                && !at.contains(".outputs.")
-                && !made.is_match(text)
-            {
+            if is_id && !at.contains(".outputs.") && text.is_some_and(|text| !made.is_match(text)) {
                 faults.push(format!(
-                    "{at} must be made by resourceId() or the like, not be {text}"
+                    "{at} must be made by resourceId() or the like, not be {value}"
                 ));
             }
         },
@@ -181,18 +155,20 @@ pub(super) fn ids_are_not_glued(bundle: &Bundle) -> Vec<String> {
     let mut faults = Vec::new();
     for (at, expression) in walk::expressions(&bundle.template) {
         expression.each_call(&mut |function, arguments| {
-            let is_id = function.to_lowercase().ends_with("resourceid");
-            if !is_id && function != "reference" && !function.starts_with("list") {
-                return;
-            }
             let first = match arguments.first() {
                 Some(Expression::Member(of, _)) => Some(of.as_ref()),
                 first => first,
             };
-            if let Some(Expression::Call(inner, _)) = first
-                && (matches!(inner.as_str(), "concat" | "format")
-                    || (is_id && matches!(inner.as_str(), "resourceGroup" | "subscription")))
-            {
+            let Some(Expression::Call(inner, _)) = first else {
+                return;
+            };
+            let is_id = function.to_lowercase().ends_with("resourceid");
+            let is_wrong = match inner.as_str() {
+                "concat" | "format" => is_id || function == "reference" || function == "listKeys",
+                "resourceGroup" | "subscription" => is_id,
+                _ => false,
+            };
+            if is_wrong {
                 faults.push(format!("{at}: {function}() must not begin with {inner}()"));
             }
         });
@@ -202,13 +178,11 @@ pub(super) fn ids_are_not_glued(bundle: &Bundle) -> Vec<String> {
 
 /// [11]
 pub(super) fn addresses_are_not_glued(bundle: &Bundle) -> Vec<String> {
+    let glued = Regex::new(r"^\[.*(concat|format)\(").unwrap();
+    let address = Regex::new("(?i)ur[il]$").unwrap();
     let mut faults = Vec::new();
     walk::each(&bundle.template, "", &mut |at, name, value| {
-        let name = name.to_lowercase();
-        let text = value.as_str().unwrap_or_default();
-        let is_glued =
-            text.starts_with('[') && (text.contains("concat(") || text.contains("format("));
-        if (name.ends_with("uri") || name.ends_with("url")) && is_glued {
+        if address.is_match(name) && glued.is_match(value.text()) {
             faults.push(format!(
                 "{at} must be made by uri(), not by concat() or format()"
             ));
@@ -226,7 +200,9 @@ pub(super) fn no_cloud_is_named(bundle: &Bundle) -> Vec<String> {
             continue;
         }
         let text = text.replace("https://schema.management.azure.com", "");
-        let named = CLOUD_HOSTS.iter().filter(|host| text.contains(**host));
+        let named = CLOUD_HOSTS
+            .split_whitespace()
+            .filter(|host| text.contains(*host));
         faults.extend(named.map(|host| format!("{at} names {host}; take environment()")));
     }
     faults
@@ -234,14 +210,10 @@ pub(super) fn no_cloud_is_named(bundle: &Bundle) -> Vec<String> {
 
 /// [13]
 pub(super) fn dependencies_are_plain(bundle: &Bundle) -> Vec<String> {
-    let mut faults = Vec::new();
-    for (at, text) in walk::texts(&bundle.template) {
-        if at.contains(".dependsOn[") && (text.starts_with("[if(") || text.starts_with("[concat("))
-        {
-            faults.push(format!(
-                "{at}: name the resource; what is not made is not waited for"
-            ));
-        }
-    }
-    faults
+    let glued = Regex::new(r"^\[(if|concat)\(").unwrap();
+    let texts = walk::texts(&bundle.template).into_iter();
+    let wrong = texts.filter(|(at, text)| at.contains(".dependsOn[") && glued.is_match(text));
+    wrong
+        .map(|(at, _)| format!("{at}: name the resource; if it is not made, nobody waits"))
+        .collect()
 }

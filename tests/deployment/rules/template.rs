@@ -1,16 +1,17 @@
 //! What the template declares. Numbers in brackets are those of the checks of Azure's template test
 //! kit (arm-ttk) that a rule stands for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use regex::Regex;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::walk;
 use crate::{
     bundle::Bundle,
     evaluate::{NESTED, is_secure},
     expression::Expression,
+    look::Look,
 };
 
 /// Members of each part of a template, of which those with a star must be there.
@@ -51,30 +52,35 @@ const CONNECTORS: [(&str, &str); 15] = [
     ("AppInsightsWorkspaceResourceID", "string"),
 ];
 
-/// The parameters or outputs of a template.
-fn declared<'a>(template: &'a Value, what: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
-    template[what].as_object().into_iter().flatten()
+/// A parameter or an output, of the template or of one nested in it.
+struct Declared {
+    at: String,
+    name: String,
+    body: Value,
 }
 
-fn check_members(at: &str, found: Option<&Map<String, Value>>, allowed: &str) -> Vec<String> {
-    let Some(found) = found else {
-        return vec![format!("{at} is no object")];
-    };
-    let mut faults = Vec::new();
-    let names: BTreeMap<&str, bool> = allowed
-        .split(' ')
-        .map(|name| (name.trim_end_matches('*'), name.ends_with('*')))
-        .collect();
-    for (name, must) in &names {
-        if *must && !found.contains_key(*name) {
-            faults.push(format!("{at} has no {name}"));
-        }
-    }
+fn declared(bundle: &Bundle, what: &str) -> Vec<Declared> {
+    let templates = walk::templates(&bundle.template).into_iter();
+    let all = templates.flat_map(|(at, template)| {
+        let members = template[what].members().map(|(name, body)| Declared {
+            at: format!("{at}.{what}.{name}"),
+            name: name.clone(),
+            body: body.clone(),
+        });
+        members.collect::<Vec<_>>()
+    });
+    all.collect()
+}
+
+fn check_members(at: &str, found: &Value, allowed: &str, faults: &mut Vec<String>) {
+    let names = || allowed.split(' ').map(|name| name.trim_end_matches('*'));
+    let needed = allowed.split(' ').filter_map(|name| name.strip_suffix('*'));
+    let missing = needed.filter(|name| found.get(name).is_none());
+    faults.extend(missing.map(|name| format!("{at} has no {name}")));
     let unknown = found
-        .keys()
-        .filter(|name| !names.contains_key(name.as_str()));
-    faults.extend(unknown.map(|name| format!("{at}.{name} is not known")));
-    faults
+        .members()
+        .filter(|(name, _)| names().all(|known| known != *name));
+    faults.extend(unknown.map(|(name, _)| format!("{at}.{name} is not known")));
 }
 
 /// [1], and names that are no expressions.
@@ -83,59 +89,47 @@ pub(super) fn it_is_a_deployment_template(bundle: &Bundle) -> Vec<String> {
     let name = Regex::new("^[A-Za-z][A-Za-z0-9_]*$").unwrap();
     let mut faults = Vec::new();
     for (at, template) in walk::templates(&bundle.template) {
-        faults.extend(check_members(&at, template.as_object(), TOP));
+        check_members(&at, &template, TOP, &mut faults);
         if template["$schema"] != SCHEMA {
             faults.push(format!("{at}.$schema is not {SCHEMA}"));
         }
-        if !template["contentVersion"]
-            .as_str()
-            .is_some_and(|text| version.is_match(text))
-        {
+        if !version.is_match(template["contentVersion"].text()) {
             faults.push(format!("{at}.contentVersion is not four numbers"));
         }
-        for (what, allowed) in [("parameters", PARAMETER), ("outputs", OUTPUT)] {
-            for (entry, value) in declared(&template, what) {
-                let at = format!("{at}.{what}.{entry}");
-                faults.extend(check_members(&at, value.as_object(), allowed));
-                if !TYPES.iter().any(|of| value["type"] == **of) {
-                    faults.push(format!("{at} has the type {}", value["type"]));
-                }
-            }
-        }
-        for what in ["parameters", "variables", "outputs"] {
-            let wrong = declared(&template, what).filter(|(entry, _)| !name.is_match(entry));
-            faults.extend(wrong.map(|(entry, _)| format!("{at}.{what}.{entry} is no plain name")));
-        }
-        for (index, resource) in template["resources"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .enumerate()
-        {
-            let at = format!("{at}.resources[{index}]");
-            faults.extend(check_members(&at, resource.as_object(), RESOURCE));
+        for (index, resource) in template["resources"].items().enumerate() {
+            check_members(
+                &format!("{at}.resources[{index}]"),
+                resource,
+                RESOURCE,
+                &mut faults,
+            );
         }
     }
+    for (what, allowed) in [("parameters", PARAMETER), ("outputs", OUTPUT)] {
+        for Declared { at, body, .. } in declared(bundle, what) {
+            check_members(&at, &body, allowed, &mut faults);
+            if !TYPES.contains(&body["type"].text()) {
+                faults.push(format!("{at} has the type {}", body["type"]));
+            }
+        }
+    }
+    let all = ["parameters", "variables", "outputs"].map(|what| declared(bundle, what));
+    let wrong = all
+        .iter()
+        .flatten()
+        .filter(|each| !name.is_match(&each.name));
+    faults.extend(wrong.map(|each| format!("{} is no plain name", each.at)));
     faults
 }
 
 pub(super) fn everything_is_described(bundle: &Bundle) -> Vec<String> {
-    let mut faults = Vec::new();
-    for (at, template) in walk::templates(&bundle.template) {
-        for what in ["parameters", "outputs"] {
-            for (name, value) in declared(&template, what) {
-                let text = value["metadata"]["description"]
-                    .as_str()
-                    .unwrap_or_default();
-                if !text.ends_with('.') || text.len() < 12 {
-                    faults.push(format!(
-                        "{at}.{what}.{name} has no sentence that describes it"
-                    ));
-                }
-            }
-        }
-    }
-    faults
+    let is_sentence = |text: &str| text.ends_with('.') && text.len() > 11;
+    let all = ["parameters", "outputs"].map(|what| declared(bundle, what));
+    let silent = |each: &&Declared| !is_sentence(each.body["metadata"]["description"].text());
+    let silent = all.iter().flatten().filter(silent);
+    silent
+        .map(|each| format!("{} has no sentence that describes it", each.at))
+        .collect()
 }
 
 /// [2], of each template by itself.
@@ -143,20 +137,19 @@ pub(super) fn parameters_and_variables_are_used(bundle: &Bundle) -> Vec<String> 
     let mut faults = Vec::new();
     for (at, template) in walk::templates(&bundle.template) {
         let mut used = BTreeSet::new();
-        let expressions = walk::expressions(&template);
-        for (_, expression) in &expressions {
+        for (_, expression) in walk::expressions(&template) {
             expression.each_call(&mut |function, arguments| {
-                if let ("parameters" | "variables", [Expression::Text(name)]) =
-                    (function, arguments)
-                {
-                    used.insert((function, name.as_str()));
+                if let [Expression::Text(name)] = arguments {
+                    used.insert(format!("{function}.{name}"));
                 }
             });
         }
         for what in ["parameters", "variables"] {
-            let unused =
-                declared(&template, what).filter(|(name, _)| !used.contains(&(what, name)));
-            faults.extend(unused.map(|(name, _)| format!("{at}.{what}.{name} is not used")));
+            let names = template[what]
+                .members()
+                .map(|(name, _)| format!("{what}.{name}"));
+            let unused = names.filter(|name| !used.contains(name));
+            faults.extend(unused.map(|name| format!("{at}.{name} is not used")));
         }
     }
     faults
@@ -164,15 +157,13 @@ pub(super) fn parameters_and_variables_are_used(bundle: &Bundle) -> Vec<String> 
 
 /// So that the instructions of that page go on working.
 pub(super) fn the_connectors_parameters_are_kept(bundle: &Bundle) -> Vec<String> {
-    let parameters = bundle.parameters();
-    let mut faults = Vec::new();
-    for (name, of) in CONNECTORS {
-        match parameters.get(name) {
-            Some(found) if found["type"] == of => {}
-            Some(found) => faults.push(format!("parameters.{name} is {}, not {of}", found["type"])),
-            None => faults.push(format!("parameters.{name} is missing")),
-        }
-    }
+    let parameters = &bundle.template["parameters"];
+    let changed = CONNECTORS
+        .iter()
+        .filter(|(name, of)| parameters[name]["type"] != **of);
+    let mut faults: Vec<_> = changed
+        .map(|(name, of)| format!("parameters.{name} is missing, or no {of}"))
+        .collect();
     if parameters["appInsightsLocation"]["defaultValue"] != "westeurope" {
         faults.push("parameters.appInsightsLocation is not westeurope by default".to_owned());
     }
@@ -185,88 +176,76 @@ pub(super) fn new_parameters_have_defaults(bundle: &Bundle) -> Vec<String> {
         .parameters()
         .iter()
         .filter(|(_, of)| of.get("defaultValue").is_none());
+    let needed = needed.filter(|(name, _)| !is_old(name));
     needed
-        .filter(|(name, _)| !is_old(name))
         .map(|(name, _)| format!("parameters.{name} is new and has no default"))
         .collect()
 }
 
 /// [14]
 pub(super) fn bounds_come_in_pairs(bundle: &Bundle) -> Vec<String> {
-    let mut faults = Vec::new();
-    for (at, template) in walk::templates(&bundle.template) {
-        for (name, value) in declared(&template, "parameters") {
-            let bounds = [value["minValue"].as_i64(), value["maxValue"].as_i64()];
-            let of = value["type"].as_str().unwrap_or_default();
-            let is_bounded = value.get("allowedValues").is_some();
-            match bounds {
-                [Some(least), Some(most)] if least <= most => {}
-                [None, None] if of != "int" || is_bounded => {}
-                _ => faults.push(format!(
-                    "{at}.parameters.{name} needs minValue and maxValue"
-                )),
-            }
-        }
-    }
-    faults
+    let is_bounded = |Declared { body, .. }: &Declared| match (
+        body["minValue"].as_i64(),
+        body["maxValue"].as_i64(),
+    ) {
+        (Some(least), Some(most)) => least <= most,
+        (None, None) => body["type"] != "int" || body.get("allowedValues").is_some(),
+        _ => false,
+    };
+    let all = declared(bundle, "parameters").into_iter();
+    let unbounded = all.filter(|each| !is_bounded(each));
+    unbounded
+        .map(|each| format!("{} needs minValue and maxValue", each.at))
+        .collect()
 }
 
 /// [5]
 pub(super) fn secret_names_are_secure(bundle: &Bundle) -> Vec<String> {
-    let secret =
-        Regex::new("(?i)password|secret|accountkey|accesskey|appkey|workspacekey").unwrap();
+    let secret = Regex::new("(?i)password|secret|(account|access|app|workspace)key").unwrap();
     let harmless = Regex::new("(?i)secret(name|url|uri|version|permissions)").unwrap();
-    let mut faults = Vec::new();
-    for (at, template) in walk::templates(&bundle.template) {
-        for (name, value) in declared(&template, "parameters") {
-            if secret.is_match(name) && !harmless.is_match(name) && !is_secure(value) {
-                faults.push(format!("{at}.parameters.{name} must be a secureString"));
-            }
-        }
-    }
-    faults
+    let is_secret = |name: &str| secret.is_match(name) && !harmless.is_match(name);
+    let all = declared(bundle, "parameters").into_iter();
+    let shown = all.filter(|each| is_secret(&each.name) && !is_secure(&each.body));
+    shown
+        .map(|each| format!("{} must be a secureString", each.at))
+        .collect()
 }
 
 /// [6]
 pub(super) fn secrets_have_no_literal_default(bundle: &Bundle) -> Vec<String> {
-    let mut faults = Vec::new();
-    for (at, template) in walk::templates(&bundle.template) {
-        for (name, value) in declared(&template, "parameters") {
-            let default = value.get("defaultValue");
-            if is_secure(value) && default.is_some_and(|default| *default != "") {
-                faults.push(format!(
-                    "{at}.parameters.{name} has a default; take an empty one"
-                ));
-            }
-        }
-    }
-    faults
+    let has_default = |body: &Value| body.get("defaultValue").is_some_and(|value| *value != "");
+    let all = declared(bundle, "parameters").into_iter();
+    let known = all.filter(|each| is_secure(&each.body) && has_default(&each.body));
+    known
+        .map(|each| format!("{} has a default; take an empty one", each.at))
+        .collect()
 }
 
 /// [7]; `secrets` has the same for what comes out.
 pub(super) fn outputs_name_no_secret(bundle: &Bundle) -> Vec<String> {
+    let parameters = declared(bundle, "parameters");
+    let secret = |name: &str| {
+        parameters
+            .iter()
+            .any(|each| each.name == name && is_secure(&each.body))
+    };
     let mut faults = Vec::new();
-    for (at, template) in walk::templates(&bundle.template) {
-        for (name, value) in declared(&template, "outputs") {
-            let at = format!("{at}.outputs.{name}");
-            if name.to_lowercase().contains("password") || is_secure(value) {
-                faults.push(format!(
-                    "{at}: histories show outputs, so none may be secret"
-                ));
-            }
-            for (_, expression) in walk::expressions(value) {
-                expression.each_call(&mut |function, arguments| {
-                    let is_secret = match (function, arguments) {
-                        ("parameters", [Expression::Text(name)]) => {
-                            is_secure(&template["parameters"][name])
-                        }
-                        _ => function.starts_with("list"),
-                    };
-                    if is_secret {
-                        faults.push(format!("{at} calls {function}() for a secret"));
-                    }
-                });
-            }
+    for Declared { at, name, body } in declared(bundle, "outputs") {
+        if name.to_lowercase().contains("password") || is_secure(&body) {
+            faults.push(format!(
+                "{at}: histories show outputs, so none may be secret"
+            ));
+        }
+        for (_, expression) in walk::expressions(&body) {
+            expression.each_call(&mut |function, arguments| {
+                let is_secret = match (function, arguments) {
+                    ("parameters", [Expression::Text(name)]) => secret(name),
+                    _ => function.starts_with("list"),
+                };
+                if is_secret {
+                    faults.push(format!("{at} calls {function}() for a secret"));
+                }
+            });
         }
     }
     faults
