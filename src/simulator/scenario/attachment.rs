@@ -87,7 +87,16 @@ fn invoice(scene: &mut Scene) -> File {
         name: format!("INV-{number}"),
         extension: "docm",
         result: "malicious",
-        action: scene.row.pick(&["hold, none", "block, none", "none, none"]),
+        action: scene.row.pick(&[
+            "hold, none",
+            "hold, none",
+            "hold, none",
+            "hold, none",
+            "block, none",
+            "block, none",
+            "block, none",
+            "none, none",
+        ]),
         details: Some(format!(
             "[MALICIOUS_ACTIVITY: Exploit: macro starts a hidden command shell\n\
              SUSPICIOUS_ACTIVITY: contacts {host}:8443\nTime taken: 0 hrs, 2 min, {seconds} sec]"
@@ -125,7 +134,9 @@ fn outbound(scene: &mut Scene, files: usize) -> File {
         name: "export".to_owned(),
         extension: "zip",
         result: "unsafe",
-        action: "none",
+        action: scene
+            .row
+            .pick(&["hold, none", "hold, none", "hold, none", "none"]),
         details: None,
         route: "outbound",
         definition: Some("Default Outbound Attachment Protect Definition"),

@@ -68,6 +68,7 @@ fn chief(scene: &mut Scene) -> Pretence {
 /// A domain that differs from the company's by a letter.
 fn lookalike(scene: &mut Scene) -> Pretence {
     let domain = scene.message.pick(&cast::LOOKALIKES);
+    let malicious = scene.message.per_mille(300);
     let identifier = scene.message.pick(&[
         "similar_internal_domain",
         "advanced_similar_internal_domain",
@@ -88,8 +89,8 @@ fn lookalike(scene: &mut Scene) -> Pretence {
             found: domain.to_owned(),
             resembles: Some(COMPANY.to_owned()),
         }],
-        action: "none",
-        malicious: scene.message.per_mille(850),
+        action: stopped(scene, malicious, "hold"),
+        malicious,
     }
 }
 
@@ -137,9 +138,18 @@ fn new_domain(scene: &mut Scene) -> Pretence {
         from: format!("søren.åkesson@{domain}"),
         subject: scene.message.pick(&cast::SUBJECTS),
         definition: "IP - neue Domäne",
-        action: scene.message.pick(&["none", "bounce"]),
+        action: stopped(scene, hits.len() > 1, "bounce"),
         malicious: hits.len() > 1,
         hits,
+    }
+}
+
+/// Most of what is malicious is stopped, and nothing else.
+fn stopped(scene: &mut Scene, malicious: bool, how: &'static str) -> &'static str {
+    if malicious && scene.message.per_mille(900) {
+        how
+    } else {
+        "none"
     }
 }
 

@@ -16,9 +16,9 @@ pub(super) fn ranked(tally: &Tally, chart: Ranked) -> String {
     let nothing = BTreeMap::new();
     let ranking = Ranking::new(chart, tally.ranked.get(&chart).unwrap_or(&nothing));
     let order = if chart.by_size() {
-        "the most frequent first"
+        "most frequent first"
     } else {
-        "the most malicious first"
+        "most malicious first"
     };
     let about = format!("{}, {order}", chart.unit().to_lowercase());
     if ranking.shown.is_empty() {
@@ -44,7 +44,11 @@ pub(super) fn ranked(tally: &Tally, chart: Ranked) -> String {
         .collect();
     if ranking.more > 0 {
         let label = format!("<em>{} more</em>", number(ranking.more as u64));
-        let mut row = numbers(&label, &ranking.rest);
+        // An event has a place in several campaigns: they do not add up.
+        let mut row = match chart {
+            Ranked::Campaigns => vec![label],
+            _ => numbers(&label, &ranking.rest),
+        };
         row.resize(heads.len(), "\u{2013}".to_owned());
         rows.push(row);
     }

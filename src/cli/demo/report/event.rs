@@ -271,7 +271,7 @@ fn bare_subject(subject: &str) -> String {
 }
 
 /// The host of a link, which may lack a scheme.
-fn host(url: &str) -> String {
+pub(super) fn host(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let place = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let place = place.rsplit_once('@').map_or(place, |(_, place)| place);

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 
 /// Text from a row, which may hold anything: markup becomes text, and what no page may hold a mark for it.
-/// Its direction is its own, so that what stands around it keeps its place.
+/// It runs from left to right, as addresses and hosts do, and what stands around it keeps its place.
 pub(super) fn foreign(text: &str) -> String {
-    format!("<bdi>{}</bdi>", escape(text))
+    format!("<bdi dir=\"ltr\">{}</bdi>", escape(text))
 }
 
 /// Text with nothing in it that a browser takes for markup.
@@ -112,7 +112,7 @@ mod tests {
     fn what_a_row_holds_is_never_markup() {
         assert_eq!(
             foreign("<script>alert('1')</script> & \"é\"\n\u{1}"),
-            "<bdi>&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;é&quot; \u{FFFD}</bdi>"
+            "<bdi dir=\"ltr\">&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;é&quot; \u{FFFD}</bdi>"
         );
     }
 

@@ -13,6 +13,9 @@ mod ranking;
 mod svg;
 mod tally;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs::{self, OpenOptions},
     io,

@@ -41,14 +41,14 @@ pub(super) fn render(tally: &Tally, about: &About) -> String {
          <meta name=\"color-scheme\" content=\"light dark\"/>\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\
          <title>Mimecast Targeted Threat Protection</title>\n<style>\n{STYLE}</style></head><body>\n\
-         <header><h1>Mimecast Targeted Threat Protection</h1><p>{}</p>{}<nav>",
+         <header><h1>Mimecast Targeted Threat Protection</h1><p>{}</p>{}</header><nav>",
         lead(tally, span, about),
         keys(),
     );
     for (id, title, _) in &sections {
         push(&mut page, format_args!("<a href=\"#{id}\">{title}</a> "));
     }
-    page.push_str("</nav></header>\n<main>\n");
+    page.push_str("</nav>\n<main>\n");
     for (id, title, panels) in &sections {
         push(
             &mut page,

@@ -191,6 +191,8 @@ fn hours_below(span: Span) -> String {
     let mut out = "<div class=\"x\" aria-hidden=\"true\">".to_owned();
     for (place, hour) in span.iter().enumerate() {
         let (class, text) = match hour.rem_euclid(24) {
+            // Where the page is narrow, there is no room for it.
+            0 if place * 8 > span.hours * 7 => ("late", day_text(hour)),
             0 => ("day", day_text(hour)),
             12 => ("noon", "12:00".to_owned()),
             _ => continue,
@@ -220,7 +222,7 @@ fn day_text(hour: i64) -> String {
 fn rounded(most: u32) -> u32 {
     let mut tens = 1_u32;
     loop {
-        for steps in [2, 4, 6, 8, 10] {
+        for steps in [2, 4, 6, 8, 10, 12, 16] {
             let top = tens.saturating_mul(steps);
             if top >= most {
                 return top;
@@ -237,7 +239,7 @@ mod tests {
     #[test]
     fn an_axis_ends_at_a_number_that_halves() {
         let tops = [1, 2, 3, 7, 11, 100, 101, 4_100].map(rounded);
-        assert_eq!(tops, [2, 2, 4, 8, 20, 100, 200, 6_000]);
+        assert_eq!(tops, [2, 2, 4, 8, 12, 100, 120, 6_000]);
         assert!(rounded(u32::MAX) >= u32::MAX - 9);
     }
 
