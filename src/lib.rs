@@ -9,12 +9,13 @@
 //! 1. **No record is lost.** A checkpoint moves only behind acknowledged batches and ranges that were
 //!    read to their end; what shows late is read again, or found by count.
 //! 2. **No record is delivered twice**, save where the answer to a post was lost or the process died
-//!    between an acknowledgement and the saving behind it; then at most that one batch, and every row
+//!    between an acknowledgement and the saving behind it; then at most the batches of a feed that were
+//!    under way (one with the Data Collector API, three with the Logs Ingestion API), and every row
 //!    carries its fingerprint.
 //! 3. **Nothing gets stuck.** Refused page tokens, batches too large, records that are refused for good,
 //!    deadlines: each has a way on.
-//! 4. **Memory is flat**: a few pages and two batches of each feed, and a bounded stretch that is read
-//!    ahead, whatever the backlog.
+//! 4. **Memory is flat**: a few pages and two batches of each feed (four with the Logs Ingestion API),
+//!    and a bounded stretch that is read ahead, whatever the backlog.
 //! 5. **Two runs cannot harm each other**: writes of a checkpoint are conditional.
 //! 6. **Failures are loud and exact**, and never show a secret.
 //!

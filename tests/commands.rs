@@ -164,6 +164,26 @@ async fn a_refused_record_can_be_listed_shown_replayed_and_dropped() {
 }
 
 #[tokio::test]
+async fn the_workspace_hears_of_each_pass_unless_told_otherwise() {
+    let bench = Bench::start().await;
+    let told = || bench.services.rows.count("MimecastTTPHealth_CL");
+    let mut quiet = bench.settings(false);
+    quiet.push(("health_rows".to_owned(), "False".to_owned()));
+    let (code, _, err) = bench.with("run", &quiet).await;
+    assert_eq!((code, told()), (0, 0), "{err}");
+    let (code, _, err) = bench.run("run").await;
+    assert_eq!((code, told()), (0, 3), "{err}");
+    quiet.last_mut().unwrap().1 = "perhaps".to_owned();
+    let (code, _, err) = bench.with("run", &quiet).await;
+    assert!(
+        code == 2
+            && err.contains("health_rows: `perhaps` is neither")
+            && err.contains("true or false"),
+        "{err}"
+    );
+}
+
+#[tokio::test]
 async fn a_checkpoint_can_be_seen_and_set_back_without_doubling() {
     let bench = Bench::start().await;
     let storage = bench.settings(true);

@@ -81,6 +81,158 @@ fn delivers_every_record_once(more: &[&str]) {
 }
 
 #[test]
+fn the_report_draws_what_was_delivered_and_needs_nothing_but_itself() {
+    for sink in ["data-collector", "logs-ingestion"] {
+        let out = tempfile::tempdir().unwrap();
+        let file = out.path().join("report.html");
+        let output = demo(
+            out.path(),
+            &["--sink", sink, "--report", file.to_str().unwrap()],
+        );
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let page = std::fs::read_to_string(&file).unwrap();
+        is_well_formed(&page);
+        for reference in ["<script", "<link", "<img", " src=", "url(", "@import"] {
+            assert!(!page.contains(reference), "{reference}");
+        }
+        assert!(
+            page.split(" href=\"")
+                .skip(1)
+                .all(|rest| rest.starts_with('#'))
+        );
+        for (id, count) in [
+            ("overview-by-feed", 3000),
+            ("overview-by-verdict", 3000),
+            ("overview-funnel", 3000),
+            ("url-over-time", 1800),
+            ("attachment-over-time", 750),
+            ("impersonation-over-time", 450),
+            ("health-delivered", 3000),
+            (
+                "health-totals",
+                rows(out.path(), "MimecastTTPHealth_CL").len(),
+            ),
+        ] {
+            assert_eq!(sum(figure(&page, id)), count, "{sink}, {id}");
+        }
+        for (id, table, column) in [
+            ("url-actions", TABLES[0], "action_s"),
+            ("url-recipients", TABLES[0], "userEmailAddress_s"),
+            ("url-hosts", TABLES[0], "url_s"),
+            ("attachment-results", TABLES[1], "result_s"),
+            ("attachment-types", TABLES[1], "fileType_s"),
+            ("impersonation-recipients", TABLES[2], "recipientAddress_s"),
+        ] {
+            let rows = rows(out.path(), table);
+            let with = rows
+                .iter()
+                .filter(|row| row[column].as_str().is_some_and(|text| !text.is_empty()));
+            assert_eq!(sum(figure(&page, id)), with.count(), "{sink}, {id}");
+        }
+        for (id, title, shown) in [
+            (
+                "overview-tiles",
+                "At a glance, against the day before",
+                "Users reached",
+            ),
+            (
+                "overview-campaigns",
+                "Campaigns: one URL host, file or subject, several users",
+                "URL host: ",
+            ),
+            (
+                "overview-most-targeted",
+                "Protected users most targeted",
+                "@fabrikam.example",
+            ),
+            (
+                "url-theft-brands",
+                "Credential theft: brands",
+                "Woodgrove Bank",
+            ),
+            (
+                "url-admin-overrides",
+                "Links: overrides by administrators",
+                "allow",
+            ),
+            ("url-user-overrides", "Links: overrides by users", "allow"),
+            ("attachment-hashes", "Attachments by SHA-256", "Payslip"),
+            (
+                "impersonation-identifiers",
+                "Identifiers: what gave impersonations away",
+                "internal_user_name",
+            ),
+            (
+                "impersonation-domains",
+                "Look-alike domains",
+                "fabrlkam.example",
+            ),
+            (
+                "health-lag",
+                "Lag over time (seconds, worst of each slot)",
+                "UTC: url 1",
+            ),
+        ] {
+            let figure = figure(&page, id);
+            assert!(figure.contains(&format!("<h3>{title}</h3>")), "{id}");
+            assert!(figure.contains(shown), "{sink}, {id}: {shown}");
+        }
+    }
+}
+
+/// The part of the page that is this figure.
+fn figure<'a>(page: &'a str, id: &str) -> &'a str {
+    let (_, rest) = page.split_once(&format!("<figure id=\"{id}\">")).unwrap();
+    rest.split("</figure>").next().unwrap()
+}
+
+/// What the numbers of a figure add up to.
+fn sum(figure: &str) -> usize {
+    let numbers = figure.split("<data class=\"sum\" value=\"").skip(1);
+    numbers
+        .map(|rest| rest.split('"').next().unwrap().parse::<usize>().unwrap())
+        .sum()
+}
+
+/// Every tag is closed in its order, and none names an address elsewhere.
+fn is_well_formed(page: &str) {
+    let (_, mut rest) = page.split_once("<!doctype html>").unwrap();
+    let mut open = Vec::new();
+    while let Some((text, tag)) = rest.split_once('<') {
+        assert!(
+            !text.contains('>') || open.last() == Some(&"style"),
+            "{text}"
+        );
+        let (tag, after) = tag.split_once('>').unwrap();
+        rest = after;
+        assert!(!tag.replace("http-equiv", "").contains("http"), "{tag}");
+        let name = tag.split_whitespace().next().unwrap();
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else if !tag.ends_with('/') {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_named_before_anything_is_played() {
+    let output = command(&[])
+        .args(["demo", "--report", "/proc/none/report.html"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty(), "{output:?}");
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        text.contains("The report cannot be written into /proc/none/report.html")
+            && text.contains("--report"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_very_small_demo_is_clean_too() {
     let out = tempfile::tempdir().unwrap();
     let output = command(&[])
@@ -120,7 +272,7 @@ fn a_doubled_row_makes_the_demo_fail_and_the_readmes_query_would_drop_it() {
             .unwrap()
             .contains("NOT CLEAN: impersonation")
     );
-    // What `summarize arg_max(TimeGenerated, *) by mimecastFingerprint_s` leaves: one row for each.
+    // What the README's query against copies leaves: one row for each.
     let rows = rows(out.path(), "MimecastTTPImpersonation_CL");
     let kept: HashSet<_> = rows
         .iter()

@@ -27,6 +27,7 @@ fn pass(world: &Arc<World>) -> Handler {
     let ports = Ports {
         source: world.clone(),
         sink: world.clone(),
+        health: None,
         store: world.clone(),
         clock: world.clone(),
         random: Arc::new(mimecast_ttp::system::SystemRandom),

@@ -16,7 +16,7 @@ use crate::{
     http::HttpClient,
     ingest::{
         pass::{Pass, Plan},
-        ports::{Clock, LogSink, Ports, Randomness, Store},
+        ports::{Clock, HealthSink, LogSink, Ports, Randomness, Store},
     },
     log_analytics::{DataCollectorSink, DualWriteSink, LogsIngestionSink, Rule, Workspace},
     mimecast::MimecastSource,
@@ -62,11 +62,12 @@ pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, Faul
         http: &http,
         clock: &clock,
     };
-    let sink = azure.sink(settings.sink, &random)?;
+    let (sink, health) = azure.sink(settings.sink, &random)?;
     let store = azure.store(settings.checkpoints)?;
     let ports = Ports {
         source: Arc::new(source),
         sink,
+        health: settings.health_rows.then_some(health),
         store,
         clock,
         random,
@@ -154,7 +155,15 @@ pub(super) fn sink(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn Lo
         clock: &clock,
     };
     let random: Arc<dyn Randomness> = Arc::new(SystemRandom);
-    azure.sink(settings, &random)
+    let (sink, _) = azure.sink(settings, &random)?;
+    Ok(sink)
+}
+
+/// A sink by what it is asked for.
+type Sinks = (Arc<dyn LogSink>, Arc<dyn HealthSink>);
+
+fn both<T: LogSink + HealthSink + 'static>(sink: Arc<T>) -> Sinks {
+    (sink.clone(), sink)
 }
 
 /// What clients of Azure are made of.
@@ -166,14 +175,12 @@ struct Azure<'a> {
 }
 
 impl Azure<'_> {
-    fn sink(
-        &self,
-        settings: SinkSettings,
-        random: &Arc<dyn Randomness>,
-    ) -> Result<Arc<dyn LogSink>, Fault> {
+    fn sink(&self, settings: SinkSettings, random: &Arc<dyn Randomness>) -> Result<Sinks, Fault> {
         Ok(match settings {
-            SinkSettings::Workspace(workspace) => Arc::new(self.data_collector(workspace, random)),
-            SinkSettings::Rule(rule) => Arc::new(self.logs_ingestion(rule, random)?),
+            SinkSettings::Workspace(workspace) => {
+                both(Arc::new(self.data_collector(workspace, random)))
+            }
+            SinkSettings::Rule(rule) => both(Arc::new(self.logs_ingestion(rule, random)?)),
             SinkSettings::Both {
                 workspace,
                 rule,
@@ -182,7 +189,7 @@ impl Azure<'_> {
                 let first = Arc::new(self.data_collector(workspace, random));
                 let second = Arc::new(self.logs_ingestion(rule, random)?);
                 let clock = Arc::clone(self.clock);
-                Arc::new(DualWriteSink::new(first, second, until, clock))
+                both(Arc::new(DualWriteSink::new(first, second, until, clock)))
             }
         })
     }
@@ -278,8 +285,8 @@ impl Azure<'_> {
     fn platform(&self, name: &str) -> Result<String, Fault> {
         (self.lookup)(name).ok_or_else(|| {
             Fault::Other(format!(
-                "The settings ask for the managed identity, but {name} is not there: no identity is assigned to this app. \
-                 What to do: assign one (Identity in the portal, or `az functionapp identity assign`); for Logs Ingestion, active_directory_tenant_id, active_directory_app_id and active_directory_app_secret do without."
+                "The settings ask for the managed identity, but {name} is not there: no identity is assigned to this app, or this is not the app. \
+                 What to do: assign one (Identity in the portal, or `az functionapp identity assign`); for Logs Ingestion, active_directory_tenant_id, active_directory_app_id and active_directory_app_secret do without. On another machine than the app's an identity is not to be had: use a connection string there."
             ))
         })
     }

@@ -18,6 +18,10 @@ use crate::model::{batch::Batch, deadline::Deadline, feed::Feed, quarantined::Qu
 /// So many records are set aside in a pass in which nothing is taken; then it fails.
 const MOST_IN_A_ROW: u64 = 10;
 
+/// Batches are posted past one that is not dealt with yet, but no further than so many times the posts at
+/// once: what lies behind the watermark is all remembered in the checkpoint.
+const AHEAD: usize = 4;
+
 /// The stage, with the progress it makes.
 pub(super) struct Deliverer<'a> {
     pub(super) feed: Feed,
@@ -26,6 +30,8 @@ pub(super) struct Deliverer<'a> {
     pub(super) clock: &'a dyn Clock,
     /// No post is begun after this.
     pub(super) post_by: Deadline,
+    /// Posts under way are given up at this, so that there is time to remember those that were taken.
+    pub(super) answered_by: Deadline,
     pub(super) keeper: &'a mut Keeper,
     pub(super) counts: &'a mut Counts,
 }
@@ -52,11 +58,17 @@ impl Deliverer<'_> {
     /// at the end, if not before with a batch.
     pub(super) async fn run(mut self, mut batches: Receiver<Work>) -> Result<(), End> {
         let mut posts = Posts::default();
-        let end = self.work(&mut batches, &mut posts).await;
+        let mut end = self.work(&mut batches, &mut posts).await;
         // What the sink still takes is remembered, whatever stopped the others.
         while let Some((part, result)) = posts.on_their_way.next().await {
-            if let Ok(receipt) = result {
-                self.taken(&part.batch, receipt);
+            match result {
+                Ok(receipt) => self.taken(&part.batch, receipt),
+                // The next run looks for the record at fault.
+                Err(SinkError::Content(_)) => {}
+                Err(error) => {
+                    let also = self.stopped(error);
+                    end = end.map_err(|end| end.or_worse(also));
+                }
             }
         }
         if self.keeper.is_saved() || end.as_ref().is_err_and(End::is_unsaved) {
@@ -77,6 +89,7 @@ impl Deliverer<'_> {
         let mut read = None;
         loop {
             let room = posts.on_their_way.len() < at_once;
+            let may_begin = room && posts.order.len() < AHEAD * at_once;
             if room && let Some(part) = posts.waiting.pop() {
                 self.begin(part, posts).await?;
                 continue;
@@ -91,7 +104,7 @@ impl Deliverer<'_> {
                 Some((part, result)) = posts.on_their_way.next() => {
                     self.answered(part, result, posts).await?;
                 }
-                work = batches.recv(), if room && read.is_none() => match work {
+                work = batches.recv(), if may_begin && read.is_none() => match work {
                     Some(Work::Deliver { batch, watermark, counts }) => {
                         *self.counts += counts;
                         let work = posts.order.add(usize::from(batch.is_some()), watermark);
@@ -123,10 +136,14 @@ impl Deliverer<'_> {
     where
         Self: 'b,
     {
+        if self.post_by.remaining(self.clock.elapsed()).is_none() {
+            let reason = "the run budget ended before the next post".to_owned();
+            return Err(End::OutOfTime(reason));
+        }
         self.keeper.claim().await.map_err(End::NotSaved)?;
-        let (sink, post_by) = (self.sink, self.post_by);
+        let (sink, answered_by) = (self.sink, self.answered_by);
         posts.on_their_way.push(Box::pin(async move {
-            let result = sink.deliver(&part.batch, post_by).await;
+            let result = sink.deliver(&part.batch, answered_by).await;
             (part, result)
         }));
         Ok(())
@@ -157,16 +174,19 @@ impl Deliverer<'_> {
                     self.keeper.dealt_with(&batch);
                 }
             },
-            Err(error) => {
-                if let SinkError::Failed { attempts, .. } = &error {
-                    self.counts.retries += u64::from(attempts.saturating_sub(1));
-                }
-                return Err(error.into());
-            }
+            Err(error) => return Err(self.stopped(error)),
         }
         posts.order.done(work);
         self.advance(posts);
         self.keeper.save().await.map_err(End::NotSaved)
+    }
+
+    /// What an error that is not the content's means for the pipeline.
+    fn stopped(&mut self, error: SinkError) -> End {
+        if let SinkError::Failed { attempts, .. } = &error {
+            self.counts.retries += u64::from(attempts.saturating_sub(1));
+        }
+        error.into()
     }
 
     fn advance(&mut self, posts: &mut Posts<'_>) {

@@ -70,6 +70,26 @@ impl End {
     }
 }
 
+impl End {
+    /// Of two ends of posts that were under way together the one to be told: what needs attention rather
+    /// than a wait, and a wait rather than the end of the budget.
+    pub(super) fn or_worse(self, other: Self) -> Self {
+        if other.weight() > self.weight() {
+            other
+        } else {
+            self
+        }
+    }
+
+    const fn weight(&self) -> u8 {
+        match self {
+            Self::OutOfTime(_) | Self::Read(ReadEnd::OutOfTime(_)) => 0,
+            Self::Throttled(_) | Self::Read(ReadEnd::Throttled(_)) => 1,
+            _ => 2,
+        }
+    }
+}
+
 impl From<SinkError> for End {
     fn from(error: SinkError) -> Self {
         match error {

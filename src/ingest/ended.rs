@@ -81,7 +81,7 @@ impl Ended {
                 format!(
                     "Another run has saved the checkpoint {place} meanwhile; it goes on, this one stopped.{}",
                     if posted {
-                        " The last batch of this one may be delivered once more."
+                        " What this one posted last may be delivered once more."
                     } else {
                         ""
                     }
@@ -90,7 +90,7 @@ impl Ended {
             End::NotSaved(error) => Self::failed(format!(
                 "Saving the checkpoint {place}: {error}. {}",
                 if posted {
-                    "The last batch was delivered and may be delivered once more."
+                    "What was posted last may be delivered once more."
                 } else {
                     "Nothing was delivered, since it could not have been remembered."
                 }

@@ -1,11 +1,14 @@
 //! One feed's part of a pass: load, deliver what is new, compare counts, say how it ended.
 
+use std::{sync::Arc, time::Duration};
+
 use chrono::TimeDelta;
 use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::{
     collect::{Collector, Direction, Terms},
+    counted::CountedSource,
     deliver::Deliverer,
     end::{End, MAX_RESTARTS, ReadEnd},
     ended::{self, Ended},
@@ -49,8 +52,10 @@ pub(super) struct FeedPass {
     pub(super) place: OwnPlace,
     /// No page is asked for after this, so that there is time to deliver what was read.
     pub(super) read_by: Deadline,
-    /// No post is begun after this, so that there is time to remember it.
+    /// No post is begun after this, so that there is time for its answer.
     pub(super) post_by: Deadline,
+    /// Posts under way are given up at this, so that there is time to remember those that were taken.
+    pub(super) answered_by: Deadline,
     /// Everything has ended by this.
     pub(super) done_by: Deadline,
 }
@@ -65,7 +70,10 @@ pub(super) struct Stretch {
 
 impl FeedPass {
     /// Runs the feed's part and reports. Never fails as a whole: failure is an outcome.
-    pub(super) async fn run(self) -> FeedReport {
+    pub(super) async fn run(mut self) -> FeedReport {
+        let source = Arc::new(CountedSource::new(self.ports.source));
+        self.ports.source = source.clone();
+        let began = self.ports.clock.elapsed();
         let mut counts = Counts::default();
         let (ended, watermark) = match self.open().await {
             Ok(mut keeper) => {
@@ -79,6 +87,7 @@ impl FeedPass {
             }
             Err(ended) => (ended, None),
         };
+        counts.calls = source.calls();
         FeedReport {
             feed: self.feed,
             outcome: ended.outcome,
@@ -86,6 +95,12 @@ impl FeedPass {
             counts,
             watermark,
             lag_seconds: watermark.map(|time| (self.ports.clock.now() - time).num_seconds().max(0)),
+            duration_seconds: self
+                .ports
+                .clock
+                .elapsed()
+                .saturating_sub(began)
+                .as_secs_f64(),
         }
     }
 
@@ -289,6 +304,7 @@ impl FeedPass {
             quarantine: Quarantine::new(&**store, self.done_by),
             clock: &**clock,
             post_by: self.post_by,
+            answered_by: self.answered_by,
             keeper,
             counts,
         };
@@ -314,7 +330,7 @@ impl FeedPass {
 }
 
 /// The report of a feed whose task broke, for the caller that caught it.
-pub(super) fn broken(feed: Feed, reason: &str) -> FeedReport {
+pub(super) fn broken(feed: Feed, reason: &str, after: Duration) -> FeedReport {
     FeedReport {
         feed,
         outcome: Outcome::Failed,
@@ -324,5 +340,6 @@ pub(super) fn broken(feed: Feed, reason: &str) -> FeedReport {
         counts: Counts::default(),
         watermark: None,
         lag_seconds: None,
+        duration_seconds: after.as_secs_f64(),
     }
 }

@@ -21,6 +21,11 @@ struct Work {
 }
 
 impl InOrder {
+    /// How much work waits.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Adds work of so many posts, behind which the watermark may move. Gives its number.
     pub(super) fn add(&mut self, posts: usize, watermark: Option<DateTime<Utc>>) -> usize {
         self.waiting.push_back(Work {

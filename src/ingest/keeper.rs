@@ -30,7 +30,7 @@ const FILE_AT: usize = 2_000;
 const MOST_UNFILED: usize = 10 * FILE_AT;
 
 /// A claim older than this is made anew before a post: another run may have come meanwhile. So a run
-/// that lost its claim posts one more batch only if it begins within this time, see [`Keeper::claim`].
+/// that lost its claim begins a post only within this time, see [`Keeper::claim`].
 const CLAIM_LASTS: Duration = Duration::from_secs(2);
 
 /// Why a checkpoint cannot be used.

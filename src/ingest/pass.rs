@@ -7,11 +7,15 @@ use tracing::{error, info, warn};
 
 use super::{
     feed_pass::{self, FeedPass},
+    health,
     ports::Ports,
     report::{FeedReport, Outcome, PassReport},
     side_by_side::SideBySide,
 };
 use crate::model::{deadline::Deadline, feed::Feed, progress::Reach};
+
+/// What a pass says of itself holds it up for no longer than this, behind its budget too.
+const HEALTH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How a pass goes about its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +64,7 @@ impl Pass {
                 // The last parts are for delivering what was read, and for remembering it.
                 read_by: Deadline::after(now, budget * 13 / 16),
                 post_by: Deadline::after(now, budget * 14 / 16),
+                answered_by: Deadline::after(now, budget * 15 / 16),
                 done_by: Deadline::after(now, budget),
             };
             running.push((tasks.spawn(part.run()).id(), feed));
@@ -69,13 +74,31 @@ impl Pass {
             let report = joined.unwrap_or_else(|error| {
                 let feed = running.iter().find(|(id, _)| *id == error.id());
                 let feed = feed.map_or(Feed::Url, |(_, feed)| *feed);
-                feed_pass::broken(feed, &error.to_string())
+                let after = self.ports.clock.elapsed().saturating_sub(now);
+                feed_pass::broken(feed, &error.to_string(), after)
             });
             log(&report);
             reports.push(report);
         }
         reports.sort_by_key(|report| report.feed);
+        self.tell(&reports).await;
         PassReport { feeds: reports }
+    }
+
+    /// Tells the workspace how it went. If that fails, the records are delivered all the same.
+    async fn tell(&self, reports: &[FeedReport]) {
+        let Some(sink) = &self.ports.health else {
+            return;
+        };
+        let clock = &self.ports.clock;
+        let rows = match health::rows(reports, clock.now()) {
+            Ok(rows) => rows,
+            Err(error) => return warn!("The health rows cannot be written: {error}."),
+        };
+        let soon = Deadline::after(clock.elapsed(), HEALTH_PATIENCE);
+        if let Err(error) = sink.deliver_health(&rows, soon).await {
+            warn!("The health rows of this run were not taken; records are not concerned: {error}");
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use super::health::HealthRows;
 use crate::model::{
     batch::Batch,
     date_range::DateRange,
@@ -113,6 +114,13 @@ pub trait LogSink: Send + Sync {
     /// Whether the sink takes a post of the feed at all: one without rows. Asked before a record is
     /// held to be at fault.
     async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), SinkError>;
+}
+
+/// Where a pass says what it did.
+#[async_trait]
+pub trait HealthSink: Send + Sync {
+    /// Posts rows about a pass. `Ok` means that the sink has taken them.
+    async fn deliver_health(&self, rows: &HealthRows, deadline: Deadline) -> Result<(), SinkError>;
 }
 
 /// The sink's word for having taken a batch.
@@ -240,6 +248,8 @@ pub struct Ports {
     pub source: std::sync::Arc<dyn LogSource>,
     /// Log Analytics.
     pub sink: std::sync::Arc<dyn LogSink>,
+    /// Log Analytics too, if it is to hear of each pass.
+    pub health: Option<std::sync::Arc<dyn HealthSink>>,
     /// Checkpoints, ledger and quarantine.
     pub store: std::sync::Arc<dyn Store>,
     /// Time.

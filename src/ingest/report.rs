@@ -51,6 +51,8 @@ pub struct Counts {
     pub batches: u64,
     /// Bytes in those posts.
     pub bytes: u64,
+    /// Calls of Mimecast for pages and for counts, with those that were made again.
+    pub calls: u64,
     /// Calls and posts that had to be made again.
     pub retries: u64,
     /// Batches that had to be halved: too large, or a record at fault in them.
@@ -75,6 +77,7 @@ impl AddAssign for Counts {
         self.not_copied += other.not_copied;
         self.batches += other.batches;
         self.bytes += other.bytes;
+        self.calls += other.calls;
         self.retries += other.retries;
         self.splits += other.splits;
         self.restarts += other.restarts;
@@ -98,6 +101,8 @@ pub struct FeedReport {
     pub watermark: Option<DateTime<Utc>>,
     /// Now minus the watermark, in seconds.
     pub lag_seconds: Option<i64>,
+    /// How long it took.
+    pub duration_seconds: f64,
 }
 
 fn counted(number: u64, one: &str, many: &str) -> String {

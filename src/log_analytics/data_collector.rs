@@ -12,13 +12,16 @@ use tracing::debug;
 
 use super::{
     decision::{Decision, data_collector},
-    post::{self, Ended, MAX_ANSWER_BYTES, PostError},
+    post::{self, Ended, MAX_ANSWER_BYTES, PostError, Rows},
     signature::{self, CONTENT_TYPE},
 };
 use crate::{
     azure::ms_date::header_date,
     http::{Answer, HttpClient, Limits, Request},
-    ingest::ports::{Clock, LogSink, Randomness, Receipt, SinkError},
+    ingest::{
+        health::HealthRows,
+        ports::{Clock, HealthSink, LogSink, Randomness, Receipt, SinkError},
+    },
     keys::HmacKey,
     model::{batch::Batch, deadline::Deadline, feed::Feed},
     retry::{Attempt, Policy, Trying},
@@ -94,36 +97,56 @@ impl DataCollectorSink {
         }
     }
 
-    async fn attempt(&self, batch: &Batch, time: Duration) -> Attempt<Ended, PostError> {
+    async fn post(&self, rows: Rows<'_>, deadline: Deadline) -> Result<Receipt, SinkError> {
+        let mut trying = Trying::new(&*self.clock, &*self.random, self.policy, deadline);
+        let result = loop {
+            let time = match trying.begin() {
+                Ok(time) => time,
+                Err(gave_up) => break Err(gave_up),
+            };
+            let attempt = self.attempt(rows, time).await;
+            if let Some(result) = trying.end(attempt).await {
+                break result;
+            }
+        };
+        post::receipt(result, data_collector::may_be_too_large(rows.body.len()))
+    }
+
+    async fn attempt(&self, rows: Rows<'_>, time: Duration) -> Attempt<Ended, PostError> {
         let limits = Limits {
             time,
             body_bytes: MAX_ANSWER_BYTES,
         };
-        let answer = match self.http.send(self.request(batch), limits).await {
+        let answer = match self.http.send(self.request(rows), limits).await {
             Ok(answer) => answer,
             Err(error) => return post::no_answer(error, 200, UNREACHABLE),
         };
         let status = answer.status.as_u16();
         let retry_after = answer.retry_after(self.clock.now());
         let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
-        match data_collector::decide(status, &body.error, batch.body().len(), retry_after) {
+        match data_collector::decide(status, &body.error, rows.body.len(), retry_after) {
             Decision::Accept => Attempt::Done(Ended::Taken),
-            Decision::Part => Attempt::Done(Ended::Content(refused(batch, &answer, &body))),
+            Decision::Part => Attempt::Done(Ended::Content(refused(rows, &answer, &body))),
             Decision::Retry(after) => {
-                debug!(feed = %batch.feed(), status, ?after, "post to be made again");
+                debug!(
+                    log_type = rows.log_type,
+                    status,
+                    ?after,
+                    "post to be made again"
+                );
                 Attempt::Again {
-                    error: refused(batch, &answer, &body),
+                    error: refused(rows, &answer, &body),
                     after,
                 }
             }
             // There is no token here to renew.
-            Decision::Refuse | Decision::Renew => Attempt::Stop(refused(batch, &answer, &body)),
+            Decision::Refuse | Decision::Renew => Attempt::Stop(refused(rows, &answer, &body)),
         }
     }
 
-    fn request(&self, batch: &Batch) -> Request {
+    fn request(&self, rows: Rows<'_>) -> Request {
         let date = header_date(self.clock.now());
-        let text = signature::string_to_sign(batch.body().len(), &date);
+        let text = signature::string_to_sign(rows.body.len(), &date);
         let signature = self.workspace.key.sign_sha256(&text);
         let mut url = self.workspace.base.clone();
         url.set_path("/api/logs");
@@ -139,7 +162,7 @@ impl DataCollectorSink {
                 (header::CONTENT_TYPE, CONTENT_TYPE.to_owned()),
                 (
                     HeaderName::from_static("log-type"),
-                    batch.feed().log_type().to_owned(),
+                    rows.log_type.to_owned(),
                 ),
                 (HeaderName::from_static("x-ms-date"), date),
                 (
@@ -147,14 +170,14 @@ impl DataCollectorSink {
                     TIME_MEMBER.to_owned(),
                 ),
             ],
-            body: batch.body().clone(),
+            body: rows.body.clone(),
         }
     }
 }
 
-fn refused(batch: &Batch, answer: &Answer, body: &ErrorBody) -> PostError {
+fn refused(rows: Rows<'_>, answer: &Answer, body: &ErrorBody) -> PostError {
     let advice = data_collector::advice(answer.status.as_u16(), &body.error);
-    PostError::refused(batch, answer, &body.error, &body.message, advice)
+    PostError::refused(rows, answer, &body.error, &body.message, advice)
 }
 
 #[async_trait]
@@ -168,23 +191,20 @@ impl LogSink for DataCollectorSink {
     }
 
     async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError> {
-        let mut trying = Trying::new(&*self.clock, &*self.random, self.policy, deadline);
-        let result = loop {
-            let time = match trying.begin() {
-                Ok(time) => time,
-                Err(gave_up) => break Err(gave_up),
-            };
-            let attempt = self.attempt(batch, time).await;
-            if let Some(result) = trying.end(attempt).await {
-                break result;
-            }
-        };
-        post::receipt(result, data_collector::may_be_too_large(batch.body().len()))
+        self.post(Rows::of(batch), deadline).await
     }
 
     /// An empty array is taken without an error and stores nothing.
     async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), SinkError> {
         self.deliver(&Batch::empty(feed), deadline).await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl HealthSink for DataCollectorSink {
+    async fn deliver_health(&self, rows: &HealthRows, deadline: Deadline) -> Result<(), SinkError> {
+        self.post(Rows::of_health(rows), deadline).await?;
         Ok(())
     }
 }

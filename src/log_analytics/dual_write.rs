@@ -11,7 +11,10 @@ use chrono::{DateTime, Utc};
 use tracing::warn;
 
 use crate::{
-    ingest::ports::{Clock, Copied, LogSink, Receipt, SinkError},
+    ingest::{
+        health::HealthRows,
+        ports::{Clock, Copied, HealthSink, LogSink, Receipt, SinkError},
+    },
     model::{batch::Batch, deadline::Deadline, feed::Feed},
 };
 
@@ -21,11 +24,16 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// A second sink that failed is left alone for so long: it must not hold up every batch of a backlog.
 const REST: Duration = Duration::from_secs(60);
 
+/// What a rehearsal needs of a sink.
+pub trait Sink: LogSink + HealthSink {}
+
+impl<T: LogSink + HealthSink> Sink for T {}
+
 /// Until a given time each batch goes to `first` and, once that has taken it, to `second`; what the
 /// second does with it is told and changes nothing. From then on there is only the second.
 pub struct DualWriteSink {
-    first: Arc<dyn LogSink>,
-    second: Arc<dyn LogSink>,
+    first: Arc<dyn Sink>,
+    second: Arc<dyn Sink>,
     until: DateTime<Utc>,
     clock: Arc<dyn Clock>,
     /// Until when the second is left alone after it has failed.
@@ -44,8 +52,8 @@ impl DualWriteSink {
     /// A rehearsal until that time.
     #[must_use]
     pub fn new(
-        first: Arc<dyn LogSink>,
-        second: Arc<dyn LogSink>,
+        first: Arc<dyn Sink>,
+        second: Arc<dyn Sink>,
         until: DateTime<Utc>,
         clock: Arc<dyn Clock>,
     ) -> Self {
@@ -65,6 +73,15 @@ impl DualWriteSink {
 
     fn is_over(&self) -> bool {
         self.clock.now() >= self.until
+    }
+
+    /// The sink by which the checkpoint goes.
+    fn counting(&self) -> &dyn Sink {
+        if self.is_over() {
+            &*self.second
+        } else {
+            &*self.first
+        }
     }
 
     async fn copy(&self, batch: &Batch, deadline: Deadline) -> Copied {
@@ -97,11 +114,7 @@ impl LogSink for DualWriteSink {
     }
 
     fn posts_at_once(&self) -> usize {
-        if self.is_over() {
-            self.second.posts_at_once()
-        } else {
-            self.first.posts_at_once()
-        }
+        self.counting().posts_at_once()
     }
 
     async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError> {
@@ -114,12 +127,15 @@ impl LogSink for DualWriteSink {
     }
 
     async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), SinkError> {
-        let sink = if self.is_over() {
-            &self.second
-        } else {
-            &self.first
-        };
-        sink.probe(feed, deadline).await
+        self.counting().probe(feed, deadline).await
+    }
+}
+
+/// The sink that counts hears of passes.
+#[async_trait]
+impl HealthSink for DualWriteSink {
+    async fn deliver_health(&self, rows: &HealthRows, deadline: Deadline) -> Result<(), SinkError> {
+        self.counting().deliver_health(rows, deadline).await
     }
 }
 
@@ -132,6 +148,7 @@ mod tests {
     #[derive(Default)]
     struct Fake {
         taken: AtomicU64,
+        health: AtomicU64,
         fails: AtomicBool,
     }
 
@@ -151,6 +168,14 @@ mod tests {
             Ok(Receipt::after(1))
         }
         async fn probe(&self, _: Feed, _: Deadline) -> Result<(), SinkError> {
+            Ok(())
+        }
+    }
+
+    #[async_trait]
+    impl HealthSink for Fake {
+        async fn deliver_health(&self, _: &HealthRows, _: Deadline) -> Result<(), SinkError> {
+            self.health.fetch_add(1, Ordering::SeqCst);
             Ok(())
         }
     }
@@ -194,6 +219,11 @@ mod tests {
         first.fails.store(true, Ordering::SeqCst);
         assert!(deliver().await.is_err());
         assert_eq!(taken(), [4, 2]);
+        let rows = HealthRows {
+            count: 0,
+            body: "[]".into(),
+        };
+        sink.deliver_health(&rows, deadline).await.unwrap();
 
         clock.0.store(100, Ordering::SeqCst);
         second.fails.store(true, Ordering::SeqCst);
@@ -201,5 +231,8 @@ mod tests {
         second.fails.store(false, Ordering::SeqCst);
         assert_eq!(deliver().await.unwrap().copied, Copied::NotAsked);
         assert_eq!(taken(), [4, 3]);
+        sink.deliver_health(&rows, deadline).await.unwrap();
+        let told = [&first, &second].map(|sink| sink.health.load(Ordering::SeqCst));
+        assert_eq!(told, [1, 1], "the sink that counts is told");
     }
 }

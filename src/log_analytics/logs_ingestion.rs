@@ -19,11 +19,14 @@ use tracing::debug;
 use super::{
     decision::{Decision, logs_ingestion},
     event_id,
-    post::{self, Ended, MAX_ANSWER_BYTES, PostError},
+    post::{self, Ended, MAX_ANSWER_BYTES, PostError, Rows},
 };
 use crate::{
     http::{Answer, HttpClient, Limits, Request},
-    ingest::ports::{Clock, LogSink, Randomness, Receipt, Refusal, SinkError},
+    ingest::{
+        health::HealthRows,
+        ports::{Clock, HealthSink, LogSink, Randomness, Receipt, Refusal, SinkError},
+    },
     model::{batch::Batch, deadline::Deadline, feed::Feed},
     retry::{Attempt, Policy, Trying},
     token::Tokens,
@@ -107,9 +110,31 @@ impl LogsIngestionSink {
         }
     }
 
+    async fn post(&self, rows: Rows<'_>, deadline: Deadline) -> Result<Receipt, SinkError> {
+        let Some(packed) = packed(rows.body) else {
+            return Err(SinkError::Failed {
+                cause: "a batch could not be packed".into(),
+                attempts: 0,
+            });
+        };
+        let mut renewed = false;
+        let mut trying = Trying::new(&*self.clock, &*self.random, self.policy, deadline);
+        let result = loop {
+            let time = match trying.begin() {
+                Ok(time) => time,
+                Err(gave_up) => break Err(gave_up),
+            };
+            let attempt = self.attempt(rows, &packed, &mut renewed, time, deadline);
+            if let Some(result) = trying.end(attempt.await).await {
+                break result;
+            }
+        };
+        post::receipt(result, false)
+    }
+
     async fn attempt(
         &self,
-        batch: &Batch,
+        rows: Rows<'_>,
         packed: &Bytes,
         renewed: &mut bool,
         time: Duration,
@@ -131,7 +156,7 @@ impl LogsIngestionSink {
             time: time.min(left),
             body_bytes: MAX_ANSWER_BYTES,
         };
-        let request = self.request(batch.feed(), token.bearer(), packed.clone());
+        let request = self.request(rows.log_type, token.bearer(), packed.clone());
         let answer = match self.http.send(request, limits).await {
             Ok(answer) => answer,
             Err(error) => return post::no_answer(error, 204, UNREACHABLE),
@@ -139,11 +164,16 @@ impl LogsIngestionSink {
         let status = answer.status.as_u16();
         match logs_ingestion::decide(status, answer.retry_after(self.clock.now())) {
             Decision::Accept => Attempt::Done(Ended::Taken),
-            Decision::Part => Attempt::Done(Ended::Content(refused(batch, &answer))),
+            Decision::Part => Attempt::Done(Ended::Content(refused(rows, &answer))),
             Decision::Retry(after) => {
-                debug!(feed = %batch.feed(), status, ?after, "post to be made again");
+                debug!(
+                    log_type = rows.log_type,
+                    status,
+                    ?after,
+                    "post to be made again"
+                );
                 Attempt::Again {
-                    error: refused(batch, &answer),
+                    error: refused(rows, &answer),
                     after,
                 }
             }
@@ -152,16 +182,15 @@ impl LogsIngestionSink {
                 *renewed = true;
                 Attempt::AtOnce
             }
-            Decision::Renew | Decision::Refuse => Attempt::Stop(refused(batch, &answer)),
+            Decision::Renew | Decision::Refuse => Attempt::Stop(refused(rows, &answer)),
         }
     }
 
-    fn request(&self, feed: Feed, authorization: String, body: Bytes) -> Request {
+    fn request(&self, log_type: &str, authorization: String, body: Bytes) -> Request {
         let mut url = self.rule.endpoint.clone();
         url.set_path(&format!(
             "/dataCollectionRules/{}/streams/Custom-{}_CL",
-            self.rule.id,
-            feed.log_type()
+            self.rule.id, log_type
         ));
         url.set_query(Some(API_VERSION));
         Request {
@@ -181,22 +210,15 @@ impl LogsIngestionSink {
     }
 }
 
-fn refused(batch: &Batch, answer: &Answer) -> PostError {
+fn refused(rows: Rows<'_>, answer: &Answer) -> PostError {
     let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
     let ErrorDetail { code, message } = body.error;
     let advice = logs_ingestion::advice(answer.status.as_u16());
-    PostError::refused(batch, answer, &code, &message, advice)
+    PostError::refused(rows, answer, &code, &message, advice)
 }
 
 /// The body as it is posted; `None` where it cannot be packed, which writing into memory does not do.
-fn packed(batch: &Batch) -> Option<Bytes> {
-    let renamed;
-    let body: &[u8] = if batch.feed() == Feed::Impersonation {
-        renamed = event_id::renamed(batch);
-        renamed.as_bytes()
-    } else {
-        batch.body()
-    };
+fn packed(body: &[u8]) -> Option<Bytes> {
     let mut packer = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
     packer.write_all(body).ok()?;
     Some(packer.finish().ok()?.into())
@@ -228,30 +250,26 @@ impl LogSink for LogsIngestionSink {
                 request_id: None,
             }));
         }
-        let Some(packed) = packed(batch) else {
-            return Err(SinkError::Failed {
-                cause: "a batch could not be packed".into(),
-                attempts: 0,
-            });
-        };
-        let mut renewed = false;
-        let mut trying = Trying::new(&*self.clock, &*self.random, self.policy, deadline);
-        let result = loop {
-            let time = match trying.begin() {
-                Ok(time) => time,
-                Err(gave_up) => break Err(gave_up),
-            };
-            let attempt = self.attempt(batch, &packed, &mut renewed, time, deadline);
-            if let Some(result) = trying.end(attempt.await).await {
-                break result;
-            }
-        };
-        post::receipt(result, false)
+        let renamed;
+        let mut rows = Rows::of(batch);
+        if batch.feed() == Feed::Impersonation {
+            renamed = Bytes::from(event_id::renamed(batch));
+            rows.body = &renamed;
+        }
+        self.post(rows, deadline).await
     }
 
     /// An empty array is answered 204 and stores nothing; other shippers test their credentials so.
     async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), SinkError> {
         self.deliver(&Batch::empty(feed), deadline).await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl HealthSink for LogsIngestionSink {
+    async fn deliver_health(&self, rows: &HealthRows, deadline: Deadline) -> Result<(), SinkError> {
+        self.post(Rows::of_health(rows), deadline).await?;
         Ok(())
     }
 }

@@ -1,11 +1,46 @@
 //! Posting a batch until it is taken or not: what both ways into Log Analytics share.
 
+use bytes::Bytes;
+
 use crate::{
     http::{self, Answer, TransportError},
-    ingest::ports::{Receipt, Refusal, SinkError},
+    ingest::{
+        health::HealthRows,
+        ports::{Receipt, Refusal, SinkError},
+    },
     model::batch::Batch,
     retry::{Attempt, GaveUp},
 };
+
+/// What is posted at once: rows for one table.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) log_type: &'static str,
+    pub(super) count: usize,
+    /// A JSON array.
+    pub(super) body: &'a Bytes,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn of(batch: &'a Batch) -> Self {
+        Self {
+            log_type: batch.feed().log_type(),
+            count: batch.rows().len(),
+            body: batch.body(),
+        }
+    }
+
+    pub(super) const fn of_health(rows: &'a HealthRows) -> Self {
+        Self {
+            log_type: HEALTH_LOG_TYPE,
+            count: rows.count,
+            body: &rows.body,
+        }
+    }
+}
+
+/// The log type of the rows about passes.
+const HEALTH_LOG_TYPE: &str = "MimecastTTPHealth";
 
 /// Error bodies are a few hundred bytes.
 pub(super) const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -19,8 +54,9 @@ pub(super) enum PostError {
         advice: &'static str,
     },
     #[error(
-        "Log Analytics answered {status} {said} to {rows} rows ({bytes} bytes, request id {}). What to do: {advice}",
-        .request_id.as_deref().unwrap_or("none")
+        "Log Analytics answered {status} {said} to {rows} row{plural} ({bytes} bytes, request id {}). What to do: {advice}",
+        .request_id.as_deref().unwrap_or("none"),
+        plural = if *.rows == 1 { "" } else { "s" }
     )]
     Refused {
         status: u16,
@@ -37,7 +73,7 @@ pub(super) enum PostError {
 impl PostError {
     /// A refusal in the service's own words: its code and message, if it has any.
     pub(super) fn refused(
-        batch: &Batch,
+        posted: Rows<'_>,
         answer: &Answer,
         code: &str,
         message: &str,
@@ -51,8 +87,8 @@ impl PostError {
         Self::Refused {
             status: answer.status.as_u16(),
             said,
-            rows: batch.rows().len(),
-            bytes: batch.body().len(),
+            rows: posted.count,
+            bytes: posted.body.len(),
             request_id: answer.header("x-ms-request-id").map(ToOwned::to_owned),
             advice,
         }

@@ -61,6 +61,7 @@ pub const NAMES: &[&str] = &[
     "run_budget_seconds",
     "batch_max_bytes",
     "parallel_ranges",
+    "health_rows",
 ];
 
 /// Everything that can be set, in the form in which it is used.
@@ -82,6 +83,8 @@ pub struct Settings {
     pub batch_max_bytes: usize,
     /// How many ranges are read side by side, over all feeds.
     pub parallel_ranges: usize,
+    /// Whether the workspace hears of each pass.
+    pub health_rows: bool,
 }
 
 /// Where rows go.

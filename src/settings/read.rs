@@ -48,6 +48,7 @@ pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settin
     let batch_max_bytes = reader.number("batch_max_bytes", 1_000_000, 10_000, u32::MAX, "1000000");
 
     let parallel_ranges = reader.number("parallel_ranges", 4, 1, 16, "4");
+    let health_rows = reader.switch("health_rows", true);
 
     match (mimecast, sink, checkpoints) {
         (Some((mimecast_base, credentials)), Some(sink), Some(checkpoints))
@@ -64,6 +65,7 @@ pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settin
                     .unwrap_or(MAX_POST_BYTES)
                     .min(MAX_POST_BYTES),
                 parallel_ranges: usize::try_from(parallel_ranges).unwrap_or(1),
+                health_rows,
             })
         }
         _ => Err(reader.into_faults()),

@@ -2,6 +2,7 @@
 
 use secrecy::SecretString;
 use url::{Host, Url};
+use uuid::Uuid;
 
 use super::{Fault, Faults};
 use crate::keys::HmacKey;
@@ -119,6 +120,16 @@ impl<'a> Reader<'a> {
         key.ok()
     }
 
+    /// A GUID, in its usual form.
+    pub(super) fn guid(&mut self, name: &'static str, value: &str) -> Option<String> {
+        let id = Uuid::parse_str(value).ok();
+        if id.is_none() {
+            let found = format!("{} is no GUID", shown(value));
+            self.fault(name, found, GUID_EXAMPLE);
+        }
+        id.map(|id| id.to_string())
+    }
+
     /// An address: https, or plain http to this machine.
     pub(super) fn address(
         &mut self,
@@ -127,6 +138,9 @@ impl<'a> Reader<'a> {
         example: &'static str,
     ) -> Option<Url> {
         let fault = match Url::parse(value) {
+            Err(_) if !value.contains("://") => {
+                format!("{} does not begin with https://", shown(value))
+            }
             Err(error) => format!("{} is no address ({error})", shown(value)),
             Ok(url) if !url.has_host() => format!("{} names no host", shown(value)),
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
@@ -148,6 +162,24 @@ impl<'a> Reader<'a> {
         };
         self.fault(name, fault, example);
         None
+    }
+
+    pub(super) fn switch(&mut self, name: &'static str, default: bool) -> bool {
+        let Some(value) = self.optional(name) else {
+            return default;
+        };
+        match value.to_ascii_lowercase().as_str() {
+            "true" => true,
+            "false" => false,
+            _ => {
+                self.fault(
+                    name,
+                    format!("{} is neither", shown(&value)),
+                    "true or false",
+                );
+                default
+            }
+        }
     }
 
     pub(super) fn number(

@@ -20,12 +20,16 @@ const WORKSPACE_ID: &str = "log_analytics_workspace_id";
 const WORKSPACE_KEY: &str = "log_analytics_workspace_key";
 const TENANT: &str = "active_directory_tenant_id";
 const APP_ID: &str = "active_directory_app_id";
+const IDENTITY: &str = "logs_ingestion_identity";
 const UNTIL: &str = "dual_write_until";
 const APP_SECRET: &str = "active_directory_app_secret";
+const SECRET_EXAMPLE: &str =
+    "the value of a client secret, which the portal shows once, not its id";
 
 /// Both APIs while a rehearsal lasts; otherwise the Logs Ingestion API where its settings are given, else the Data Collector API.
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<SinkSettings> {
     if reader.is_set(UNTIL) {
+        check_both_sinks(reader);
         let until = until(reader);
         let (workspace, rule) = (workspace(reader), rule(reader));
         return Some(SinkSettings::Both {
@@ -47,6 +51,21 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SinkSettings> {
         "https://...ingest.monitor.azure.com with logs_ingestion_rule_id for the Logs Ingestion API; or log_analytics_workspace_id and log_analytics_workspace_key for the Data Collector API",
     );
     None
+}
+
+/// A rehearsal that lacks one of its sinks says so, since either alone would do without it.
+fn check_both_sinks(reader: &mut Reader<'_>) {
+    if [ENDPOINT, RULE_ID, WORKSPACE_ID, WORKSPACE_KEY]
+        .iter()
+        .all(|name| reader.is_set(name))
+    {
+        return;
+    }
+    reader.fault(
+        UNTIL,
+        "asks for a rehearsal, which feeds a workspace and a rule, and settings of one are missing",
+        "the settings of both, or take dual_write_until out: when the rehearsal is over, too",
+    );
 }
 
 /// A workspace may stay in the settings beside a rule, but half of one is a mistake.
@@ -77,14 +96,7 @@ fn check_whole_workspace(reader: &mut Reader<'_>) {
 fn workspace(reader: &mut Reader<'_>) -> Option<Workspace> {
     let id = reader
         .required(WORKSPACE_ID, GUID_EXAMPLE)
-        .and_then(|value| match Uuid::parse_str(&value) {
-            Ok(id) => Some(id.to_string()),
-            Err(_) => {
-                let found = format!("{} is no GUID", shown(&value));
-                reader.fault(WORKSPACE_ID, found, GUID_EXAMPLE);
-                None
-            }
-        });
+        .and_then(|value| reader.guid(WORKSPACE_ID, &value));
     let key = reader.key(WORKSPACE_KEY);
     let example = "https://WORKSPACE.ods.opinsights.azure.us, or leave it out in the public cloud";
     let given = reader.optional("log_analytics_uri");
@@ -150,12 +162,20 @@ fn is_rule_id(value: &str) -> bool {
 fn identity(reader: &mut Reader<'_>, cloud: &Cloud) -> Option<Identity> {
     let names = [TENANT, APP_ID, APP_SECRET];
     if !names.iter().any(|name| reader.is_set(name)) {
-        let client_id = reader.optional("logs_ingestion_identity");
+        let client_id = reader.optional(IDENTITY);
+        let client_id = client_id.and_then(|value| reader.guid(IDENTITY, &value));
         return Some(Identity::Managed { client_id });
+    }
+    if reader.is_set(IDENTITY) {
+        reader.fault(
+            IDENTITY,
+            "names a managed identity, which active_directory_* take the place of",
+            "one of the two: a managed identity, or an application",
+        );
     }
     let [tenant, client_id, secret] = names.map(|name| {
         if reader.is_set(name) {
-            return reader.header_text(name, GUID_EXAMPLE);
+            return reader.header_text(name, SECRET_EXAMPLE);
         }
         reader.fault(
             name,
@@ -164,6 +184,18 @@ fn identity(reader: &mut Reader<'_>, cloud: &Cloud) -> Option<Identity> {
         );
         None
     });
+    let tenant = tenant.and_then(|value| tenant_name(reader, value));
+    let client_id = client_id.and_then(|value| reader.guid(APP_ID, &value));
+    if secret
+        .as_deref()
+        .is_some_and(|secret| Uuid::parse_str(secret).is_ok())
+    {
+        reader.fault(
+            APP_SECRET,
+            "is a GUID, as the ids of secrets are",
+            SECRET_EXAMPLE,
+        );
+    }
     let authority = match reader.optional("active_directory_authority") {
         Some(value) => reader.address("active_directory_authority", &value, cloud.authority),
         None => Url::parse(cloud.authority).ok(),
@@ -174,6 +206,18 @@ fn identity(reader: &mut Reader<'_>, cloud: &Cloud) -> Option<Identity> {
         client_id: client_id?,
         secret: SecretString::from(secret?),
     })
+}
+
+/// A tenant is named by its id or by a domain; whatever else is in its place may be a secret.
+fn tenant_name(reader: &mut Reader<'_>, value: String) -> Option<String> {
+    let is_domain = value.contains('.')
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    if is_domain {
+        return Some(value);
+    }
+    reader.guid(TENANT, &value)
 }
 
 /// What differs between Azure's clouds.

@@ -8,6 +8,7 @@ use std::{
 
 use axum::http::{HeaderMap, header};
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 /// The tokens and when they end.
 #[derive(Default)]
@@ -34,9 +35,8 @@ impl fmt::Debug for GivenTokens {
 impl GivenTokens {
     /// A new token that lives until `ends`.
     pub(super) fn give(&self, ends: DateTime<Utc>) -> String {
-        let mut tokens = self.lock();
-        let token = format!("simulated-token-{}", tokens.len() + 1);
-        let _none = tokens.insert(token.clone(), ends);
+        let token = format!("simulated-token-{}", Uuid::new_v4());
+        let _none = self.lock().insert(token.clone(), ends);
         token
     }
 

@@ -3,7 +3,9 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
 
 mod forward;
+mod health;
 mod missing;
+mod posts;
 mod reconciliation;
 mod refusals;
 mod starts;

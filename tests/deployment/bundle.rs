@@ -17,6 +17,8 @@ pub(crate) struct Bundle {
     pub(crate) form: Value,
     /// `deploy/logs-ingestion.json`.
     pub(crate) logs_ingestion: Value,
+    /// `deploy/sentinel.json`.
+    pub(crate) sentinel: Value,
     /// `TimerTrigger/function.json`.
     pub(crate) trigger: Value,
     pub(crate) host: Value,
@@ -48,6 +50,7 @@ impl Bundle {
             template: json(include_str!("../../azuredeploy.json")),
             form: json(include_str!("../../createUiDefinition.json")),
             logs_ingestion: json(include_str!("../../deploy/logs-ingestion.json")),
+            sentinel: json(include_str!("../../deploy/sentinel.json")),
             trigger: json(include_str!("../../TimerTrigger/function.json")),
             host: json(include_str!("../../host.json")),
             readme,

@@ -1,7 +1,7 @@
-//! The README's line against copies that really came about.
+//! The README's query against copies that really came about.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -10,16 +10,19 @@ use mimecast_ttp::simulator::{
     clock::SimClock,
     log_analytics::{Config, DataCollector, Fault, RowSink, StoredRow},
 };
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use crate::{
-    kql::{ArgMax, Tables},
-    support::program::{Services, command},
+use crate::support::{
+    kusto::{Kusto, Seen, classic_type},
+    program::{Services, command},
 };
 
-/// Keeps rows as a query sees them.
+/// What the older connector does not write.
+const FINGERPRINT: &str = "mimecastFingerprint_s";
+
+/// Keeps rows by table as a query sees them.
 #[derive(Default)]
-struct Workspace(Mutex<Tables>);
+struct Workspace(Mutex<BTreeMap<String, Vec<Value>>>);
 
 impl RowSink for Workspace {
     fn store(&self, table: &str, rows: &[StoredRow<'_>]) {
@@ -29,33 +32,23 @@ impl RowSink for Workspace {
     }
 }
 
-/// The queries in the README's blocks of that language that ask the table.
-fn queries<'a>(readme: &'a str, table: &str) -> Vec<&'a str> {
-    let mut inside = false;
-    let mut found = Vec::new();
-    for line in readme.lines().map(str::trim) {
-        if line.starts_with("```") {
-            inside = line == "```kusto";
-        } else if inside
-            && line
-                .split_once('|')
-                .is_some_and(|(of, _)| of.trim() == table)
-        {
-            found.push(line);
-        }
-    }
-    found
+/// The README's query against copies.
+fn query() -> String {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let blocks = readme.split("```kusto\n").skip(1);
+    let queries = blocks.filter_map(|block| Some(block.split_once("```")?.0));
+    let queries: Vec<_> = queries
+        .filter(|query| query.contains(FINGERPRINT))
+        .collect();
+    let [query] = queries[..] else {
+        panic!("README.md should have one query against copies");
+    };
+    query.to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_line_in_the_readme_leaves_one_row_of_each_record_where_an_answer_was_lost() {
-    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-    let readme = std::fs::read_to_string(readme).unwrap();
-    let [line] = queries(&readme, "MimecastTTPUrl_CL")[..] else {
-        panic!("README.md should have one query against copies");
-    };
-    let query = ArgMax::parse(line).unwrap_or_else(|| panic!("this is another query: {line}"));
-
+async fn the_readmes_query_leaves_one_row_of_each_record_and_every_row_of_the_old_connector() {
     let services = Services::start(130, 0, Duration::ZERO).await;
     let workspace = Arc::new(Workspace::default());
     let mut config = Config::new(SimClock::real());
@@ -82,9 +75,9 @@ async fn the_line_in_the_readme_leaves_one_row_of_each_record_where_an_answer_wa
     let output = output.await.unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 
-    let tables = workspace.0.lock().unwrap();
+    let mut tables = workspace.0.lock().unwrap();
     let number = |row: &Value| row["n_d"].as_f64().unwrap().to_string();
-    let stored = &tables[query.table];
+    let stored = tables.get_mut("MimecastTTPUrl_CL").unwrap();
     let records: BTreeSet<_> = stored.iter().map(number).collect();
     assert_eq!(records.len(), 130);
     assert!(
@@ -96,10 +89,35 @@ async fn the_line_in_the_readme_leaves_one_row_of_each_record_where_an_answer_wa
         "only one batch came twice"
     );
 
-    let left = query.answer(&tables).unwrap();
-    assert_eq!(left.len(), records.len());
-    assert_eq!(
-        left.into_iter().map(number).collect::<BTreeSet<_>>(),
-        records
-    );
+    // Rows as the existing connector has left them, two of them alike.
+    let mut old = stored[0].clone();
+    old.as_object_mut().unwrap().remove(FINGERPRINT).unwrap();
+    stored.extend([old.clone(), old]);
+
+    let left = ask(&query(), "MimecastTTPUrl_CL", stored);
+    let (old, ours): (Vec<_>, Vec<_>) = left.into_iter().partition(|row| row[FINGERPRINT] == "");
+    assert_eq!(old.len(), 2);
+    assert_eq!(ours.len(), records.len());
+    assert_eq!(ours.iter().map(number).collect::<BTreeSet<_>>(), records);
+}
+
+#[test]
+fn the_readmes_query_works_where_no_row_has_a_fingerprint() {
+    let row = json!({"TimeGenerated": "2026-03-02T09:00:00Z", "url_s": "https://a.example"});
+    let left = ask(&query(), "MimecastTTPUrl_CL", &[row.clone(), row]);
+    assert_eq!(left.len(), 2);
+}
+
+/// What a query gives of a table's rows.
+fn ask(query: &str, table: &str, rows: &[Value]) -> Vec<Value> {
+    let names = rows.iter().flat_map(|row| row.as_object().unwrap().keys());
+    let columns: Map<_, _> = names
+        .map(|name| (name.clone(), json!(classic_type(name))))
+        .collect();
+    let mut kusto = Kusto::start();
+    let tables = json!({table: {"columns": columns, "rows": rows}});
+    kusto.load(&tables, &[] as &[Value]);
+    let now = "2100-01-01T00:00:00Z".to_owned();
+    let answer = kusto.run(query, &[now], &Seen::All).unwrap();
+    answer.results.into_iter().next().unwrap()
 }

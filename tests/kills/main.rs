@@ -15,7 +15,6 @@
 mod bench;
 mod copies;
 mod crashes;
-mod kql;
 mod races;
 mod records;
 mod sightings;

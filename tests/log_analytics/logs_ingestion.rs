@@ -34,7 +34,7 @@ struct Bench {
     rows: Arc<MemoryRows>,
 }
 
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     let rule = include_str!("../../deploy/logs-ingestion.json");
     let rule = logs_ingestion::Rule::in_template(rule).unwrap();
     Config::new(SimClock::at(at("2026-03-02T08:00:00Z")), rule)
@@ -189,7 +189,7 @@ async fn a_role_that_has_not_spread_yet_is_explained_and_nothing_is_set_aside() 
 #[tokio::test]
 async fn what_is_too_large_is_told_apart_so_that_it_can_be_halved_or_set_aside() {
     let bench = bench().await;
-    let refused = bench.after(Fault::TooLarge, 1).await;
+    let refused = bench.after(Fault::TooLarge(10), 1).await;
     assert!(matches!(refused, Err(SinkError::Content(refusal)) if refusal.status == Some(413)));
     let posts = bench.service.posts().len();
     let refused = bench.deliver(&large(2)).await.unwrap_err();
@@ -207,19 +207,55 @@ async fn a_lost_answer_is_posted_again_and_told_by_the_attempts() {
 }
 
 #[tokio::test]
-async fn a_rule_that_is_not_there_says_what_to_check() {
-    for (rule_id, status) in [("dcr-00000000000000000000000000000000", "403")] {
-        let wrong = Config {
-            rule_id: rule_id.to_owned(),
-            ..config()
-        };
-        let error = bench_with(config(), &wrong).await.deliver(&small()).await;
-        let error = error.unwrap_err().to_string();
-        assert!(
-            error.contains(status) && error.contains("logs_ingestion_rule_id"),
-            "{error}"
-        );
+async fn a_rule_or_a_stream_that_is_not_there_says_what_to_check_and_no_row_is_blamed() {
+    let elsewhere = Config {
+        rule_id: "dcr-00000000000000000000000000000000".to_owned(),
+        ..config()
+    };
+    let error = bench_with(config(), &elsewhere)
+        .await
+        .deliver(&small())
+        .await;
+    let error = error.unwrap_err().to_string();
+    for part in ["404", "NotFound", "logs_ingestion_rule_id"] {
+        assert!(error.contains(part), "{error}");
     }
+    let rule = include_str!("../../deploy/logs-ingestion.json");
+    let other = rule.replace("Custom-MimecastTTPUrl_CL", "Custom-Other_CL");
+    let other = other.replace(
+        "\"outputStream\": \"Custom-Other_CL",
+        "\"outputStream\": \"Custom-MimecastTTPUrl_CL",
+    );
+    let without = Config {
+        rule: logs_ingestion::Rule::in_template(&other).unwrap(),
+        ..config()
+    };
+    let bench = bench_with(without, &config()).await;
+    let deadline = Deadline::after(bench.clock.elapsed(), Duration::from_secs(240));
+    // A probe that is refused too keeps every record out of quarantine.
+    let error = bench.sink.probe(Feed::Url, deadline).await.unwrap_err();
+    let error = error.to_string();
+    for part in [
+        "400",
+        "InvalidStream",
+        "streams of the data collection rule",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_for_another_service_is_told_apart() {
+    let elsewhere = Config {
+        audience: "https://storage.azure.com".to_owned(),
+        ..config()
+    };
+    let bench = bench_with(config(), &elsewhere).await;
+    let error = bench.deliver(&small()).await.unwrap_err().to_string();
+    for part in ["401", "InvalidAudience", "logs_ingestion_audience"] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert_eq!(bench.service.token_requests(), 2, "asked once more");
 }
 
 #[tokio::test]

@@ -2,9 +2,13 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
 
+mod caller;
 mod logs_ingestion;
+mod refusals;
+mod rule;
 #[path = "../support/mod.rs"]
 mod support;
+mod tokens;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 

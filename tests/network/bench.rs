@@ -137,6 +137,7 @@ impl Bench {
         let ports = Ports {
             source: Arc::new(source(&to_mimecast.url(), &mimecast_config, &clock)),
             sink: sink.sink(&to_sink.url(), &clock),
+            health: None,
             store: Arc::new(blob_store(
                 &through(&azurite, &to_store.url()),
                 &container,

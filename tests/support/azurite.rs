@@ -8,6 +8,8 @@ use std::{
     sync::OnceLock,
 };
 
+use super::npm;
+
 /// A running Azurite with nothing in it.
 pub struct Azurite {
     process: Child,
@@ -75,31 +77,13 @@ impl Drop for Azurite {
 fn script() -> &'static PathBuf {
     static SCRIPT: OnceLock<PathBuf> = OnceLock::new();
     SCRIPT.get_or_init(|| {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/azurite");
+        let folder = npm::installed("azurite", "The checkpoint tests run against Azurite");
         let script = folder.join("node_modules/azurite/dist/src/blob/main.js");
-        // Test binaries run one after another, but a person may run two commands.
-        let lock = std::fs::File::create(folder.join(".install.lock")).expect("the folder can be written");
-        lock.lock().expect("the lock can be taken");
-        // npm writes this file last: without it an installation was broken off.
-        let done = folder.join("node_modules/.package-lock.json");
-        if !done.exists() {
-            assert!(
-                Command::new("node").arg("--version").output().is_ok_and(|output| output.status.success()),
-                "\n\nThe checkpoint tests run against Azurite, which needs Node.js 20 or newer with npm.\n\
-                 Node.js was not found on the PATH: install it and run the tests again.\n\n"
-            );
-            let installed = Command::new("npm")
-                .args(["ci", "--no-audit", "--no-fund"])
-                .current_dir(&folder)
-                .output()
-                .expect("npm can be started: it comes with Node.js");
-            assert!(
-                installed.status.success(),
-                "`npm ci` in tests/azurite failed:\n{}",
-                String::from_utf8_lossy(&installed.stderr)
-            );
-        }
-        assert!(script.exists(), "Azurite is not where it should be: {}", script.display());
+        assert!(
+            script.exists(),
+            "Azurite is not where it should be: {}",
+            script.display()
+        );
         script
     })
 }

@@ -12,6 +12,8 @@
 )]
 
 pub mod azurite;
+pub mod kusto;
+pub mod npm;
 pub mod ports;
 pub mod program;
 pub mod world;

@@ -2,7 +2,7 @@
 //! told to misbehave, and a clock that a test moves.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -14,10 +14,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::{
     ingest::{
+        health::HealthRows,
         pass::{Pass, Plan},
         ports::{
-            Clock, LogSink, LogSource, PageRequest, Ports, Receipt, Refusal, Saved, SinkError,
-            SourceError, Store, StoreError, Version,
+            Clock, HealthSink, LogSink, LogSource, PageRequest, Ports, Receipt, Refusal, Saved,
+            SinkError, SourceError, Store, StoreError, Version,
         },
         report::FeedReport,
     },
@@ -96,6 +97,9 @@ pub struct World {
     pub page_time: Duration,
     pub count_time: Duration,
     pub post_time: Duration,
+    pub posts_at_once: usize,
+    /// The numbers of posts that are answered behind all others that are under way.
+    pub slow_posts: HashSet<u64>,
     /// A record that is counted but not shown up to and including this fetch.
     pub hidden: Mutex<Option<(usize, u64)>>,
     pub source_faults: Mutex<HashMap<u64, SourceFault>>,
@@ -110,6 +114,9 @@ pub struct World {
     pub posts: AtomicU64,
     pub events: Mutex<Vec<String>>,
     pub delivered: Mutex<Vec<serde_json::Value>>,
+    /// What passes said of themselves, and whether nobody hears it.
+    pub told: Mutex<Vec<serde_json::Value>>,
+    pub deaf: bool,
     pub saved: Mutex<HashMap<Place, (Vec<u8>, u64)>>,
     pub race: Mutex<bool>,
     /// Whether a range leaves out the second `to`.
@@ -136,6 +143,8 @@ impl Default for World {
             page_time: Duration::ZERO,
             count_time: Duration::ZERO,
             post_time: Duration::ZERO,
+            posts_at_once: 1,
+            slow_posts: HashSet::new(),
             hidden: Mutex::default(),
             source_faults: Mutex::default(),
             sink_faults: Mutex::default(),
@@ -147,6 +156,8 @@ impl Default for World {
             posts: AtomicU64::new(0),
             events: Mutex::default(),
             delivered: Mutex::default(),
+            told: Mutex::default(),
+            deaf: false,
             saved: Mutex::default(),
             race: Mutex::default(),
             excludes_to: false,
@@ -279,6 +290,7 @@ impl World {
         let ports = Ports {
             source: self.clone(),
             sink: self.clone(),
+            health: Some(self.clone()),
             store: self.clone(),
             clock: self.clone(),
             random: Arc::new(mimecast_ttp::system::SystemRandom),
@@ -413,15 +425,25 @@ impl LogSink for World {
         1000
     }
 
+    fn posts_at_once(&self) -> usize {
+        self.posts_at_once
+    }
+
     async fn deliver(&self, batch: &Batch, _: Deadline) -> Result<Receipt, SinkError> {
         let number = self.posts.fetch_add(1, Ordering::SeqCst) + 1;
         self.event(format!("post {number}"));
         self.advance(self.post_time);
+        let fault = self.sink_faults.lock().unwrap().pop_front().flatten();
         // Long enough for whatever else can go on meanwhile.
-        for _ in 0..8 {
+        let turns = if self.slow_posts.contains(&number) {
+            500
+        } else {
+            8
+        };
+        for _ in 0..turns {
             tokio::task::yield_now().await;
         }
-        match self.sink_faults.lock().unwrap().pop_front().flatten() {
+        match fault {
             Some(SinkFault::TooLarge) => return Err(refusal(413)),
             Some(SinkFault::Throttle(wait)) => return Err(SinkError::Throttled(wait)),
             Some(SinkFault::Fail(why)) => {
@@ -449,6 +471,19 @@ impl LogSink for World {
 
     async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), SinkError> {
         self.deliver(&Batch::empty(feed), deadline).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl HealthSink for World {
+    async fn deliver_health(&self, rows: &HealthRows, _: Deadline) -> Result<(), SinkError> {
+        if self.deaf {
+            return Err(refusal(403));
+        }
+        let told: Vec<_> = serde_json::from_slice(&rows.body).expect("a JSON array");
+        assert_eq!(told.len(), rows.count);
+        self.told.lock().unwrap().extend(told);
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@
 //! faults on the way. At the end every row that arrived is compared with the record it was made from.
 
 mod progress;
+mod report;
 mod sink;
 mod table;
 mod timetable;
@@ -14,7 +15,12 @@ use std::{io, path::PathBuf};
 
 use tracing::debug;
 
-use self::{progress::Progress, timetable::Step, world::World};
+use self::{
+    progress::Progress,
+    report::{About, Report},
+    timetable::Step,
+    world::World,
+};
 use super::{AT_FAULT, DONE, FAILED, args::Demo, memory, say, say_error};
 use crate::simulator::functions_host::State;
 
@@ -25,6 +31,8 @@ enum DemoError {
     Io(#[from] io::Error),
     #[error("The rows cannot be written into {}: {error}. Choose another folder by --out.", .out.display())]
     Out { out: PathBuf, error: io::Error },
+    #[error("The report cannot be written into {}: {error}. Choose another file by --report.", .file.display())]
+    Report { file: PathBuf, error: io::Error },
     #[error("The Functions host emulator: {0}.")]
     Host(#[from] crate::simulator::functions_host::HostError),
 }
@@ -48,7 +56,16 @@ pub(super) async fn demo(options: &Demo) -> u8 {
 async fn play(options: &Demo) -> Result<bool, DemoError> {
     let out = options.out.as_path();
     let progress = Progress::new();
-    let world = World::start(options, out, &progress).await?;
+    let report = options.report.as_deref().map(|file| {
+        let report_error = |error| DemoError::Report {
+            file: file.to_owned(),
+            error,
+        };
+        Report::create(file).map_err(report_error)
+    });
+    let report = report.transpose()?;
+    let sink = report.as_ref().map(Report::sink);
+    let world = World::start(options, out, sink, &progress).await?;
     say(&format!(
         "Three days of mail, {} records (seed {}), played over {} timer runs of the real handler.",
         options.records,
@@ -89,6 +106,21 @@ async fn play(options: &Demo) -> Result<bool, DemoError> {
         "Rows as a query shows them, one file for each table: {}",
         out.display()
     ));
+    if let Some(report) = report {
+        let about = About {
+            records: options.records,
+            seed: options.seed,
+            now: world.now(),
+        };
+        report.write(&about).map_err(|error| DemoError::Report {
+            file: report.path().to_owned(),
+            error,
+        })?;
+        say(&format!(
+            "What the analyst will see of them: {}",
+            report.path().display()
+        ));
+    }
     let clean = verdicts
         .iter()
         .all(crate::simulator::scenario::Verdict::is_clean);

@@ -46,6 +46,9 @@ impl Watcher {
     }
 }
 
+/// Larger than any record, so that a batch above it can be halved.
+const LARGE: usize = 100_000;
+
 impl Sink {
     /// Faults in the middle of a backlog; all of them pass.
     pub(super) fn first_faults(&self) {
@@ -65,7 +68,7 @@ impl Sink {
                 use logs_ingestion::Fault;
                 let faults = service.faults();
                 faults.on(stream(Log::Url), 2..=2, Fault::Status(500));
-                faults.on(stream(Log::Url), 3..=3, Fault::TooLarge);
+                faults.on(stream(Log::Url), 3..=3, Fault::TooLarge(LARGE));
                 faults.on(stream(Log::Attachment), 1..=2, Fault::Status(503));
                 faults.on(stream(Log::Impersonation), 1..=1, Fault::DropBeforeStoring);
             }

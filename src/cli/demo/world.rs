@@ -63,6 +63,7 @@ impl World {
     pub(super) async fn start(
         options: &Demo,
         out: &Path,
+        report: Option<Arc<dyn RowSink>>,
         progress: &Progress,
     ) -> Result<Self, DemoError> {
         let start = beginning();
@@ -93,7 +94,8 @@ impl World {
             tally: Arc::clone(&tally),
             progress: progress.clone(),
         };
-        let sinks: Vec<Arc<dyn RowSink>> = vec![Arc::new(watcher), Arc::clone(&files) as _];
+        let mut sinks: Vec<Arc<dyn RowSink>> = vec![Arc::new(watcher), Arc::clone(&files) as _];
+        sinks.extend(report);
         let (sink, sink_settings) = Sink::start(options.sink, clock.clone(), 0, sinks, |config| {
             // Smaller than the batches of a backlog, so that some have to be halved.
             config.max_body_bytes = 900_000;
@@ -136,6 +138,11 @@ impl World {
 
     pub(super) fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// When the last run was.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.steps.last().map_or(self.clock.now(), |step| step.at)
     }
 
     /// How many records each log has.
@@ -223,7 +230,7 @@ impl World {
 
     pub(super) fn verdicts(&self) -> [Verdict; 3] {
         // A record that became visible since the last run began cannot have been seen by it.
-        let until = self.steps.last().map_or(self.clock.now(), |step| step.at);
+        let until = self.now();
         Log::ALL.map(|log| self.tally.verdict(log, until))
     }
 
@@ -277,8 +284,7 @@ impl World {
         let text = fs::read_to_string(path).ok()?;
         let checkpoint: serde_json::Value = serde_json::from_str(&text).ok()?;
         let watermark = DateTime::parse_from_rfc3339(checkpoint["watermark"].as_str()?).ok()?;
-        let now = self.steps.last().map_or(self.clock.now(), |step| step.at);
-        Some((now - watermark.to_utc()).num_seconds())
+        Some((self.now() - watermark.to_utc()).num_seconds())
     }
 }
 

@@ -21,6 +21,8 @@ fn a_client_of_api_2_0_takes_the_place_of_the_keys() {
     }
 }
 
+const GUID: &str = "0a1b2c3d-0000-4000-8000-0123456789ab";
+
 const RULE: [(&str, &str); 2] = [
     (
         "logs_ingestion_endpoint",
@@ -48,17 +50,15 @@ fn a_rule_takes_the_place_of_the_workspace_and_the_identity_is_the_apps_own() {
         settings.identity,
         Identity::Managed { client_id: None }
     ));
-    let settings = rule(&[("logs_ingestion_identity", "user-assigned")]).unwrap();
-    assert!(
-        matches!(settings.identity, Identity::Managed { client_id: Some(id) } if id == "user-assigned")
-    );
+    let settings = rule(&[("logs_ingestion_identity", GUID)]).unwrap();
+    assert!(matches!(settings.identity, Identity::Managed { client_id: Some(id) } if id == GUID));
 }
 
 #[test]
 fn client_credentials_are_whole_and_belong_to_the_cloud_of_the_endpoint() {
     let client = [
         ("active_directory_tenant_id", "contoso.example"),
-        ("active_directory_app_id", "app"),
+        ("active_directory_app_id", GUID),
         ("active_directory_app_secret", "s3cr3t"),
     ];
     let settings = rule(&client).unwrap();
@@ -75,6 +75,28 @@ fn client_credentials_are_whole_and_belong_to_the_cloud_of_the_endpoint() {
         text.contains("active_directory_tenant_id: is missing beside"),
         "{text}"
     );
+}
+
+#[test]
+fn a_secret_in_the_place_of_an_id_is_refused_and_not_shown() {
+    let secret = "abc8Q~invented.client.secret_0123456789";
+    let good = [
+        ("active_directory_tenant_id", GUID),
+        ("active_directory_app_id", GUID),
+        ("active_directory_app_secret", secret),
+    ];
+    assert!(rule(&good).is_ok());
+    for (name, value) in [
+        ("active_directory_tenant_id", secret),
+        ("active_directory_app_id", secret),
+        ("active_directory_app_secret", GUID),
+        ("logs_ingestion_identity", GUID),
+    ] {
+        let text = rule(&[&good[..], &[(name, value)]].concat())
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains(name) && !text.contains(value), "{text}");
+    }
 }
 
 #[test]
@@ -109,10 +131,12 @@ fn a_rehearsal_needs_both_sinks_and_a_day() {
         matches!(read.sink, SinkSettings::Both { until, .. } if until.to_rfc3339() == "2026-12-24T00:00:00+00:00")
     );
     let text = with(&[until]).unwrap_err().to_string();
-    assert!(
-        text.contains("logs_ingestion_endpoint: is missing"),
-        "{text}"
-    );
+    for part in [
+        "logs_ingestion_endpoint: is missing",
+        "dual_write_until: asks for a rehearsal",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
     let soon = ("dual_write_until", "soon");
     let text = with(&[RULE[0], RULE[1], soon]).unwrap_err().to_string();
     assert!(text.contains("`soon` is no day and no time"), "{text}");

@@ -89,7 +89,11 @@ fn what_is_wrong_is_said_and_no_secret_is_shown() {
             "http://eu-api.mimecast.com",
             "is not https",
         ),
-        ("mimecast_base_url", "eu-api.mimecast.com", "is no address"),
+        (
+            "mimecast_base_url",
+            "eu-api.mimecast.com",
+            "does not begin with https://",
+        ),
         (
             "mimecast_base_url",
             "https://eu-api.mimecast.com/api",

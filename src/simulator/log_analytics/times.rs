@@ -18,8 +18,13 @@ const FRACTION_DIGITS: usize = 7;
 pub(super) fn time_generated(value: Option<&str>, received: DateTime<Utc>) -> DateTime<Utc> {
     value
         .and_then(parse)
-        .filter(|time| (received - OLDEST..=received + NEWEST).contains(time))
-        .unwrap_or(received)
+        .map_or(received, |time| kept(time, received))
+}
+
+/// `time` if it is near enough to the time of receipt, which replaces it otherwise.
+pub(super) fn kept(time: DateTime<Utc>, received: DateTime<Utc>) -> DateTime<Utc> {
+    let near = (received - OLDEST..=received + NEWEST).contains(&time);
+    if near { time } else { received }
 }
 
 /// The form in which a query shows a time.

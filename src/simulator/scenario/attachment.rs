@@ -9,22 +9,22 @@ use super::{
 
 const SANDBOX: &str = "Inbound - Safe file with On-Demand Sandbox";
 const PRE_EMPTIVE: &str = "Inbound - Pre-emptive";
-const DEFAULT: &str = "Default Attachment Protection Definition";
+pub(super) const DEFAULT: &str = "Default Attachment Protection Definition";
 
 /// What a story says about a file.
-struct File {
-    from: String,
+pub(super) struct File {
+    pub(super) from: String,
     /// Without the serial and the extension.
-    name: String,
-    extension: &'static str,
-    result: &'static str,
-    action: &'static str,
-    details: Option<String>,
-    route: &'static str,
-    message_id: String,
-    subject: &'static str,
-    hash: String,
-    definition: Option<&'static str>,
+    pub(super) name: String,
+    pub(super) extension: &'static str,
+    pub(super) result: &'static str,
+    pub(super) action: &'static str,
+    pub(super) details: Option<String>,
+    pub(super) route: &'static str,
+    pub(super) message_id: String,
+    pub(super) subject: &'static str,
+    pub(super) hash: String,
+    pub(super) definition: Option<&'static str>,
 }
 
 /// The JSON text of a record.
@@ -87,7 +87,16 @@ fn invoice(scene: &mut Scene) -> File {
         name: format!("INV-{number}"),
         extension: "docm",
         result: "malicious",
-        action: scene.row.pick(&["hold, none", "block, none", "none, none"]),
+        action: scene.row.pick(&[
+            "hold, none",
+            "hold, none",
+            "hold, none",
+            "hold, none",
+            "block, none",
+            "block, none",
+            "block, none",
+            "none, none",
+        ]),
         details: Some(format!(
             "[MALICIOUS_ACTIVITY: Exploit: macro starts a hidden command shell\n\
              SUSPICIOUS_ACTIVITY: contacts {host}:8443\nTime taken: 0 hrs, 2 min, {seconds} sec]"
@@ -125,7 +134,9 @@ fn outbound(scene: &mut Scene, files: usize) -> File {
         name: "export".to_owned(),
         extension: "zip",
         result: "unsafe",
-        action: "none",
+        action: scene
+            .row
+            .pick(&["hold, none", "hold, none", "hold, none", "none"]),
         details: None,
         route: "outbound",
         definition: Some("Default Outbound Attachment Protect Definition"),
@@ -159,7 +170,7 @@ fn unlabelled(scene: &mut Scene, files: usize) -> File {
 }
 
 /// An office document that is what it says; the story replaces what is different.
-fn safe(scene: &mut Scene, files: usize, from: String) -> File {
+pub(super) fn safe(scene: &mut Scene, files: usize, from: String) -> File {
     let domain = scene::domain_of(&from).trim_end_matches('>');
     let domain = if domain == "<" { COMPANY } else { domain };
     let message_id = scene::message_id(&mut scene.message, domain);
@@ -200,7 +211,7 @@ fn safe(scene: &mut Scene, files: usize, from: String) -> File {
     }
 }
 
-fn members(scene: &mut Scene, to: String, file: File) -> Members {
+pub(super) fn members(scene: &mut Scene, to: String, file: File) -> Members {
     let date = scene.when();
     let dice = &mut scene.row;
     let name = if file.extension.is_empty() {

@@ -7,22 +7,22 @@ use super::{
 };
 
 /// What a story says about a mail.
-struct Pretence {
-    from: String,
-    subject: &'static str,
-    definition: &'static str,
-    hits: Vec<Hit>,
-    action: &'static str,
-    malicious: bool,
+pub(super) struct Pretence {
+    pub(super) from: String,
+    pub(super) subject: &'static str,
+    pub(super) definition: &'static str,
+    pub(super) hits: Vec<Hit>,
+    pub(super) action: &'static str,
+    pub(super) malicious: bool,
 }
 
 /// One check that matched.
-struct Hit {
-    identifier: &'static str,
+pub(super) struct Hit {
+    pub(super) identifier: &'static str,
     /// What was found in the message.
-    found: String,
+    pub(super) found: String,
     /// What it resembles, where the check knows.
-    resembles: Option<String>,
+    pub(super) resembles: Option<String>,
 }
 
 /// The JSON text of a record.
@@ -68,6 +68,7 @@ fn chief(scene: &mut Scene) -> Pretence {
 /// A domain that differs from the company's by a letter.
 fn lookalike(scene: &mut Scene) -> Pretence {
     let domain = scene.message.pick(&cast::LOOKALIKES);
+    let malicious = scene.message.per_mille(300);
     let identifier = scene.message.pick(&[
         "similar_internal_domain",
         "advanced_similar_internal_domain",
@@ -88,8 +89,8 @@ fn lookalike(scene: &mut Scene) -> Pretence {
             found: domain.to_owned(),
             resembles: Some(COMPANY.to_owned()),
         }],
-        action: "none",
-        malicious: scene.message.per_mille(850),
+        action: stopped(scene, malicious, "hold"),
+        malicious,
     }
 }
 
@@ -137,9 +138,18 @@ fn new_domain(scene: &mut Scene) -> Pretence {
         from: format!("søren.åkesson@{domain}"),
         subject: scene.message.pick(&cast::SUBJECTS),
         definition: "IP - neue Domäne",
-        action: scene.message.pick(&["none", "bounce"]),
+        action: stopped(scene, hits.len() > 1, "bounce"),
         malicious: hits.len() > 1,
         hits,
+    }
+}
+
+/// Most of what is malicious is stopped, and nothing else.
+fn stopped(scene: &mut Scene, malicious: bool, how: &'static str) -> &'static str {
+    if malicious && scene.message.per_mille(900) {
+        how
+    } else {
+        "none"
     }
 }
 
@@ -167,7 +177,7 @@ fn nothing() -> Pretence {
     }
 }
 
-fn name_hit(name: &str, address: &str) -> Hit {
+pub(super) fn name_hit(name: &str, address: &str) -> Hit {
     Hit {
         identifier: "internal_user_name",
         found: name.to_owned(),
@@ -175,7 +185,7 @@ fn name_hit(name: &str, address: &str) -> Hit {
     }
 }
 
-fn words(found: &str) -> Hit {
+pub(super) fn words(found: &str) -> Hit {
     Hit {
         identifier: "targeted_threat_dictionary",
         found: found.to_owned(),
@@ -193,7 +203,7 @@ fn result(hit: Hit) -> Json {
     Json::Object(members)
 }
 
-fn members(scene: &mut Scene, to: String, pretence: Pretence) -> Members {
+pub(super) fn members(scene: &mut Scene, to: String, pretence: Pretence) -> Members {
     let sender_ip = scene::ip(&mut scene.message);
     let message_id = scene::message_id(&mut scene.message, scene::domain_of(&pretence.from));
     let known = scene.message.per_mille(980);

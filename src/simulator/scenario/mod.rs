@@ -5,7 +5,8 @@
 //! afresh whenever it is asked for, always the same for the same plan. It tells of the mail of a
 //! company called Fabrikam: newsletters and link clicks, office documents in the sandbox, waves of
 //! a phishing campaign in which some click on through, sandbox time-outs, and letters from a chief
-//! executive who is none. All names are invented and all domains end in `.example`.
+//! executive who is none. A working day has a plot besides, told over all three logs, and one hour has no
+//! mail at all. All names are invented and all domains end in `.example`.
 //!
 //! A [`Tally`] takes note of every row that the sink stored and gives a [`Verdict`]: which records
 //! were lost, doubled or altered on their way.
@@ -16,6 +17,7 @@ mod check;
 mod dice;
 mod impersonation;
 mod json;
+mod plot;
 mod row;
 mod scene;
 mod serial;
@@ -95,10 +97,11 @@ impl Scenario {
         let attachments = plan.records / 4;
         let impersonations = plan.records * 3 / 20;
         let urls = plan.records - attachments - impersonations;
+        let timeline = |log, count| Timeline::new(&plan, log, count, plot::beats(&plan, log));
         Self {
-            url: Timeline::new(&plan, Log::Url, urls),
-            attachment: Timeline::new(&plan, Log::Attachment, attachments),
-            impersonation: Timeline::new(&plan, Log::Impersonation, impersonations),
+            url: timeline(Log::Url, urls),
+            attachment: timeline(Log::Attachment, attachments),
+            impersonation: timeline(Log::Impersonation, impersonations),
             plan,
         }
     }
@@ -138,7 +141,11 @@ impl RecordSet for Scenario {
     }
 
     fn json(&self, log: Log, index: usize) -> String {
-        let scene = Scene::new(&self.plan, log, index, self.timeline(log));
+        let timeline = self.timeline(log);
+        let scene = Scene::new(&self.plan, log, index, timeline);
+        if let Some(beat) = timeline.beat(index) {
+            return plot::record(scene, beat);
+        }
         match log {
             Log::Url => url::record(scene),
             Log::Attachment => attachment::record(scene),

@@ -5,6 +5,7 @@ use super::{
     cast::{self, Person},
     dice::Dice,
     json::{self, Json, Members, Spelling},
+    plot::Beat,
     row, serial,
     timeline::{self, Timeline},
 };
@@ -15,6 +16,7 @@ const MESSAGE: u64 = 2;
 const ROW: u64 = 3;
 const WAVE: u64 = 4;
 const MAILING: u64 = 5;
+const PLOT: u64 = 6;
 
 /// Records of one second are grouped into messages within blocks of so many, so that finding the
 /// message of a record takes the same short time in a burst of hundreds.
@@ -39,19 +41,34 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) fn new(plan: &Plan, log: Log, index: usize, timeline: &Timeline) -> Self {
-        let first = message_of(plan.seed, log, index, timeline);
-        let dice =
-            |purpose, index: usize| Dice::new(plan.seed, &[purpose, log as u64, wide(index)]);
+        let (nth, message) = match timeline.beat(index) {
+            // One message for each sender of a chapter.
+            Some(beat) => {
+                let mut dice = plot_dice(plan.seed, beat);
+                let parts = [MESSAGE, log as u64, dice.roll(), wide(beat.sender)];
+                (0, Dice::new(plan.seed, &parts))
+            }
+            None => {
+                let first = message_of(plan.seed, log, index, timeline);
+                let parts = [MESSAGE, log as u64, wide(first)];
+                (index - first, Dice::new(plan.seed, &parts))
+            }
+        };
         Self {
             log,
             at: timeline.moment(index).at,
-            nth: index - first,
+            nth,
             serial: serial::serial(log, index),
-            message: dice(MESSAGE, first),
-            row: dice(ROW, index),
+            message,
+            row: Dice::new(plan.seed, &[ROW, log as u64, wide(index)]),
             seed: plan.seed,
             odd_times: plan.odd_times,
         }
+    }
+
+    /// Dice for what a chapter of a day's plot shares over the logs.
+    pub(super) fn plot(&self, beat: &Beat) -> Dice {
+        plot_dice(self.seed, beat)
     }
 
     /// A colleague; the others of the same message are others.
@@ -91,6 +108,11 @@ impl Scene {
     pub(super) fn write(mut self, mut members: Members) -> String {
         let kept = [serial::member(self.log), self.log.time_member()];
         row::wear(&mut members, kept, &mut self.row);
+        self.write_whole(members)
+    }
+
+    /// The same without the wear.
+    pub(super) fn write_whole(mut self, mut members: Members) -> String {
         json::arrange(&mut members, &mut self.row);
         json::text(&members, Spelling::roll(&mut self.row))
     }
@@ -115,6 +137,11 @@ fn message_of(seed: u64, log: Log, index: usize, timeline: &Timeline) -> usize {
         }
         first += size;
     }
+}
+
+fn plot_dice(seed: u64, beat: &Beat) -> Dice {
+    let day = timeline::day(beat.at).unsigned_abs();
+    Dice::new(seed, &[PLOT, day, beat.chapter as u64])
 }
 
 fn wide(index: usize) -> u64 {

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::{Plan, dice::Dice};
+use super::{Plan, dice::Dice, plot::Beat};
 use crate::simulator::{log::Log, records::Moment};
 
 const HOUR: i64 = 3600;
-const DAY: i64 = 24 * HOUR;
+pub(super) const DAY: i64 = 24 * HOUR;
 
 /// How busy each hour of a working day is; at weekends an eighth of it, at least 1.
 const OFFICE_DAY: [u64; 24] = [
@@ -22,6 +22,8 @@ const OVERFLOW: usize = 700;
 pub(super) struct Timeline {
     first: i64,
     stamps: Vec<Stamp>,
+    /// What plots tell, in order of time; in its second it comes first.
+    beats: Vec<Beat>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -33,11 +35,15 @@ struct Stamp {
 }
 
 impl Timeline {
-    /// Spreads `count` records over the days of the plan.
-    pub(super) fn new(plan: &Plan, log: Log, count: usize) -> Self {
+    /// Spreads `count` records over the days of the plan, those of its plots among them.
+    pub(super) fn new(plan: &Plan, log: Log, count: usize, beats: Vec<Beat>) -> Self {
         let curve = Curve::new(whole_second(plan.start), whole_second(plan.end));
         let mut dice = Dice::new(plan.seed, &[1, log as u64]);
-        let seconds = bursts(&curve, &mut dice, count, plan.records >= LARGE);
+        let rolled = count.saturating_sub(beats.len());
+        let mut seconds = bursts(&curve, &mut dice, rolled, plan.records >= LARGE);
+        let after = |beat: &Beat| u32::try_from(beat.at - curve.first).unwrap_or(0);
+        seconds.extend(beats.iter().map(after));
+        seconds.sort_unstable();
         let late_max = u32::try_from(plan.late_max.as_secs()).unwrap_or(u32::MAX);
         let stamps = seconds
             .into_iter()
@@ -49,6 +55,7 @@ impl Timeline {
         Self {
             first: curve.first,
             stamps,
+            beats,
         }
     }
 
@@ -65,6 +72,14 @@ impl Timeline {
         }
     }
 
+    /// The part that record `index` has in a plot.
+    pub(super) fn beat(&self, index: usize) -> Option<&Beat> {
+        let at = self.moment(index).at;
+        let first = self.beats.partition_point(|beat| beat.at < at);
+        let nth = index - self.same_second(index).start;
+        self.beats.get(first + nth).filter(|beat| beat.at == at)
+    }
+
     /// All records that happened in the same second as record `index`.
     pub(super) fn same_second(&self, index: usize) -> Range<usize> {
         let after = self.stamps[index].after;
@@ -79,7 +94,7 @@ fn whole_second(time: chrono::DateTime<chrono::Utc>) -> i64 {
     time.timestamp() + i64::from(time.timestamp_subsec_nanos() > 0)
 }
 
-/// Sorted seconds, `count` of them, several of which are often the same.
+/// `count` seconds, several of which are often the same.
 fn bursts(curve: &Curve, dice: &mut Dice, count: usize, large: bool) -> Vec<u32> {
     let mut seconds = Vec::with_capacity(count);
     // A small scenario should not spend itself in one burst.
@@ -92,7 +107,6 @@ fn bursts(curve: &Curve, dice: &mut Dice, count: usize, large: bool) -> Vec<u32>
         let after = curve.second(dice);
         seconds.resize((seconds.len() + size).min(count), after);
     }
-    seconds.sort_unstable();
     seconds
 }
 
@@ -140,11 +154,16 @@ impl Curve {
     /// The seconds from `first` to the one before `end`; only `first` where that leaves none.
     fn new(first: i64, end: i64) -> Self {
         let end = end.max(first + 1);
+        let silent = silent_hour(first, end);
         let (mut hours, mut total) = (Vec::new(), 0);
         for hour in first.div_euclid(HOUR)..=(end - 1).div_euclid(HOUR) {
             let from = (hour * HOUR).max(first);
             let to = ((hour + 1) * HOUR).min(end);
-            let weight = weight(from);
+            let weight = if silent == Some(from) {
+                0
+            } else {
+                weight(from)
+            };
             hours.push(Hour {
                 from: (from - first).unsigned_abs(),
                 weight,
@@ -163,11 +182,22 @@ impl Curve {
     fn second(&self, dice: &mut Dice) -> u32 {
         let place = dice.below(self.total);
         let next = self.hours.partition_point(|hour| hour.before <= place);
-        // The first hour starts at weight 0, so there is always one at or before the place.
+        // The first hour starts at weight 0, so there is always one at or before the place. It is not the
+        // silent one, behind which the next starts at the same weight.
         let hour = &self.hours[next.saturating_sub(1)];
         let second = hour.from + (place - hour.before) / hour.weight;
         u32::try_from(second).unwrap_or(u32::MAX)
     }
+}
+
+/// When the hour begins in which no mail comes at all, in a plan that has it: noon of the first working
+/// day after its first day. An hour that is quiet is not an hour in which the connector is dead.
+pub(super) fn silent_hour(first: i64, end: i64) -> Option<i64> {
+    let day = (1..=3)
+        .map(|days| (day(first) + days) * DAY)
+        .find(|day| !is_weekend(*day))?;
+    let noon = day + 12 * HOUR;
+    (noon + HOUR < end).then_some(noon)
 }
 
 fn weight(time: i64) -> u64 {
@@ -214,7 +244,7 @@ mod tests {
             utc("2026-03-02T00:00:00Z"),
             utc("2026-03-16T00:00:00Z"),
         );
-        let times = times(&Timeline::new(&plan, Log::Url, 12_000));
+        let times = times(&Timeline::new(&plan, Log::Url, 12_000, Vec::new()));
         let morning = times.iter().filter(|time| time.hour() == 9).count();
         let night = times.iter().filter(|time| time.hour() == 3).count();
         assert!(morning > 10 * night, "{morning} and {night}");
@@ -235,11 +265,11 @@ mod tests {
             utc("2026-03-02T08:59:58.500Z"),
             utc("2026-03-02T09:00:02Z"),
         );
-        for time in times(&Timeline::new(&plan, Log::Url, 300)) {
+        for time in times(&Timeline::new(&plan, Log::Url, 300, Vec::new())) {
             assert!(plan.start <= time && time < plan.end, "{time}");
         }
         let backwards = Plan::new(3, 500, plan.end, plan.start);
-        let times = times(&Timeline::new(&backwards, Log::Url, 300));
+        let times = times(&Timeline::new(&backwards, Log::Url, 300, Vec::new()));
         assert!(times.iter().all(|time| *time == plan.end));
     }
 
@@ -252,7 +282,7 @@ mod tests {
             utc("2026-03-09T00:00:00Z"),
         );
         let late = |plan: &Plan| -> Vec<i64> {
-            let timeline = Timeline::new(plan, Log::Url, 12_000);
+            let timeline = Timeline::new(plan, Log::Url, 12_000, Vec::new());
             (0..timeline.len())
                 .map(|index| timeline.moment(index))
                 .map(|moment| moment.visible_at - moment.at)

@@ -10,24 +10,56 @@ use super::{
 
 const AGGRESSIVE: &str = "Inbound URL 'Aggressive'";
 const INBOUND: &str = "Default Inbound URL Protect Definition";
-const INTERNAL: &str = "Default Internal URL Protect Definition";
+pub(super) const INTERNAL: &str = "Default Internal URL Protect Definition";
 const OUTBOUND: &str = "Default Outbound URL Protect Definition";
 
 /// What a story says about a link.
-struct Click {
-    from: String,
+pub(super) struct Click {
+    pub(super) from: String,
     /// The whole link, with the serial.
-    url: String,
-    definition: &'static str,
-    subject: &'static str,
-    action: &'static str,
-    scan_result: &'static str,
-    category: &'static str,
-    sending_ip: String,
-    route: &'static str,
-    message_id: String,
-    tags: Option<Members>,
-    phishing: Option<Members>,
+    pub(super) url: String,
+    pub(super) definition: &'static str,
+    pub(super) subject: &'static str,
+    pub(super) action: &'static str,
+    pub(super) scan_result: &'static str,
+    pub(super) category: &'static str,
+    pub(super) sending_ip: String,
+    pub(super) route: &'static str,
+    pub(super) message_id: String,
+    pub(super) tags: Option<Members>,
+    pub(super) phishing: Option<Members>,
+    /// What was done about it, where the story turns on that.
+    pub(super) reader: Option<Reader>,
+}
+
+/// What people did about a link.
+pub(super) struct Reader {
+    pub(super) method: &'static str,
+    pub(super) awareness: &'static str,
+    pub(super) admin_override: &'static str,
+    pub(super) user_override: &'static str,
+}
+
+impl Reader {
+    /// Whatever fits the action.
+    fn roll(action: &str, dice: &mut Dice) -> Self {
+        let stopped = action == "block";
+        let scanned = dice.per_mille(250);
+        Self {
+            method: if scanned { "Entry Scan" } else { "User Click" },
+            admin_override: if stopped {
+                dice.pick(&["N/A", "Block", "N/A"])
+            } else {
+                "N/A"
+            },
+            user_override: if dice.per_mille(20) { "Allow" } else { "None" },
+            awareness: if stopped {
+                "N/A"
+            } else {
+                dice.pick(&["Continue", "N/A", "NA"])
+            },
+        }
+    }
 }
 
 /// The JSON text of a record.
@@ -250,7 +282,7 @@ fn managed(scene: &mut Scene) -> Click {
 }
 
 /// A harmless link in arriving mail; the story replaces what is different.
-fn ordinary(scene: &mut Scene, from: String) -> Click {
+pub(super) fn ordinary(scene: &mut Scene, from: String) -> Click {
     let dice = &mut scene.message;
     Click {
         url: String::new(),
@@ -264,15 +296,17 @@ fn ordinary(scene: &mut Scene, from: String) -> Click {
         message_id: scene::message_id(dice, scene::domain_of(&from)),
         tags: dice.per_mille(100).then(url_tags::clean),
         phishing: None,
+        reader: None,
         from,
     }
 }
 
-fn members(scene: &mut Scene, user: String, click: Click, old_style: bool) -> Members {
+pub(super) fn members(scene: &mut Scene, user: String, click: Click, old_style: bool) -> Members {
     let date = scene.when();
     let dice = &mut scene.row;
-    let stopped = click.action == "block";
-    let scanned = dice.per_mille(250);
+    let reader = click
+        .reader
+        .unwrap_or_else(|| Reader::roll(click.action, dice));
     let mut members: Members = vec![("userEmailAddress", user.into())];
     // Rows of around 2020 have only half of the members.
     let recent = |value: Json| (!old_style).then_some(value);
@@ -285,23 +319,12 @@ fn members(scene: &mut Scene, user: String, click: Click, old_style: bool) -> Me
     members.push(("ttpDefinition", click.definition.into()));
     push(&mut members, "subject", recent(click.subject.into()));
     members.push(("action", click.action.into()));
-    let admin = if stopped {
-        dice.pick(&["N/A", "Block", "N/A"])
-    } else {
-        "N/A"
-    };
-    members.push(("adminOverride", admin.into()));
-    let user_override = if dice.per_mille(20) { "Allow" } else { "None" };
-    members.push(("userOverride", user_override.into()));
+    members.push(("adminOverride", reader.admin_override.into()));
+    members.push(("userOverride", reader.user_override.into()));
     members.push(("scanResult", click.scan_result.into()));
     members.push(("category", click.category.into()));
     push(&mut members, "sendingIp", recent(click.sending_ip.into()));
-    let awareness = if stopped {
-        "N/A"
-    } else {
-        dice.pick(&["Continue", "N/A", "NA"])
-    };
-    members.push(("userAwarenessAction", awareness.into()));
+    members.push(("userAwarenessAction", reader.awareness.into()));
     members.push(("date", date.into()));
     push(
         &mut members,
@@ -309,8 +332,7 @@ fn members(scene: &mut Scene, user: String, click: Click, old_style: bool) -> Me
         recent(actions(click.action, dice).into()),
     );
     members.push(("route", click.route.into()));
-    let method = if scanned { "Entry Scan" } else { "User Click" };
-    push(&mut members, "creationMethod", recent(method.into()));
+    push(&mut members, "creationMethod", recent(reader.method.into()));
     push(
         &mut members,
         "emailPartsDescription",

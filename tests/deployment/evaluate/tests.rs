@@ -46,6 +46,7 @@ fn the_logs_ingestion_template_makes_its_rule_behind_its_tables() {
         "logs/MimecastTTPUrl_CL",
         "logs/MimecastTTPAttachment_CL",
         "logs/MimecastTTPImpersonation_CL",
+        "logs/MimecastTTPHealth_CL",
         "mimecast-ttp",
     ];
     assert_eq!(names(&deployed), expected);
@@ -53,7 +54,7 @@ fn the_logs_ingestion_template_makes_its_rule_behind_its_tables() {
         .of("Microsoft.Insights/dataCollectionRules")
         .next()
         .unwrap();
-    assert_eq!(rule.waits_for.len(), 4);
+    assert_eq!(rule.waits_for.len(), 5);
     let destination = &rule.body["properties"]["destinations"]["logAnalytics"][0];
     assert_eq!(destination["workspaceResourceId"], WORKSPACE);
     let id = deployed.outputs["ruleId"]["value"].as_str().unwrap();

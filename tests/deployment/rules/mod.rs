@@ -58,7 +58,7 @@ rules! {
     template::secrets_have_no_literal_default,
     template::outputs_name_no_secret,
     template::nested_deployments_look_inward,
-    template::logs_ingestion_is_the_one_in_deploy,
+    template::nested_templates_are_those_in_deploy,
     template::nothing_is_debugged_or_run_by_hand,
     style::locations_come_from_parameters,
     style::api_versions_are_recent,

@@ -277,15 +277,22 @@ pub(super) fn nested_deployments_look_inward(bundle: &Bundle) -> Vec<String> {
     faults
 }
 
-pub(super) fn logs_ingestion_is_the_one_in_deploy(bundle: &Bundle) -> Vec<String> {
-    let mut found = 0;
-    walk::each(&bundle.template, "", &mut |_, name, value| {
-        found += usize::from(name == "template" && *value == bundle.logs_ingestion);
-    });
-    if found == 1 {
-        return Vec::new();
+pub(super) fn nested_templates_are_those_in_deploy(bundle: &Bundle) -> Vec<String> {
+    let of_deploy = [
+        ("deploy/logs-ingestion.json", &bundle.logs_ingestion),
+        ("deploy/sentinel.json", &bundle.sentinel),
+    ];
+    let mut faults = Vec::new();
+    for (file, template) in of_deploy {
+        let mut found = 0;
+        walk::each(&bundle.template, "", &mut |_, name, value| {
+            found += usize::from(name == "template" && value == template);
+        });
+        if found != 1 {
+            faults.push(format!("no nested template equals {file}: copy it over"));
+        }
     }
-    vec!["no nested template equals deploy/logs-ingestion.json: copy it over".to_owned()]
+    faults
 }
 
 /// [16]

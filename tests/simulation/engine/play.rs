@@ -185,6 +185,7 @@ async fn run(world: &Arc<World>, races: bool) -> Option<PassReport> {
     let ports = Ports {
         source: actor.clone(),
         sink: actor.clone(),
+        health: None,
         store: actor.clone(),
         clock: actor.clone(),
         random: actor,

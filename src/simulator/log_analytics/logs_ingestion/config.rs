@@ -32,6 +32,10 @@ pub struct Config {
     pub token_life: Duration,
     /// So many posts are answered 403 first, as while the role has not spread yet.
     pub role_after: u64,
+    /// How many requests the rule takes in a minute of simulated time.
+    pub requests_per_minute: u64,
+    /// How many bytes, unpacked.
+    pub bytes_per_minute: u64,
     /// How long each post waits before anything is done with it, in real time.
     pub latency: Duration,
     /// Who gets the accepted rows.
@@ -39,7 +43,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// A well-behaved service with that rule.
+    /// A well-behaved service with that rule, and the limits that are documented.
     #[must_use]
     pub fn new(clock: SimClock, rule: Rule) -> Self {
         Self {
@@ -54,6 +58,8 @@ impl Config {
             audience: "https://monitor.azure.com".to_owned(),
             token_life: Duration::from_secs(3599),
             role_after: 0,
+            requests_per_minute: 12_000,
+            bytes_per_minute: 2_000_000_000,
             latency: Duration::ZERO,
             sinks: Vec::new(),
         }
@@ -69,6 +75,8 @@ impl fmt::Debug for Config {
             .field("audience", &self.audience)
             .field("token_life", &self.token_life)
             .field("role_after", &self.role_after)
+            .field("requests_per_minute", &self.requests_per_minute)
+            .field("bytes_per_minute", &self.bytes_per_minute)
             .finish_non_exhaustive()
     }
 }

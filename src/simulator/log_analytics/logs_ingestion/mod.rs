@@ -1,18 +1,26 @@
 //! The Logs Ingestion API, with the places where its tokens come from.
 //!
-//! A post is checked in this order: path and method (404), api-version (400), token (401), role and
-//! rule (403), stream (404), length (413), body (500 where there is none), gzip (400), length once
-//! unpacked (413), JSON (400). In which order the real service checks is unconfirmed, and that it
+//! A post is checked in this order: path and method (404), api-version (400), token (401), rule (404),
+//! role (403), requests in this minute (429), stream (400), kind of content (415), length (413), body
+//! (500 where there is none), gzip (400), length once unpacked (413), bytes in this minute (429), JSON
+//! (400). The codes of an unknown rule and a wrong audience were observed; that of an unknown stream and
+//! its status are unconfirmed, 400 is the reading after which a client could blame a row. In which order the real service checks is unconfirmed, and that it
 //! refuses malformed JSON too: it has been seen to answer 204 and drop it, which a client must not count
-//! on. An accepted post is stored whole.
+//! on. Of an accepted post every row is stored, but for those to which the rule gives no time.
 
 mod config;
+mod quota;
+mod reply;
 mod rule;
+mod table;
 mod tokens;
 mod transform;
+mod typing;
 mod value;
 
 use std::{
+    borrow::Cow,
+    fmt::Display,
     io::{self, Read},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -25,16 +33,18 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header},
+    http::{HeaderMap, Method, Request, Response, header},
 };
-use flate2::read::GzDecoder;
-use serde_json::{Map, Value, json};
-use uuid::Uuid;
+use flate2::bufread::GzDecoder;
+use serde_json::{Map, Value};
 
-use self::tokens::Issuers;
 pub use self::{config::Config, rule::Rule};
+use self::{quota::Quota, reply::Reply, tokens::Issuers};
 use super::{json as exact, rows::StoredRow};
-use crate::simulator::{script::Script, server::DropConnection, server::Server};
+use crate::simulator::{
+    script::Script,
+    server::{DropConnection, Server},
+};
 
 /// The longest body, packed or not. Observed for the packed one; the documented limit is for both, and
 /// what is longer once unpacked has been seen to be dropped behind a 204: the stricter reading.
@@ -54,8 +64,8 @@ pub enum Fault {
     Status(u16),
     /// 429 with this `Retry-After`: seconds, or a date.
     Throttled(String),
-    /// As for a body above the limit.
-    TooLarge,
+    /// As if the limit of a body, once unpacked, were so many bytes.
+    TooLarge(usize),
     /// The connection is closed; nothing is stored.
     DropBeforeStoring,
     /// The post is stored, then the connection is closed.
@@ -81,6 +91,7 @@ pub struct Post {
 struct World {
     config: Config,
     issuers: Issuers,
+    quota: Quota,
     faults: Script<Fault>,
     arrived: AtomicU64,
     posts: Mutex<Vec<Post>>,
@@ -93,6 +104,7 @@ impl LogsIngestion {
         let world = Arc::new(World {
             config,
             issuers: Issuers::default(),
+            quota: Quota::default(),
             faults: Script::default(),
             arrived: AtomicU64::new(0),
             posts: Mutex::default(),
@@ -142,17 +154,6 @@ impl LogsIngestion {
 const MANAGED: &str = "/msi/token";
 const TOKEN: &str = "token";
 
-/// The answer to a request.
-enum Reply {
-    Accepted,
-    Json(u16, Value),
-    /// An error with its code, which is in a header too.
-    Error(u16, &'static str, String),
-    Throttled(String),
-    Status(u16),
-    Drop,
-}
-
 async fn serve(State(world): State<Arc<World>>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     // Twice the limit, so that a body above it is seen to be so.
@@ -166,14 +167,11 @@ async fn serve(State(world): State<Arc<World>>, request: Request<Body>) -> Respo
         if let Some(reply) = meet(world.faults.take(TOKEN)).await {
             return reply.into_response();
         }
-        let body = body.unwrap_or_default();
         let (status, body) = if is_entra {
-            let config = &world.config;
-            world.issuers.entra(config, &parts.method, path, &body, now)
+            let body = body.unwrap_or_default();
+            world.issuers.entra(&world.config, &parts, &body, now)
         } else {
-            world
-                .issuers
-                .managed(&world.config, query, &parts.headers, now)
+            world.issuers.managed(&world.config, &parts, now)
         };
         return Reply::Json(status, body).into_response();
     }
@@ -188,12 +186,21 @@ async fn serve(State(world): State<Arc<World>>, request: Request<Body>) -> Respo
     tokio::time::sleep(world.config.latency).await;
     let fault = world.faults.take(stream);
     let drops = fault == Some(Fault::StoreThenDrop);
+    let limit = match fault {
+        Some(Fault::TooLarge(limit)) => limit,
+        _ => MAX_BYTES,
+    };
     let met = if drops { None } else { meet(fault).await };
     // From here on nothing waits: a client that goes away cannot leave a post half done.
-    let bytes = body.as_ref().map_or(0, Bytes::len);
+    // A body that was too long to be read has said how long it is, or is told as just too long.
+    let announced = parts.headers.get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
+    let bytes = body
+        .as_ref()
+        .map_or(announced.unwrap_or(2 * MAX_BYTES + 1), Bytes::len);
     let outcome = match (met, body) {
         (Some(reply), _) => Err(reply),
-        (None, Err(_)) => Err(too_large()),
+        (None, Err(_)) => Err(Reply::too_large(bytes)),
         (None, Ok(body)) => world.accept(&Arriving {
             number,
             rule_id,
@@ -201,6 +208,7 @@ async fn serve(State(world): State<Arc<World>>, request: Request<Body>) -> Respo
             query,
             headers: &parts.headers,
             body: &body,
+            limit,
         }),
     };
     let (rows, reply) = match outcome {
@@ -224,13 +232,12 @@ async fn meet(fault: Option<Fault>) -> Option<Reply> {
     Some(match fault? {
         Fault::Status(status) => Reply::Status(status),
         Fault::Throttled(retry_after) => Reply::Throttled(retry_after),
-        Fault::TooLarge => too_large(),
         Fault::DropBeforeStoring => Reply::Drop,
         Fault::Slow(time) => {
             tokio::time::sleep(time).await;
             return None;
         }
-        Fault::StoreThenDrop => return None,
+        Fault::StoreThenDrop | Fault::TooLarge(_) => return None,
     })
 }
 
@@ -241,6 +248,8 @@ struct Arriving<'a> {
     query: &'a str,
     headers: &'a HeaderMap,
     body: &'a [u8],
+    /// The longest body once unpacked.
+    limit: usize,
 }
 
 impl World {
@@ -248,48 +257,63 @@ impl World {
     fn accept(&self, post: &Arriving<'_>) -> Result<usize, Reply> {
         let now = self.config.clock.now();
         if !["api-version=2023-01-01", "api-version=2021-11-01-preview"].contains(&post.query) {
-            let message = "The api-version is not supported.".to_owned();
-            return Err(Reply::Error(400, "InvalidApiVersion", message));
+            let message = "The api-version is not supported.";
+            return Err(Reply::error(400, "InvalidApiVersion", message));
         }
-        if !self.issuers.lives(post.headers, now) {
-            let message = "The authentication token is missing or has expired.".to_owned();
-            return Err(Reply::Error(401, "InvalidAuthenticationToken", message));
+        self.issuers.check(post.headers, now)?;
+        if post.rule_id != self.config.rule_id {
+            let message = format!(
+                "Data collection rule with immutable Id '{}' not found.",
+                post.rule_id
+            );
+            return Err(Reply::error(404, "NotFound", message));
         }
-        if post.number <= self.config.role_after || post.rule_id != self.config.rule_id {
+        if post.number <= self.config.role_after {
             let message = format!(
                 "The authentication token provided does not have access to ingest data for the data collection rule with immutable Id '{}'",
                 post.rule_id
             );
-            return Err(Reply::Error(403, "OperationFailed", message));
+            return Err(Reply::error(403, "OperationFailed", message));
         }
+        self.quota.spend(&self.config, now, 1, 0)?;
         let Some(stream) = self.config.rule.stream(post.stream) else {
             let message = format!("Stream {} was not found in the rule.", post.stream);
-            return Err(Reply::Error(404, "InvalidStream", message));
+            return Err(Reply::error(400, "InvalidStream", message));
         };
+        let kind = post.headers.get(header::CONTENT_TYPE);
+        if kind.is_none_or(|kind| kind != "application/json") {
+            return Err(Reply::Status(415));
+        }
         if post.body.len() > MAX_BYTES {
-            return Err(too_large());
+            return Err(Reply::too_large(post.body.len()));
         }
         if post.body.is_empty() {
             return Err(Reply::Status(500));
         }
         let body = unpacked(post)?;
-        let invalid =
-            |error: &dyn std::fmt::Display| Reply::Error(400, "InvalidPayload", error.to_string());
+        if body.len() > post.limit {
+            return Err(Reply::too_large(body.len()));
+        }
+        self.quota.spend(&self.config, now, 0, body.len())?;
+        let body = str::from_utf8(&body).map_err(|error| invalid(&error))?;
         if !body.trim_ascii_start().starts_with('[') {
             return Err(invalid(&"the body is no array"));
         }
-        let texts = exact::elements(&body).map_err(|error| invalid(&error))?;
+        let texts = exact::elements(body).map_err(|error| invalid(&error))?;
         let mut rows = Vec::with_capacity(texts.len());
         for text in texts {
             let members: Map<String, Value> =
                 serde_json::from_str(text.get()).map_err(|error| invalid(&error))?;
-            let (time_generated, columns) = stream.apply(members, now);
-            rows.push(StoredRow {
-                raw: text.get(),
-                time_generated,
-                resource_id: None,
-                columns: Some(columns),
-            });
+            rows.extend(
+                stream
+                    .apply(members, now)
+                    .map(|(time_generated, columns)| StoredRow {
+                        raw: text.get(),
+                        time_generated,
+                        resource_id: None,
+                        columns: Some(columns),
+                    }),
+            );
         }
         if !rows.is_empty() {
             for sink in &self.config.sinks {
@@ -304,77 +328,26 @@ impl World {
     }
 }
 
-fn unpacked(post: &Arriving<'_>) -> Result<String, Reply> {
-    let invalid = |error: &dyn std::fmt::Display| {
-        Reply::Error(400, "InvalidCompressedData", error.to_string())
-    };
-    let mut body = Vec::new();
+fn invalid(why: &dyn Display) -> Reply {
+    Reply::error(400, "InvalidPayload", why.to_string())
+}
+
+fn unpacked<'a>(post: &Arriving<'a>) -> Result<Cow<'a, [u8]>, Reply> {
+    let broken = |why: &dyn Display| Reply::error(400, "InvalidCompressedData", why.to_string());
     match post.headers.get(header::CONTENT_ENCODING) {
-        None => body.extend_from_slice(post.body),
-        Some(encoding) if encoding == "gzip" => {
-            let mut unpacker = GzDecoder::new(post.body).take(MAX_BYTES as u64 + 1);
-            let _bytes = unpacker
-                .read_to_end(&mut body)
-                .map_err(|error| invalid(&error))?;
-        }
-        Some(_) => return Err(invalid(&"only gzip is understood")),
+        None => return Ok(post.body.into()),
+        Some(encoding) if encoding == "gzip" => {}
+        Some(_) => return Err(broken(&"only gzip is understood")),
     }
-    if body.len() > MAX_BYTES {
-        return Err(too_large());
+    let mut body = Vec::new();
+    let mut unpacker = GzDecoder::new(post.body).take(MAX_BYTES as u64 + 1);
+    let read = unpacker.read_to_end(&mut body);
+    let read = read.map_err(|error| broken(&error))?;
+    if read > MAX_BYTES {
+        return Err(Reply::too_large(read));
     }
-    String::from_utf8(body).map_err(|error| invalid(&error))
-}
-
-fn too_large() -> Reply {
-    let message = "Maximum allowed content length: 1048576 bytes (1 MB).".to_owned();
-    Reply::Error(413, "ContentLengthLimitExceeded", message)
-}
-
-impl Reply {
-    fn into_response(self) -> Response<Body> {
-        let json = |status: u16, body: &Value| {
-            let mut response = Response::new(Body::from(body.to_string()));
-            *response.status_mut() = code(status);
-            let kind = HeaderValue::from_static("application/json");
-            let _none = response.headers_mut().insert(header::CONTENT_TYPE, kind);
-            response
-        };
-        let empty = |status| {
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = code(status);
-            response
-        };
-        let mut response = match self {
-            Self::Accepted => empty(204),
-            Self::Status(status) => empty(status),
-            Self::Json(status, body) => json(status, &body),
-            Self::Error(status, name, message) => {
-                let body = json!({ "error": { "code": name, "message": message } });
-                let mut response = json(status, &body);
-                let name = HeaderValue::from_static(name);
-                let _none = response.headers_mut().insert("x-ms-error-code", name);
-                response
-            }
-            Self::Throttled(retry_after) => {
-                let mut response = empty(429);
-                if let Ok(value) = HeaderValue::from_str(&retry_after) {
-                    let _none = response.headers_mut().insert(header::RETRY_AFTER, value);
-                }
-                response
-            }
-            Self::Drop => {
-                let mut response = empty(500);
-                let _none = response.extensions_mut().insert(DropConnection);
-                response
-            }
-        };
-        if let Ok(id) = HeaderValue::from_str(&Uuid::new_v4().to_string()) {
-            let _none = response.headers_mut().insert("x-ms-request-id", id);
-        }
-        response
+    if !unpacker.get_ref().get_ref().is_empty() {
+        return Err(broken(&"something follows the compressed data"));
     }
-}
-
-fn code(status: u16) -> StatusCode {
-    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    Ok(body.into())
 }

@@ -4,22 +4,38 @@
 //! `['name']`), a member of a dynamic one (`a.b`), a text in single quotes, a span of days (`2d`), a
 //! comparison by `<`, two conditions with `or`, or one of the functions `iif`, `isnull`, `now`, `ago`,
 //! `tostring`, `todatetime`. Anything else is an error when the rule is read, so that nothing is taken
-//! for understood that is not.
+//! for understood that is not. [`typing`](super::typing) says of what type an expression is.
 
 use std::{collections::BTreeMap, iter::Peekable, str::Chars};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value as Json;
 
-use super::value::Value;
+use super::{
+    table::Table,
+    value::{Type, Value},
+};
 use crate::simulator::log_analytics::times;
+
+/// The longest transform, as documented.
+const MAX_CHARACTERS: usize = 15_360;
+
+/// Names that mean something else in that language, so that they are columns only as `['name']`.
+const KEYWORDS: [&str; 3] = ["date", "source", "type"];
 
 /// A transform.
 #[derive(Debug, Clone)]
-pub(super) struct Transform(Vec<(String, Expression)>);
+pub(super) struct Transform(Vec<Output>);
 
 #[derive(Debug, Clone)]
-enum Expression {
+struct Output {
+    name: String,
+    kind: Type,
+    expression: Expression,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Expression {
     Column(String),
     Member(Box<Expression>, String),
     Text(String),
@@ -30,7 +46,7 @@ enum Expression {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Function {
+pub(super) enum Function {
     Iif,
     IsNull,
     Now,
@@ -40,42 +56,73 @@ enum Function {
 }
 
 impl Function {
-    /// By its name: the function and how many arguments it takes.
-    fn named(name: &str) -> Option<(Self, usize)> {
+    fn named(name: &str) -> Option<Self> {
         Some(match name {
-            "iif" => (Self::Iif, 3),
-            "isnull" => (Self::IsNull, 1),
-            "now" => (Self::Now, 0),
-            "ago" => (Self::Ago, 1),
-            "tostring" => (Self::ToString, 1),
-            "todatetime" => (Self::ToDateTime, 1),
+            "iif" => Self::Iif,
+            "isnull" => Self::IsNull,
+            "now" => Self::Now,
+            "ago" => Self::Ago,
+            "tostring" => Self::ToString,
+            "todatetime" => Self::ToDateTime,
             _ => return None,
         })
     }
 }
 
 impl Transform {
-    /// Reads a transform over a stream that declares `columns`.
-    pub(super) fn read(text: &str, columns: &[&str]) -> Result<Self, String> {
+    /// Reads a transform over a stream of these columns.
+    pub(super) fn read(text: &str, columns: &[(String, Type)]) -> Result<Self, String> {
+        if text.chars().count() > MAX_CHARACTERS {
+            return Err(format!(
+                "a transform has at most {MAX_CHARACTERS} characters"
+            ));
+        }
         let rest = text.strip_prefix("source | project ");
         let rest = rest.ok_or("a transform begins with `source | project `")?;
-        let mut reader = Reader {
-            rest: rest.chars().peekable(),
-            columns,
-        };
-        let mut columns = Vec::new();
+        let mut reader = Reader(rest.chars().peekable());
+        let mut outputs: Vec<Output> = Vec::new();
         loop {
             let name = reader.word()?;
             reader.expect('=')?;
-            columns.push((name, reader.expression()?));
+            let expression = reader.expression()?;
+            if outputs.iter().any(|output| output.name == name) {
+                return Err(format!("{name} is made twice"));
+            }
+            let kind = expression.kind(columns);
+            outputs.push(Output {
+                kind: kind.map_err(|error| format!("{name}: {error}"))?,
+                name,
+                expression,
+            });
             if !reader.takes(',') {
                 break;
             }
         }
         match reader.peek() {
-            None => Ok(Self(columns)),
+            None => Ok(Self(outputs)),
             Some(other) => Err(format!("`{other}` is not understood")),
         }
+    }
+
+    /// The transform as `table` sees it. Another type than the column's makes the service refuse the
+    /// rule; a column that the table lacks it drops without a word.
+    pub(super) fn into_table(mut self, table: &Table) -> Result<Self, String> {
+        let wrong = self.0.iter().filter_map(|output| {
+            let (name, made) = (&output.name, output.kind);
+            let kind = table.kind(name).filter(|kind| *kind != made)?;
+            Some(format!("{name} [produced:'{made:?}', output:'{kind:?}']"))
+        });
+        let wrong = wrong.collect::<Vec<_>>().join(", ");
+        if !wrong.is_empty() {
+            return Err(format!(
+                "InvalidTransformOutput: types of transform output columns do not match: {wrong}"
+            ));
+        }
+        if !self.0.iter().any(|output| output.name == "TimeGenerated") {
+            return Err("InvalidTransformOutput: TimeGenerated is not made".to_owned());
+        }
+        self.0.retain(|output| table.kind(&output.name).is_some());
+        Ok(self)
     }
 
     /// The row that it makes of the members of a stream, at `now`.
@@ -84,9 +131,9 @@ impl Transform {
         row: &BTreeMap<&str, Value>,
         now: DateTime<Utc>,
     ) -> Vec<(&str, Value)> {
-        let columns = self.0.iter();
-        columns
-            .map(|(name, expression)| (name.as_str(), expression.of(row, now)))
+        let outputs = self.0.iter();
+        outputs
+            .map(|output| (output.name.as_str(), output.expression.of(row, now)))
             .collect()
     }
 }
@@ -137,21 +184,18 @@ impl Expression {
     }
 }
 
-struct Reader<'a> {
-    rest: Peekable<Chars<'a>>,
-    columns: &'a [&'a str],
-}
+struct Reader<'a>(Peekable<Chars<'a>>);
 
 impl Reader<'_> {
     fn peek(&mut self) -> Option<char> {
-        while self.rest.next_if(|next| next.is_whitespace()).is_some() {}
-        self.rest.peek().copied()
+        while self.0.next_if(|next| next.is_whitespace()).is_some() {}
+        self.0.peek().copied()
     }
 
     fn takes(&mut self, character: char) -> bool {
         let is_next = self.peek() == Some(character);
         if is_next {
-            let _taken = self.rest.next();
+            let _taken = self.0.next();
         }
         is_next
     }
@@ -170,7 +214,7 @@ impl Reader<'_> {
         let _next = self.peek();
         let mut word = String::new();
         while let Some(next) = self
-            .rest
+            .0
             .next_if(|next| next.is_ascii_alphanumeric() || *next == '_')
         {
             word.push(next);
@@ -184,7 +228,8 @@ impl Reader<'_> {
     fn text(&mut self) -> Result<String, String> {
         self.expect('\'')?;
         let mut text = String::new();
-        while let Some(next) = self.rest.next_if(|next| *next != '\'') {
+        // What a backslash means here is not understood.
+        while let Some(next) = self.0.next_if(|next| !['\'', '\\'].contains(next)) {
             text.push(next);
         }
         self.expect('\'')?;
@@ -218,7 +263,7 @@ impl Reader<'_> {
                 self.expect('[')?;
                 let name = self.text()?;
                 self.expect(']')?;
-                self.column(name)?
+                Expression::Column(name)
             }
             _ => {
                 let word = self.word()?;
@@ -228,7 +273,10 @@ impl Reader<'_> {
                 if self.takes('(') {
                     return self.call(&word);
                 }
-                self.column(word)?
+                if KEYWORDS.contains(&word.as_str()) {
+                    return Err(format!("`{word}` is a column only as ['{word}']"));
+                }
+                Expression::Column(word)
             }
         };
         while self.takes('.') {
@@ -237,15 +285,8 @@ impl Reader<'_> {
         Ok(term)
     }
 
-    fn column(&self, name: String) -> Result<Expression, String> {
-        if self.columns.contains(&name.as_str()) {
-            return Ok(Expression::Column(name));
-        }
-        Err(format!("the stream declares no `{name}`"))
-    }
-
     fn call(&mut self, name: &str) -> Result<Expression, String> {
-        let (function, count) =
+        let function =
             Function::named(name).ok_or_else(|| format!("the function `{name}` is not known"))?;
         let mut arguments = Vec::new();
         while !self.takes(')') {
@@ -253,9 +294,6 @@ impl Reader<'_> {
                 self.expect(',')?;
             }
             arguments.push(self.expression()?);
-        }
-        if arguments.len() != count {
-            return Err(format!("`{name}` takes {count} arguments"));
         }
         Ok(Expression::Call(function, arguments))
     }
@@ -277,7 +315,15 @@ mod tests {
             ),
         ];
         let text = format!("source | project X = {text}");
-        let transform = Transform::read(&text, &["a", "at", "d", "none"])?;
+        let columns = [
+            ("a", Type::String),
+            ("at", Type::DateTime),
+            ("d", Type::Dynamic),
+            ("none", Type::Boolean),
+            ("date", Type::String),
+        ];
+        let columns = columns.map(|(name, kind)| (name.to_owned(), kind));
+        let transform = Transform::read(&text, &columns)?;
         let mut made = transform.apply(&row.into(), DateTime::UNIX_EPOCH + TimeDelta::days(3));
         Ok(made.remove(0).1)
     }
@@ -315,7 +361,27 @@ mod tests {
             "a and a",
             "a | where a",
             "'open",
-            "a >= a",
+            r"'a\'",
+            "at >= at",
+            "date",
+            "a, X = a",
+        ] {
+            assert!(apply(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_expression_of_types_that_do_not_fit_is_refused() {
+        for wrong in [
+            "a.b",
+            "a < a",
+            "at or at",
+            "iif(a, a, a)",
+            "iif(isnull(at), at, a)",
+            "isnull(a)",
+            "isnull(at, at)",
+            "ago(at)",
+            "todatetime(none)",
         ] {
             assert!(apply(wrong).is_err(), "{wrong}");
         }

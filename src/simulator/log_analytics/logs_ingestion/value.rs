@@ -11,22 +11,29 @@ use crate::simulator::log_analytics::{Cell, columns, times};
 /// UTF-8 bytes are counted is unconfirmed.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
 
-/// The types of a stream's columns that rules of ours use.
+/// The types of columns and expressions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Type {
     String,
+    Int,
     Long,
     Real,
     Boolean,
     Dynamic,
     DateTime,
+    /// Only in tables.
+    Guid,
+    /// Only within a transform.
+    TimeSpan,
 }
 
 impl Type {
-    pub(super) fn named(name: &str) -> Option<Self> {
+    /// By its name in a stream.
+    pub(super) fn in_stream(name: &str) -> Option<Self> {
         Some(match name {
             "string" => Self::String,
-            "int" | "long" => Self::Long,
+            "int" => Self::Int,
+            "long" => Self::Long,
             "real" => Self::Real,
             "boolean" => Self::Boolean,
             "dynamic" => Self::Dynamic,
@@ -35,12 +42,25 @@ impl Type {
         })
     }
 
+    /// By its name in a table.
+    pub(super) fn in_table(name: &str) -> Option<Self> {
+        match name {
+            "dateTime" => Some(Self::DateTime),
+            "guid" => Some(Self::Guid),
+            other => Self::in_stream(other),
+        }
+    }
+
     /// The value of a member as the stream has it; null where it does not convert.
     pub(super) fn read(self, json: Json) -> Value {
         match (self, json) {
-            (_, Json::Null) => Value::Null,
+            (_, Json::Null) | (Self::Guid | Self::TimeSpan, _) => Value::Null,
             (Self::Dynamic, json) => Value::Dynamic(json),
             (Self::String, json) => Value::Text(text(json)),
+            (Self::Int, json) => json
+                .as_i64()
+                .filter(|number| i32::try_from(*number).is_ok())
+                .map_or(Value::Null, Value::Long),
             (Self::Long, json) => json.as_i64().map_or(Value::Null, Value::Long),
             (Self::Real, json) => json.as_f64().map_or(Value::Null, Value::Real),
             (Self::Boolean, json) => json.as_bool().map_or(Value::Null, Value::Boolean),

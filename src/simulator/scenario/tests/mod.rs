@@ -1,5 +1,6 @@
 //! What a scenario and its tally promise.
 
+mod plots;
 mod records;
 mod tallies;
 

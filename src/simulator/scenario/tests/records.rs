@@ -43,7 +43,7 @@ fn a_known_seed_keeps_its_records() {
         }
     }
     assert_eq!(
-        sum, 16_128_604_318_874_949_490,
+        sum, 2_430_152_788_612_021_664,
         "the records of seed 1 have changed"
     );
 }

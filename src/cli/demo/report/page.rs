@@ -1,0 +1,239 @@
+//! The page, put together.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    bars::ranked,
+    chart::Ranked,
+    event::Outcome,
+    health,
+    html::{self, clock, figure, number, push},
+    overview,
+    svg::{self, Bars, Series, Span},
+    tally::{Hour, Tally, hour_of},
+};
+use crate::simulator::log::Log;
+
+const STYLE: &str = include_str!("style.css");
+
+/// What the page says of itself.
+#[derive(Debug)]
+pub(in crate::cli::demo) struct About {
+    pub(in crate::cli::demo) records: usize,
+    pub(in crate::cli::demo) seed: u64,
+    /// When the last run was.
+    pub(in crate::cli::demo) now: DateTime<Utc>,
+}
+
+/// The whole page.
+pub(super) fn render(tally: &Tally, about: &About) -> String {
+    let span = span(tally);
+    let sections = [
+        ("overview", "Overview", overview::panels(tally, span, about)),
+        ("url", "URL", url(tally, span)),
+        ("attachment", "Attachment", attachment(tally, span)),
+        ("impersonation", "Impersonation", impersonation(tally, span)),
+        ("health", "Health", health::panels(&tally.passes, span)),
+    ];
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\
+         <meta name=\"color-scheme\" content=\"light dark\"/>\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\
+         <title>Mimecast Targeted Threat Protection</title>\n<style>\n{STYLE}</style></head><body>\n\
+         <header><h1>Mimecast Targeted Threat Protection</h1><p>{}</p>{}</header><nav>",
+        lead(tally, span, about),
+        keys(),
+    );
+    for (id, title, _) in &sections {
+        push(&mut page, format_args!("<a href=\"#{id}\">{title}</a> "));
+    }
+    page.push_str("</nav>\n<main>\n");
+    for (id, title, panels) in &sections {
+        push(
+            &mut page,
+            format_args!(
+                "<section id=\"{id}\"><h2>{title}</h2><div class=\"panels\">\n{panels}</div></section>\n"
+            ),
+        );
+    }
+    push(
+        &mut page,
+        format_args!(
+            "</main><footer><p>Drawn by mimecast-ttp {} from the rows that the simulated workspace stored. \
+             The charts have the titles of the workbook; times are in UTC.</p></footer></body></html>\n",
+            env!("CARGO_PKG_VERSION")
+        ),
+    );
+    page
+}
+
+fn lead(tally: &Tally, span: Span, about: &About) -> String {
+    let hour = |hour: i64| DateTime::from_timestamp(hour * 3600, 0).map_or_else(String::new, clock);
+    let end = span.first + i64::try_from(span.hours).unwrap_or(0);
+    let copies = if tally.copies == 0 {
+        String::new()
+    } else {
+        format!(" {} copies of rows are left out.", number(tally.copies))
+    };
+    format!(
+        "What the analyst sees of the demo: {} records of an invented company (seed {}), {} to {} UTC.{copies}",
+        number(about.records as u64),
+        about.seed,
+        hour(span.first),
+        hour(end),
+    )
+}
+
+/// What the colours of bars mean.
+fn keys() -> String {
+    let words = Outcome::ALL.map(|outcome| {
+        let (class, word) = (outcome.class(), outcome.word());
+        format!("<li>{}</li>", html::key(class, word))
+    });
+    format!("<ul class=\"legend\">{}</ul>", words.concat())
+}
+
+/// From the first hour in which something happened to the last.
+fn span(tally: &Tally) -> Span {
+    let passes = tally.passes.iter().map(|pass| hour_of(pass.time));
+    let hours = || tally.hours.keys().copied().chain(passes.clone());
+    let first = hours().min().unwrap_or(0);
+    let last = hours().max().unwrap_or(first);
+    Span {
+        first,
+        hours: usize::try_from(last - first + 1).unwrap_or(1),
+    }
+}
+
+fn url(tally: &Tally, span: Span) -> String {
+    let charts = [
+        Ranked::UrlActions,
+        Ranked::UrlCategories,
+        Ranked::UrlRecipients,
+        Ranked::UrlSenders,
+        Ranked::UrlHosts,
+        Ranked::TheftBrands,
+        Ranked::AdminOverrides,
+        Ranked::UserOverrides,
+        Ranked::Awareness,
+    ];
+    let title = "Clicks over time, by how they ended";
+    let slices = slices(
+        Log::Url,
+        &[
+            Outcome::Through,
+            Outcome::Stopped,
+            Outcome::Inconclusive,
+            Outcome::Clean,
+        ],
+    );
+    over_time(
+        tally,
+        span,
+        "url-over-time",
+        title,
+        "clicks by hour",
+        &slices,
+    ) + &charts.map(|chart| ranked(tally, chart)).concat()
+}
+
+fn attachment(tally: &Tally, span: Span) -> String {
+    let charts = [
+        Ranked::FileResults,
+        Ranked::FileRecipients,
+        Ranked::FileTypes,
+        Ranked::FileActions,
+        Ranked::FileHashes,
+    ];
+    let title = "Attachments over time, by how they ended";
+    let slices = slices(
+        Log::Attachment,
+        &[
+            Outcome::Through,
+            Outcome::Stopped,
+            Outcome::Inconclusive,
+            Outcome::Clean,
+        ],
+    );
+    over_time(
+        tally,
+        span,
+        "attachment-over-time",
+        title,
+        "files by hour",
+        &slices,
+    ) + &charts.map(|chart| ranked(tally, chart)).concat()
+}
+
+fn impersonation(tally: &Tally, span: Span) -> String {
+    let charts = [
+        Ranked::LetterActions,
+        Ranked::LetterRecipients,
+        Ranked::LetterIdentifiers,
+        Ranked::LetterDomains,
+    ];
+    let letters = || vec![Log::Impersonation];
+    let slices: [Slice<'_>; 2] = [
+        ("stopped", "malicious", letters(), &Outcome::MALICIOUS),
+        (
+            "suspicious",
+            "suspicious",
+            letters(),
+            &[Outcome::Suspicious],
+        ),
+    ];
+    let title = "Impersonations over time, by verdict";
+    over_time(
+        tally,
+        span,
+        "impersonation-over-time",
+        title,
+        "messages by hour",
+        &slices,
+    ) + &charts.map(|chart| ranked(tally, chart)).concat()
+}
+
+/// The part of the events that has a colour of its own: class, word, logs, outcomes.
+pub(super) type Slice<'a> = (&'static str, &'static str, Vec<Log>, &'a [Outcome]);
+
+fn slices<'a>(log: Log, outcomes: &'a [Outcome]) -> Vec<Slice<'a>> {
+    let slice = |outcome: &'a Outcome| {
+        (
+            outcome.class(),
+            outcome.word(),
+            vec![log],
+            std::slice::from_ref(outcome),
+        )
+    };
+    outcomes.iter().map(slice).collect()
+}
+
+pub(super) fn over_time(
+    tally: &Tally,
+    span: Span,
+    id: &str,
+    title: &str,
+    about: &str,
+    slices: &[Slice<'_>],
+) -> String {
+    let series: Vec<_> = slices
+        .iter()
+        .map(|(class, word, logs, outcomes)| Series {
+            word,
+            class,
+            values: hourly(tally, span, |hour| hour.count(logs, outcomes)),
+        })
+        .collect();
+    let plot = svg::over_time(span, &series, Bars::Stacked, title);
+    let body = plot.map_or_else(
+        || html::empty(html::NOTHING),
+        |plot| plot + &svg::legend(&series),
+    );
+    figure(id, title, about, &body)
+}
+
+fn hourly(tally: &Tally, span: Span, count: impl Fn(&Hour) -> u32) -> Vec<u32> {
+    let value = |hour| tally.hours.get(&hour).map_or(0, &count);
+    span.iter().map(value).collect()
+}

@@ -1,0 +1,125 @@
+//! Posts of a feed that are under way side by side.
+
+use std::{sync::Arc, time::Duration};
+
+use mimecast_ttp::ingest::report::{FeedReport, Outcome};
+
+use crate::support::world::{SinkFault, World, at};
+
+/// Four records on each of four days: a batch and a range a day.
+const DAYS: [&str; 4] = [
+    "2026-02-26T10:00:00Z",
+    "2026-02-27T10:00:00Z",
+    "2026-02-28T10:00:00Z",
+    "2026-03-01T10:00:00Z",
+];
+
+/// A world in which up to three posts are under way, the given ones answered last.
+fn world(slow_posts: &[u64], faults: [Option<SinkFault>; 3]) -> Arc<World> {
+    let world = World {
+        posts_at_once: 3,
+        slow_posts: slow_posts.iter().copied().collect(),
+        ..World::with(&DAYS.map(|day| [day; 4]).concat())
+    };
+    world.put_checkpoint("2026-02-26T00:00:00+0000");
+    world.sink_faults.lock().unwrap().extend(faults);
+    Arc::new(world)
+}
+
+async fn pass(world: &Arc<World>) -> FeedReport {
+    world.pass_with(Duration::from_secs(240), 1000).await
+}
+
+/// A second pass delivers the rest, and nothing again.
+async fn the_next_pass_completes(world: &Arc<World>) {
+    let report = pass(world).await;
+    assert_eq!(report.outcome, Outcome::Complete, "{report}");
+    assert_eq!(world.sorted_serials(), (0..16).collect::<Vec<_>>());
+    assert_eq!(world.watermark(), at("2026-03-02T07:59:45Z"));
+}
+
+#[tokio::test]
+async fn as_many_are_under_way_as_the_sink_takes_and_no_more() {
+    let world = world(&[1, 2, 3, 4], [None, None, None]);
+    let report = pass(&world).await;
+    assert_eq!(report.outcome, Outcome::Complete, "{report}");
+    let events = world.events.lock().unwrap().clone();
+    let (mut now, mut most) = (0, 0);
+    for event in events {
+        now += i32::from(event.starts_with("post")) - i32::from(event.starts_with("taken"));
+        most = most.max(now);
+    }
+    assert_eq!(most, 3);
+}
+
+#[tokio::test]
+async fn a_slow_post_lets_only_a_few_pass_so_that_the_checkpoint_stays_small() {
+    let world = World {
+        posts_at_once: 3,
+        slow_posts: [1].into(),
+        ..crate::world_of(200)
+    };
+    let world = Arc::new(world);
+    let report = pass(&world).await;
+    assert_eq!(report.outcome, Outcome::Complete, "{report}");
+    let events = world.events.lock().unwrap().clone();
+    let taken = events.iter().position(|event| event == "taken 1").unwrap();
+    let before = events[..taken]
+        .iter()
+        .filter(|event| event.starts_with("taken"))
+        .count();
+    assert!(
+        (3..12).contains(&before),
+        "{before} of {} posts",
+        report.counts.batches
+    );
+    assert!(report.counts.batches > 40);
+}
+
+#[tokio::test]
+async fn of_several_ends_the_one_that_needs_attention_is_told() {
+    let throttled = SinkFault::Throttle(Duration::from_secs(3600));
+    let failed = SinkFault::Fail("status 403");
+    let world = world(&[2], [Some(throttled), Some(failed), None]);
+    let report = pass(&world).await;
+    assert_eq!(report.outcome, Outcome::Failed, "{report}");
+    assert!(report.message.unwrap().contains("status 403"));
+}
+
+#[tokio::test]
+async fn the_watermark_waits_for_the_first_post_whatever_the_later_ones_do() {
+    let world = world(&[1], [Some(SinkFault::Fail("no route")), None, None]);
+    let report = pass(&world).await;
+    assert_eq!(report.outcome, Outcome::Failed, "{report}");
+    assert_eq!(world.sorted_serials(), (4..16).collect::<Vec<_>>());
+    assert!(world.watermark() < at(DAYS[0]), "{}", world.watermark());
+    the_next_pass_completes(&world).await;
+}
+
+#[tokio::test]
+async fn what_is_under_way_when_a_post_fails_is_remembered_once_it_is_taken() {
+    let world = world(&[2, 3], [Some(SinkFault::Fail("no route")), None, None]);
+    let report = pass(&world).await;
+    assert_eq!(report.outcome, Outcome::Failed, "{report}");
+    assert_eq!(
+        (report.counts.delivered, world.sorted_serials()),
+        (8, (4..12).collect::<Vec<_>>())
+    );
+    assert!(world.watermark() < at(DAYS[0]), "{}", world.watermark());
+    the_next_pass_completes(&world).await;
+}
+
+#[tokio::test]
+async fn a_batch_that_is_halved_holds_the_watermark_until_both_halves_are_taken() {
+    let world = world(&[4], [Some(SinkFault::TooLarge), None, None]);
+    world
+        .sink_faults
+        .lock()
+        .unwrap()
+        .push_back(Some(SinkFault::Fail("no route")));
+    let report = pass(&world).await;
+    assert_eq!(report.outcome, Outcome::Failed, "{report}");
+    assert!(world.watermark() < at(DAYS[0]), "{}", world.watermark());
+    assert_eq!(report.counts.splits, 1);
+    the_next_pass_completes(&world).await;
+}

@@ -1,0 +1,159 @@
+//! What the service refuses when the rule is deployed: each case is the template of ours with one
+//! thing changed.
+
+use mimecast_ttp::simulator::log_analytics::logs_ingestion::Rule;
+use serde_json::{Value, json};
+
+const TEMPLATE: &str = include_str!("../../deploy/logs-ingestion.json");
+
+/// The error of the template with `new` in the place of `old`.
+fn refused(old: &str, new: &str) -> String {
+    assert!(TEMPLATE.contains(old), "{old}");
+    Rule::in_template(&TEMPLATE.replace(old, new)).unwrap_err()
+}
+
+/// The error of the template with the rule or a table changed.
+fn changed(kind: &str, change: impl FnOnce(&mut Value)) -> String {
+    let mut template: Value = serde_json::from_str(TEMPLATE).unwrap();
+    let mut resources = template["resources"].as_array_mut().unwrap().iter_mut();
+    let found = resources.find(|it| it["type"].as_str().unwrap().ends_with(kind));
+    change(found.unwrap());
+    Rule::in_template(&template.to_string()).unwrap_err()
+}
+
+fn rule(change: impl FnOnce(&mut Value)) -> String {
+    changed("dataCollectionRules", change)
+}
+
+#[test]
+fn a_column_of_another_type_than_the_tables_is_refused_and_named() {
+    for (old, new, wrong) in [
+        (
+            r#""hits_d", "type": "real""#,
+            r#""hits_d", "type": "long""#,
+            "hits_d [produced:'Real', output:'Long']",
+        ),
+        (
+            r#""hits", "type": "real""#,
+            r#""hits", "type": "int""#,
+            "hits_d [produced:'Int', output:'Real']",
+        ),
+        (
+            "identifiers_s = tostring(identifiers)",
+            "identifiers_s = identifiers",
+            "identifiers_s [produced:'Dynamic', output:'String']",
+        ),
+        (
+            "eventTime_t = todatetime(eventTime)",
+            "eventTime_t = eventTime",
+            "eventTime_t [produced:'String', output:'DateTime']",
+        ),
+    ] {
+        let error = refused(old, new);
+        assert!(
+            error.contains("InvalidTransformOutput") && error.contains(wrong),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_transform_that_does_not_make_sense_is_refused() {
+    for (old, new, why) in [
+        ("hits_d = hits", "hits_d = misses", "declares no `misses`"),
+        (
+            "tostring(identifiers)",
+            "tostring(identifiers.a, 1)",
+            "does not take 2 arguments",
+        ),
+        (
+            "todatetime(eventTime)), eventTime, ''",
+            "todatetime(eventTime)), eventTime, hits",
+            "String was expected",
+        ),
+        ("id_s = eventId", "senderAddress_s = eventId", "made twice"),
+    ] {
+        let error = refused(old, new);
+        assert!(error.contains(why), "{error}");
+    }
+    let time = "TimeGenerated = iif(isnull(time_generated) or time_generated < ago(2d), now(), time_generated), ";
+    let error = refused(time, "");
+    assert!(error.contains("TimeGenerated is not made"), "{error}");
+}
+
+#[test]
+fn a_rule_that_is_not_whole_is_refused() {
+    for (error, why) in [
+        (rule(|it| it["kind"] = json!("Linux")), "kind Direct"),
+        (rule(|it| it["dependsOn"] = json!([])), "InvalidOutputTable"),
+        (
+            rule(|it| it["properties"]["destinations"] = json!({})),
+            "no destination",
+        ),
+        (
+            rule(|it| {
+                let flow = &mut it["properties"]["dataFlows"][0];
+                flow["streams"] = json!(["Custom-MimecastTTPUrl_CL", "Custom-Other"]);
+            }),
+            "one stream",
+        ),
+        (
+            rule(|it| {
+                let flow = &mut it["properties"]["dataFlows"][0];
+                flow["outputStream"] = json!("MimecastTTPUrl_CL");
+            }),
+            "begins with Custom-",
+        ),
+        (
+            rule(|it| {
+                let transform = &mut it["properties"]["dataFlows"][0]["transformKql"];
+                let long = format!("{}{}", transform.as_str().unwrap(), " ".repeat(15_360));
+                *transform = json!(long);
+            }),
+            "at most 15360 characters",
+        ),
+        (
+            rule(|it| {
+                let flows = it["properties"]["dataFlows"].as_array_mut().unwrap();
+                flows.extend_from_within(..);
+                flows.extend_from_within(..);
+            }),
+            "at most 10",
+        ),
+    ] {
+        assert!(error.contains(why), "{error}");
+    }
+}
+
+#[test]
+fn columns_that_no_table_or_stream_can_have_are_refused() {
+    let long = format!("{}_s", "x".repeat(44));
+    let of_table = |name: &str, kind: &str| {
+        let column = json!({ "name": name, "type": kind });
+        changed("tables", |it| {
+            let columns = &mut it["properties"]["schema"]["columns"];
+            columns.as_array_mut().unwrap().push(column);
+        })
+    };
+    for (name, kind, why) in [
+        ("id", "string", "can be called"),
+        ("_s", "string", "can be called"),
+        ("a-b", "string", "can be called"),
+        (long.as_str(), "string", "can be called"),
+        ("url_s", "string", "twice"),
+        ("more", "text", "no type"),
+    ] {
+        let error = of_table(name, kind);
+        assert!(error.contains(why), "{name}: {error}");
+    }
+    let error = rule(|it| {
+        let stream = &mut it["properties"]["streamDeclarations"]["Custom-MimecastTTPUrl_CL"];
+        stream["columns"][0]["type"] = json!("guid");
+    });
+    assert!(error.contains("no type"), "{error}");
+    let error = refused(
+        r#""TimeGenerated", "type": "dateTime""#,
+        r#""Time", "type": "dateTime""#,
+    );
+    assert!(error.contains("TimeGenerated"), "{error}");
+}

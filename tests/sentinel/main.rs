@@ -1,0 +1,31 @@
+//! The Sentinel content is what it promises to be: every query is parsed and bound by the official
+//! Kusto language service, and executed on rows as the connector delivers them.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "this is test code"
+)]
+
+mod alerts;
+mod binding;
+mod content;
+mod duration;
+mod evaluator;
+mod execution;
+mod follows;
+mod hunts;
+mod listing;
+mod parsers;
+mod rules;
+mod stories;
+mod structure;
+#[path = "../support/mod.rs"]
+mod support;
+mod template;
+mod workbook;
+mod workspace;
