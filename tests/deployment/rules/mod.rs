@@ -71,6 +71,7 @@ rules! {
     order::every_choice_deploys,
     order::parents_come_first,
     order::what_is_named_is_waited_for,
+    order::every_id_leads_somewhere,
     order::tables_come_before_their_rule,
     order::the_package_comes_last,
     names::names_fit_azure,

@@ -21,11 +21,8 @@ pub(super) fn in_each(
     for (choice, deployed) in bundle.deployed() {
         let mut faults = Vec::new();
         check(choice, deployed, &mut faults);
-        all.extend(
-            faults
-                .into_iter()
-                .map(|fault| format!("{}: {fault}", choice.label())),
-        );
+        let label = choice.label();
+        all.extend(faults.iter().map(|fault| format!("{label}: {fault}")));
     }
     all
 }
@@ -73,6 +70,22 @@ pub(super) fn what_is_named_is_waited_for(bundle: &Bundle) -> Vec<String> {
                     faults.push(format!("{}{at} names {text}: depend on it", resource.id));
                 }
             }
+        }
+    })
+}
+
+/// No id of what is not made in that choice, but for the workspace, which is there.
+pub(super) fn every_id_leads_somewhere(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |_, deployed, faults| {
+        for resource in &deployed.resources {
+            let texts = walk::texts(&resource.body).into_iter();
+            let ids = texts.filter(|(at, text)| {
+                let is_id = text.starts_with("/subscriptions/") && text.contains("/providers/");
+                is_id && !at.contains(".dependsOn[") && !text.contains("/roleDefinitions/")
+            });
+            let is_made = |id: &str| deployed.resources.iter().any(|made| made.id == id);
+            let dead = ids.filter(|(_, id)| !is_made(id) && *id != Choice::workspace());
+            faults.extend(dead.map(|(at, id)| format!("{}{at}: nothing makes {id}", resource.id)));
         }
     })
 }

@@ -132,16 +132,20 @@ pub(super) fn everything_is_described(bundle: &Bundle) -> Vec<String> {
         .collect()
 }
 
-/// [2], of each template by itself.
+/// [2, 16], of each template by itself.
 pub(super) fn parameters_and_variables_are_used(bundle: &Bundle) -> Vec<String> {
     let mut faults = Vec::new();
     for (at, template) in walk::templates(&bundle.template) {
         let mut used = BTreeSet::new();
-        for (_, expression) in walk::expressions(&template) {
-            expression.each_call(&mut |function, arguments| {
-                if let [Expression::Text(name)] = arguments {
+        for (path, expression) in walk::expressions(&template) {
+            expression.each_call(&mut |function, arguments| match (function, arguments) {
+                (_, [Expression::Text(name)]) => {
                     used.insert(format!("{function}.{name}"));
                 }
+                ("parameters" | "variables", _) => {
+                    faults.push(format!("{at}{path}: {function}() of a name put together"));
+                }
+                _ => {}
             });
         }
         for what in ["parameters", "variables"] {
