@@ -49,7 +49,6 @@ done
 commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 # Where there is no commit, the first second that a zip can hold.
 SOURCE_DATE_EPOCH=$(git show --no-patch --format=%ct HEAD 2>/dev/null || echo 315532800)
-export SOURCE_DATE_EPOCH
 if [[ $commit == unknown || -n $(git status --porcelain) ]]; then
     $dirty || die "These files are not those of a commit: commit them, or build with --dirty." "$(git status --short 2>&1)"
     commit+=-dirty
@@ -69,6 +68,7 @@ pip install --quiet --disable-pip-version-check --only-binary :all: --require-ha
             printf 'Rust %s is not to be had: %s gives a package with another SHA-256.\n' "$rust" "$(rustc --version)" >&2
         fi
     fi
+    export SOURCE_DATE_EPOCH
     # Nothing of this machine goes into the program: neither its paths nor its settings for compilers.
     unset CFLAGS "${!CARGO_PROFILE_@}"
     cargo fetch --locked --target "$target"
