@@ -25,7 +25,8 @@ The same commit gives the same bytes: nothing of the machine goes into them.
   --dirty  build from files as they are, committed or not
   --check  then unpack the zip, start it as its host.json says, and see it deliver between simulators
 
-Needs Rust, and Python 3.8 or newer with venv. The compiler ($rust) and the linker are fetched where they are missing.
+Needs Rust with the C linker that it asks for, and Python 3.8 or newer with venv. The compiler ($rust) and the linker
+of the package are fetched where they are missing.
 END
 }
 
