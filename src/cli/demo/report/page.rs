@@ -74,7 +74,7 @@ fn lead(tally: &Tally, span: Span, about: &About) -> String {
     let copies = if tally.copies == 0 {
         String::new()
     } else {
-        format!(" {} copies of rows are left out.", number(tally.copies))
+        format!(" Copies of rows left out: {}.", number(tally.copies))
     };
     format!(
         "What the analyst sees of the demo: {} records of an invented company (seed {}), {} to {} UTC.{copies}",

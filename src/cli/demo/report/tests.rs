@@ -156,7 +156,7 @@ fn a_copy_of_a_row_is_left_out_and_counted() {
         .values()
         .map(|hour| hour.count(&Log::ALL, &Outcome::ALL));
     assert_eq!((events.sum::<u32>(), counted.copies), (2, 1));
-    assert!(page(&rows).contains(" 1 copies of rows are left out."));
+    assert!(page(&rows).contains(" Copies of rows left out: 1."));
 }
 
 #[test]
