@@ -63,7 +63,7 @@ pip install --quiet --disable-pip-version-check --only-binary :all: --require-ha
 # In a subshell, since the smoke test is built as usual.
 (
     if [[ $(rustc --version) != "rustc $rust "* ]]; then
-        if rustup toolchain install "$rust" --profile minimal; then
+        if rustup toolchain install "$rust" --profile minimal --no-self-update; then
             export RUSTUP_TOOLCHAIN=$rust
         else
             printf 'Rust %s is not to be had: %s gives a package with another SHA-256.\n' "$rust" "$(rustc --version)" >&2
