@@ -25,7 +25,8 @@ The same commit gives the same bytes: nothing of the machine goes into them.
   --dirty  build from files as they are, committed or not
   --check  then unpack the zip, start it as its host.json says, and see it deliver between simulators
 
-Needs Rust, and Python 3.8 or newer with venv. The compiler ($rust) and the linker are fetched where they are missing.
+Needs Rust with the C linker that it asks for, and Python 3.8 or newer with venv. The compiler ($rust) and the linker
+of the package are fetched where they are missing.
 END
 }
 
@@ -49,7 +50,6 @@ done
 commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 # Where there is no commit, the first second that a zip can hold.
 SOURCE_DATE_EPOCH=$(git show --no-patch --format=%ct HEAD 2>/dev/null || echo 315532800)
-export SOURCE_DATE_EPOCH
 if [[ $commit == unknown || -n $(git status --porcelain) ]]; then
     $dirty || die "These files are not those of a commit: commit them, or build with --dirty." "$(git status --short 2>&1)"
     commit+=-dirty
@@ -69,6 +69,7 @@ pip install --quiet --disable-pip-version-check --only-binary :all: --require-ha
             printf 'Rust %s is not to be had: %s gives a package with another SHA-256.\n' "$rust" "$(rustc --version)" >&2
         fi
     fi
+    export SOURCE_DATE_EPOCH
     # Nothing of this machine goes into the program: neither its paths nor its settings for compilers.
     unset CFLAGS "${!CARGO_PROFILE_@}"
     cargo fetch --locked --target "$target"

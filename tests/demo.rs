@@ -5,7 +5,7 @@
 mod support;
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     io::{BufRead, BufReader},
     path::Path,
     process::{Output, Stdio},
@@ -82,6 +82,9 @@ fn delivers_every_record_once(more: &[&str]) {
 
 #[test]
 fn the_report_draws_what_was_delivered_and_needs_nothing_but_itself() {
+    let workbook = include_str!("../sentinel/workbook.json");
+    let workbook: serde_json::Value = serde_json::from_str(workbook).unwrap();
+    let titles = titles(&workbook);
     for sink in ["data-collector", "logs-ingestion"] {
         let out = tempfile::tempdir().unwrap();
         let file = out.path().join("report.html");
@@ -177,7 +180,34 @@ fn the_report_draws_what_was_delivered_and_needs_nothing_but_itself() {
             assert!(figure.contains(&format!("<h3>{title}</h3>")), "{id}");
             assert!(figure.contains(shown), "{sink}, {id}: {shown}");
         }
+        // Names and titles are the workbook's, up to what it says of its filters and its week.
+        let figures: Vec<_> = page.split("<figure id=\"").skip(1).collect();
+        assert!(figures.len() > 25, "{}", figures.len());
+        for figure in figures {
+            let id = figure.split('"').next().unwrap();
+            let (_, title) = figure.split_once("<h3>").unwrap();
+            let title = title.split("</h3>").next().unwrap();
+            let title = title.split(", against").next().unwrap();
+            assert!(titles[id].starts_with(title), "{id}: {title}");
+        }
     }
+}
+
+/// The titles of the workbook's items by their names.
+fn titles(items: &serde_json::Value) -> HashMap<String, String> {
+    let mut found = HashMap::new();
+    match items {
+        serde_json::Value::Object(item) => {
+            if let (Some(name), Some(title)) = (item.get("name"), items.pointer("/content/title")) {
+                let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+                found.insert(text(name), text(title));
+            }
+            found.extend(item.values().flat_map(titles));
+        }
+        serde_json::Value::Array(items) => found.extend(items.iter().flat_map(titles)),
+        _ => {}
+    }
+    found
 }
 
 /// The part of the page that is this figure.
@@ -233,19 +263,23 @@ fn a_report_that_cannot_be_written_is_named_before_anything_is_played() {
 }
 
 #[test]
-fn a_very_small_demo_is_clean_too() {
+fn a_very_small_demo_is_clean_too_and_replaces_the_files_of_the_one_before() {
     let out = tempfile::tempdir().unwrap();
-    let output = command(&[])
-        .args([
-            "demo",
-            "--records",
-            "10",
-            "--out",
-            out.path().to_str().unwrap(),
-        ])
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    for _ in 0..2 {
+        let output = command(&[])
+            .args([
+                "demo",
+                "--records",
+                "10",
+                "--out",
+                out.path().to_str().unwrap(),
+            ])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let counts = TABLES.map(|table| rows(out.path(), table).len());
+        assert_eq!(counts, [7, 2, 1]);
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use super::{
     DemoError,
     progress::Progress,
+    report,
     sink::Watcher,
     table::Measured,
     timetable::{self, Before, Step},
@@ -85,7 +86,7 @@ impl World {
         mimecast_config.api = options.api.into();
         let mimecast = Simulator::start(mimecast_config.clone(), 0).await?;
 
-        let files = Arc::new(NdjsonFolder::create(out).map_err(|error| DemoError::Out {
+        let files = Arc::new(empty_folder(out).map_err(|error| DemoError::Out {
             out: out.to_owned(),
             error,
         })?);
@@ -286,6 +287,19 @@ impl World {
         let watermark = DateTime::parse_from_rfc3339(checkpoint["watermark"].as_str()?).ok()?;
         Some((self.now() - watermark.to_utc()).num_seconds())
     }
+}
+
+/// The folder for rows without those of a demo before.
+fn empty_folder(out: &Path) -> io::Result<NdjsonFolder> {
+    let files = NdjsonFolder::create(out)?;
+    let tables = Log::ALL.map(Log::table).into_iter().chain([report::HEALTH]);
+    for table in tables {
+        match fs::remove_file(files.path(table)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(files)
 }
 
 fn write_app(folder: &Path) -> io::Result<PathBuf> {

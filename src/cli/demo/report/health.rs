@@ -14,7 +14,7 @@ use super::{
 use crate::simulator::{log::Log, log_analytics::StoredRow};
 
 /// Where its rows are.
-pub(super) const TABLE: &str = "MimecastTTPHealth_CL";
+pub(in crate::cli::demo) const TABLE: &str = "MimecastTTPHealth_CL";
 
 const NO_ROWS: &str = "No health rows: the connector is not running, cannot reach the workspace, or does not send health rows.";
 

@@ -24,6 +24,7 @@ use std::{
 };
 
 use self::tally::Tally;
+pub(super) use health::TABLE as HEALTH;
 pub(super) use page::About;
 
 use crate::simulator::log_analytics::{RowSink, StoredRow};

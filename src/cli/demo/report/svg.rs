@@ -191,8 +191,8 @@ fn hours_below(span: Span) -> String {
     let mut out = "<div class=\"x\" aria-hidden=\"true\">".to_owned();
     for (place, hour) in span.iter().enumerate() {
         let (class, text) = match hour.rem_euclid(24) {
-            // Where the page is narrow, there is no room for it.
-            0 if place * 8 > span.hours * 7 => ("late", day_text(hour)),
+            // So near to the end there is no room for it.
+            0 if place * 8 > span.hours * 7 => continue,
             0 => ("day", day_text(hour)),
             12 => ("noon", "12:00".to_owned()),
             _ => continue,
