@@ -61,14 +61,26 @@ impl Bundle {
         }
     }
 
-    /// The same, but each combination is tried in one cloud only, in each cloud a third of them.
+    /// The same, but only half of the combinations are tried, such that any three choices meet in all
+    /// ways; and each in one cloud only.
     pub(crate) fn sampled() -> Self {
         let mut bundle = Self::read();
         let count = bundle.choices.len() / CLOUDS.len();
-        let turn = |index: usize| index % count % CLOUDS.len() == index / count;
+        let is_kept = |index: usize| {
+            let (cloud, choice) = (index / count, index % count);
+            (choice % 16).count_ones().is_multiple_of(2) && choice / 2 % CLOUDS.len() == cloud
+        };
         let mut index = 0..;
-        bundle.choices.retain(|_| index.next().is_some_and(turn));
+        bundle.choices.retain(|_| index.next().is_some_and(is_kept));
         bundle
+    }
+
+    /// Those that are tried in the public cloud, for what is the same in all.
+    pub(crate) fn in_public(&self) -> impl Iterator<Item = &Choice> {
+        let [public, ..] = &CLOUDS;
+        self.choices
+            .iter()
+            .filter(|choice| choice.cloud.name == public.name)
     }
 
     /// What comes of every choice.

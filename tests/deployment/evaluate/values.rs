@@ -8,15 +8,23 @@ use crate::expression;
 impl Frame<'_> {
     /// The value of a text, or of all texts inside; `at` is its place, for errors.
     pub(super) fn value(&self, raw: &Value, at: &str) -> Result<Value, String> {
+        self.inside(raw).map_err(|error| format!("{at}{error}"))
+    }
+
+    /// The same with a place that begins here. It is put together on the way out, since most
+    /// values have no error.
+    fn inside(&self, raw: &Value) -> Result<Value, String> {
         match raw {
-            Value::String(text) => self.text(text).map_err(|error| format!("{at}: {error}")),
+            Value::String(text) => self.text(text).map_err(|error| format!(": {error}")),
             Value::Array(items) => {
                 let items = items.iter().enumerate();
-                items
-                    .map(|(index, item)| self.value(item, &format!("{at}[{index}]")))
-                    .collect()
+                let inside = |(index, item)| {
+                    self.inside(item)
+                        .map_err(|error| format!("[{index}]{error}"))
+                };
+                items.map(inside).collect()
             }
-            Value::Object(members) => self.object(members, at).map(Value::Object),
+            Value::Object(members) => self.object(members).map(Value::Object),
             other => Ok(other.clone()),
         }
     }
@@ -30,23 +38,27 @@ impl Frame<'_> {
         }
     }
 
-    fn object(&self, members: &Map<String, Value>, at: &str) -> Result<Map<String, Value>, String> {
+    fn object(&self, members: &Map<String, Value>) -> Result<Map<String, Value>, String> {
         let mut results = Map::new();
         for (name, raw) in members {
-            let at = format!("{at}.{name}");
             match raw.as_array() {
                 Some(loops) if name == "copy" => {
                     for each in loops {
-                        let (name, items) = self.repeated(each, &at)?;
+                        let (name, items) = self.repeated(each, ".copy")?;
                         results.insert(name, items);
                     }
                 }
                 _ => {
-                    let name = self.text(name).map_err(|error| format!("{at}: {error}"))?;
-                    let name = name
-                        .as_str()
-                        .ok_or_else(|| format!("{at}: {name} is no name"))?;
-                    results.insert(name.to_owned(), self.value(raw, &at)?);
+                    let value = self
+                        .inside(raw)
+                        .map_err(|error| format!(".{name}{error}"))?;
+                    match self
+                        .text(name)
+                        .map_err(|error| format!(".{name}: {error}"))?
+                    {
+                        Value::String(name) => results.insert(name, value),
+                        other => return Err(format!(".{name}: {other} is no name")),
+                    };
                 }
             }
         }

@@ -358,10 +358,7 @@ fn evaluate(text: &str, filled: &Filled) -> Result<Value, String> {
 pub(super) fn what_it_gives_can_be_deployed(bundle: &Bundle) -> Vec<String> {
     let mut faults = Vec::new();
     // The form does not know in which cloud it is shown.
-    for choice in Choice::all()
-        .iter()
-        .filter(|choice| choice.cloud.name == "AzureCloud")
-    {
+    for choice in bundle.in_public() {
         let filled = fill(&bundle.form, choice);
         let given: Result<Map<_, _>, _> = outputs(&bundle.form)
             .map(|(name, text)| {
