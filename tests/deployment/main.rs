@@ -9,6 +9,9 @@ mod choices;
 mod clouds;
 mod evaluate;
 mod expression;
+#[path = "../support/follows.rs"]
+mod follows;
 mod look;
+mod nested;
 mod platform;
 mod rules;

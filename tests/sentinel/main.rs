@@ -17,6 +17,7 @@ mod content;
 mod duration;
 mod evaluator;
 mod execution;
+#[path = "../support/follows.rs"]
 mod follows;
 mod hunts;
 mod listing;

@@ -289,7 +289,7 @@ pub(super) fn nested_templates_are_those_in_deploy(bundle: &Bundle) -> Vec<Strin
             found += usize::from(name == "template" && value == template);
         });
         if found != 1 {
-            faults.push(format!("no nested template equals {file}: copy it over"));
+            faults.push(format!("no nested template equals {file}: WRITE_FILES=1 cargo test --test deployment puts it there"));
         }
     }
     faults
