@@ -5,44 +5,15 @@ use serde_json::json;
 
 use crate::{
     content::{self, Described},
-    duration,
+    runs::{self, Reading, rule},
     stories::{self, Story},
-    support::kusto::{Kusto, Seen},
-    workspace::{self, Generation, Stored, Workspace},
+    support::kusto::Kusto,
+    workspace::{Generation, Stored, Workspace},
 };
 
 /// When the stories begin.
 fn start() -> DateTime<Utc> {
     "2026-11-24T08:00:00Z".parse().unwrap()
-}
-
-/// How a rule is run. What `ago()` counts from in a run that Sentinel starts five minutes late is not
-/// documented; the rules must hold either way.
-#[derive(Debug, Clone, Copy)]
-enum Reading {
-    /// From the run: nothing is ingested yet that is younger.
-    Run,
-    /// From the time that was due: what was ingested until the run is there too.
-    Due,
-}
-
-impl Reading {
-    const ALL: [Self; 2] = [Self::Run, Self::Due];
-
-    fn late(self) -> TimeDelta {
-        match self {
-            Self::Run => TimeDelta::zero(),
-            Self::Due => TimeDelta::minutes(5),
-        }
-    }
-}
-
-fn rule(key: &str) -> Described {
-    let rules = content::rules();
-    rules
-        .into_iter()
-        .find(|rule| rule.key == key)
-        .unwrap_or_else(|| panic!("there is no rule {key}"))
 }
 
 fn open(rows: &[Stored]) -> Kusto {
@@ -57,21 +28,8 @@ fn alerts(
     hours: i64,
     reading: Reading,
 ) -> Vec<usize> {
-    let every = duration::parse(rule.about["queryFrequency"].as_str().unwrap()).unwrap();
-    let period = duration::parse(rule.about["queryPeriod"].as_str().unwrap()).unwrap();
-    let mut times = Vec::new();
-    let mut at = from;
-    while at <= from + TimeDelta::hours(hours) {
-        times.push(workspace::text(at));
-        at += every;
-    }
-    let seen = Seen::Before {
-        period: duration::span(period),
-        late: duration::span(reading.late()),
-    };
-    let answer = kusto.run(&rule.query, &times, &seen);
-    let answer = answer.unwrap_or_else(|why| panic!("{}: {why}", rule.key));
-    answer.results.iter().map(Vec::len).collect()
+    let runs = runs::of(kusto, rule, from, hours, reading);
+    runs.iter().map(Vec::len).collect()
 }
 
 fn count(alerts: &[usize]) -> usize {

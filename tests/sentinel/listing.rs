@@ -39,7 +39,7 @@ fn row(of_world: &[&Checked; 3], told: &[&str]) -> String {
         .find_map(|checked| checked.answer.as_ref().err());
     let result = match (query.kind, &deployed.answer) {
         (Kind::Rule, _) if told.contains(&query.name.as_str()) => {
-            "alerts once in its story, quiet on clean traffic"
+            "alerts once in its story, finds its plot in the demo's mail, quiet on clean traffic"
         }
         (Kind::Rule, _) => "alerts when the connector's rows say so, quiet on clean traffic",
         (Kind::Hunting, _) => "finds its part of a campaign",

@@ -22,7 +22,9 @@ mod follows;
 mod hunts;
 mod listing;
 mod parsers;
+mod plots;
 mod rules;
+mod runs;
 mod stories;
 mod structure;
 #[path = "../support/mod.rs"]

@@ -23,6 +23,11 @@ impl Event {
         start + TimeDelta::minutes(self.minute)
     }
 
+    /// Puts members of the record over others.
+    pub fn put(&mut self, changes: &Value) {
+        self.record = with(self.record.take(), changes);
+    }
+
     /// The same at another time to other people.
     pub fn again(&self, minute: Minute) -> Self {
         let mut other = self.clone();
