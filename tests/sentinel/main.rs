@@ -20,6 +20,7 @@ mod execution;
 #[path = "../support/follows.rs"]
 mod follows;
 mod hunts;
+mod judgement;
 mod listing;
 mod parsers;
 mod plots;

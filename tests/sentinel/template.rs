@@ -33,11 +33,14 @@ fn literal(value: Value) -> Value {
 
 /// A function or a query in the workspace.
 fn search(name: &str, properties: Value, depends_on: &[String]) -> Value {
+    let mut properties = literal(properties);
+    // Without it a second deployment ends in a conflict. The documentation has it beside `properties`, where it is refused.
+    properties["etag"] = json!("*");
     let mut search = json!({
         "type": "Microsoft.OperationalInsights/workspaces/savedSearches",
         "apiVersion": SEARCHES,
         "name": format!("[format('{{0}}/{name}', parameters('workspaceName'))]"),
-        "properties": literal(properties),
+        "properties": properties,
     });
     if !depends_on.is_empty() {
         search["dependsOn"] = depends_on.into();
