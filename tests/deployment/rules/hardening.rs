@@ -80,13 +80,19 @@ pub(super) fn the_vault_is_closed(bundle: &Bundle) -> Vec<String> {
 }
 
 pub(super) fn the_app_is_closed(bundle: &Bundle) -> Vec<String> {
-    in_each(bundle, |_, deployed, faults| {
+    in_each(bundle, |choice, deployed, faults| {
+        // Flex Consumption has no FTP.
+        let ftps = if choice.is_flex {
+            Value::Null
+        } else {
+            "Disabled".into()
+        };
         let site = json!({
             "httpsOnly": true,
             "siteConfig": {
                 "minTlsVersion": "1.2",
                 "scmMinTlsVersion": "1.2",
-                "ftpsState": "Disabled",
+                "ftpsState": ftps,
                 "http20Enabled": true,
                 "remoteDebuggingEnabled": false
             }
