@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
 
+#[cfg(feature = "simulator")]
+use super::simulated::SinkKind;
 use crate::model::{event_time, feed::Feed, fingerprint::Fingerprint};
 
 /// Delivers the Mimecast Targeted Threat Protection logs to Log Analytics.
@@ -157,14 +159,6 @@ pub(super) enum ApiVersion {
     V1,
     #[value(name = "2.0")]
     V2,
-}
-
-/// The API that the simulated Log Analytics has.
-#[cfg(feature = "simulator")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum SinkKind {
-    DataCollector,
-    LogsIngestion,
 }
 
 #[cfg(feature = "simulator")]

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, io, sync::Arc};
 
-use super::args::SinkKind;
 use crate::simulator::{
     clock::SimClock,
     log::Log,
@@ -64,6 +63,13 @@ fn logs_ingestion(simulator: &LogsIngestion, config: &logs_ingestion::Config) ->
         ("IDENTITY_ENDPOINT", &simulator.identity_endpoint()),
         ("IDENTITY_HEADER", &config.identity_header),
     ])
+}
+
+/// The API that the simulated Log Analytics has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum SinkKind {
+    DataCollector,
+    LogsIngestion,
 }
 
 /// The simulated Log Analytics, in either form.

@@ -6,11 +6,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::{
-    date_range::DateRange,
-    feed::Feed,
-    fingerprint::Fingerprint,
-    long_values,
-    record::{self, Look},
+    date_range::DateRange, feed::Feed, fingerprint::Fingerprint, long_values, look::Look, record,
 };
 
 /// A record's place in a batch, and what must be remembered of it.

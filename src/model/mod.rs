@@ -13,6 +13,7 @@ pub mod json;
 pub mod last_second;
 pub mod ledger;
 mod long_values;
+pub mod look;
 pub mod moves;
 pub mod narrowing;
 pub(crate) mod object;

@@ -1,10 +1,11 @@
 //! One answer of a get-logs call.
 
-use std::{fmt, ops::Range};
+use std::fmt;
 
 use super::{
     feed::Feed,
-    record::{Examiner, Look},
+    look::{Listed, Look},
+    record::Examiner,
 };
 
 /// The opaque token that names the next page. It belongs to the range it was given for.
@@ -31,15 +32,6 @@ impl fmt::Debug for PageToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PageToken(..)")
     }
-}
-
-/// A record on a page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// Where it lies in the page's text.
-    pub place: Range<usize>,
-    /// What was found in it.
-    pub look: Look,
 }
 
 /// A page: the text as it arrived, where its records lie in it, and what was found in each.

@@ -1,52 +1,15 @@
 //! Looking at a record, and adding our members to it, without rebuilding it.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{
-    date_range::DateRange,
     event_time,
     feed::Feed,
     fingerprint::{Fingerprint, Fingerprinter},
     json,
-    page::Listed,
+    look::{Listed, Look},
     scan::{self, Scanner},
 };
-
-/// What was found in a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
-    /// Its own time, where it has one that can be read.
-    pub time: Option<DateTime<Utc>>,
-    /// Its identity.
-    pub fingerprint: Fingerprint,
-}
-
-impl Look {
-    /// The time to put into `time_generated`: its own, or the end of the range it was read in.
-    #[must_use]
-    pub fn time_in(self, range: DateRange) -> DateTime<Utc> {
-        self.time.unwrap_or(range.to())
-    }
-
-    /// The time under which it is remembered. A record that was listed in a range can be listed
-    /// again for as long as that range's end can: one that is displaced is remembered under the end.
-    #[must_use]
-    pub fn remembered_at(self, range: DateRange) -> DateTime<Utc> {
-        self.time
-            .filter(|_| !self.is_displaced(range))
-            .unwrap_or(range.to())
-    }
-
-    /// Whether its own time cannot be read or lies outside the range in which it was listed, so that
-    /// nobody but Mimecast knows under which second it will be listed again.
-    #[must_use]
-    pub fn is_displaced(self, range: DateRange) -> bool {
-        !self
-            .time
-            .map(|time| time.trunc_subsecs(0))
-            .is_some_and(|second| (range.from()..=range.to()).contains(&second))
-    }
-}
 
 /// Looks at records of one feed, keeping its buffers between them.
 #[derive(Debug)]

@@ -30,8 +30,9 @@ use mimecast_ttp::{
         feed::Feed,
         fingerprint::Fingerprinter,
         ledger::{Hour, LedgerHour},
+        look::Look,
         quarantined::Quarantined,
-        record::{self, Examiner, Look},
+        record::{self, Examiner},
     },
 };
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};

@@ -4,10 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use super::progress::Progress;
 use crate::{
-    cli::{
-        args::SinkKind,
-        simulated::{Sink, log_type, stream},
-    },
+    cli::simulated::{Sink, SinkKind, log_type, stream},
     simulator::{
         log::Log,
         log_analytics::{self, RowSink, StoredRow, logs_ingestion},

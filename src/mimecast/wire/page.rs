@@ -8,8 +8,9 @@ use serde_json::value::RawValue;
 use super::verdict::{Fail, Meta, Verdict, failures};
 use crate::model::{
     feed::Feed,
+    look::Listed,
     object::Object,
-    page::{Listed, Page, PageToken},
+    page::{Page, PageToken},
     record::Examiner,
 };
 

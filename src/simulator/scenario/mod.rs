@@ -12,6 +12,8 @@
 //! were lost, doubled or altered on their way.
 
 mod attachment;
+mod beat;
+mod calendar;
 mod cast;
 mod check;
 mod dice;
@@ -97,7 +99,7 @@ impl Scenario {
         let attachments = plan.records / 4;
         let impersonations = plan.records * 3 / 20;
         let urls = plan.records - attachments - impersonations;
-        let timeline = |log, count| Timeline::new(&plan, log, count, plot::beats(&plan, log));
+        let timeline = |log, count| Timeline::new(&plan, log, count, beat::beats(&plan, log));
         Self {
             url: timeline(Log::Url, urls),
             attachment: timeline(Log::Attachment, attachments),

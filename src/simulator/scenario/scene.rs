@@ -2,12 +2,13 @@
 
 use super::{
     Plan,
+    beat::Beat,
+    calendar,
     cast::{self, Person},
     dice::Dice,
     json::{self, Json, Members, Spelling},
-    plot::Beat,
     row, serial,
-    timeline::{self, Timeline},
+    timeline::Timeline,
 };
 use crate::simulator::log::Log;
 
@@ -79,7 +80,7 @@ impl Scene {
 
     /// Dice for the mailing number `number` of the day: it reaches people at many times.
     pub(super) fn mailing(&self, number: u64) -> Dice {
-        let day = timeline::day(self.at).unsigned_abs();
+        let day = calendar::day(self.at).unsigned_abs();
         Dice::new(self.seed, &[MAILING, self.log as u64, day, number])
     }
 
@@ -91,9 +92,9 @@ impl Scene {
     }
 
     fn wave_rolls(&self) -> bool {
-        let day = timeline::day(self.at).unsigned_abs();
+        let day = calendar::day(self.at).unsigned_abs();
         let mut dice = Dice::new(self.seed, &[WAVE, self.log as u64, day]);
-        let today = dice.per_mille(500) && !timeline::is_weekend(self.at);
+        let today = dice.per_mille(500) && !calendar::is_weekend(self.at);
         let minute = self.at.rem_euclid(24 * 3600).unsigned_abs() / 60;
         let start = 8 * 60 + dice.below(6 * 60);
         today && (start..start + 90 + dice.below(120)).contains(&minute)
@@ -140,7 +141,7 @@ fn message_of(seed: u64, log: Log, index: usize, timeline: &Timeline) -> usize {
 }
 
 fn plot_dice(seed: u64, beat: &Beat) -> Dice {
-    let day = timeline::day(beat.at).unsigned_abs();
+    let day = calendar::day(beat.at).unsigned_abs();
     Dice::new(seed, &[PLOT, day, beat.chapter as u64])
 }
 

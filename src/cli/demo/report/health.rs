@@ -1,70 +1,17 @@
-//! What the connector says of itself: its rows, and the panels about it.
+//! The panels about what the connector says of itself.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-
 use super::{
-    cells::Cells,
+    about::About,
     html::{self, clock, figure, foreign, number},
-    page::About,
+    pass::{Pass, TABLE},
     svg::{self, Bars, Series, Span},
     tally::hour_of,
 };
-use crate::simulator::{log::Log, log_analytics::StoredRow};
-
-/// Where its rows are.
-pub(in crate::cli::demo) const TABLE: &str = "MimecastTTPHealth_CL";
+use crate::simulator::log::Log;
 
 const NO_ROWS: &str = "No health rows: the connector is not running, cannot reach the workspace, or does not send health rows.";
-
-/// One feed's part of a pass.
-#[derive(Debug)]
-pub(super) struct Pass {
-    pub(super) time: DateTime<Utc>,
-    feed: String,
-    outcome: String,
-    delivered: u32,
-    duplicates: u32,
-    quarantined: u32,
-    missing: u32,
-    calls: u32,
-    retries: u32,
-    lag_seconds: Option<u32>,
-    duration_seconds: f64,
-    version: String,
-    message: String,
-}
-
-/// The pass that a row tells of.
-pub(super) fn pass(row: &StoredRow<'_>) -> Option<Pass> {
-    let cells = Cells(row.columns.as_ref()?);
-    let count = |name| cells.number(name).map_or(0, whole);
-    Some(Pass {
-        time: row.time_generated,
-        feed: cells.lower("feed_s"),
-        outcome: cells.lower("outcome_s"),
-        delivered: count("delivered_d"),
-        duplicates: count("duplicates_d"),
-        quarantined: count("quarantined_d"),
-        missing: count("missing_d"),
-        calls: count("calls_d"),
-        retries: count("retries_d"),
-        lag_seconds: cells.number("lagSeconds_d").map(whole),
-        duration_seconds: cells.number("durationSeconds_d").unwrap_or(0.0),
-        version: cells.text("version_s").to_owned(),
-        message: cells.text("message_s").to_owned(),
-    })
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "it is clamped"
-)]
-fn whole(number: f64) -> u32 {
-    number.clamp(0.0, f64::from(u32::MAX)) as u32
-}
 
 fn of_feed(passes: &[Pass], log: Log) -> impl Iterator<Item = &Pass> + Clone {
     passes.iter().filter(move |pass| pass.feed == log.name())

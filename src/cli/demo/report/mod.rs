@@ -1,14 +1,17 @@
 //! The page that shows what the analyst will see: the workbook's charts, drawn from the rows that the
 //! sink stored, in one file that needs no network and no script.
 
+mod about;
 mod bars;
 mod cells;
 mod chart;
 mod event;
 mod health;
+mod hours;
 mod html;
 mod overview;
 mod page;
+mod pass;
 mod ranking;
 mod svg;
 mod tally;
@@ -24,8 +27,8 @@ use std::{
 };
 
 use self::tally::Tally;
-pub(super) use health::TABLE as HEALTH;
-pub(super) use page::About;
+pub(super) use about::About;
+pub(super) use pass::TABLE as HEALTH;
 
 use crate::simulator::log_analytics::{RowSink, StoredRow};
 

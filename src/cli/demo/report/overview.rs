@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use super::{
+    about::About,
     bars::ranked,
     chart::Ranked,
     event::Outcome,
     health,
+    hours::{Slice, over_time},
     html::{self, figure, number},
-    page::{self, About, Slice},
     svg::{self, Span},
     tally::{Hour, Tally},
 };
@@ -37,7 +38,7 @@ pub(super) fn panels(tally: &Tally, span: Span, about: &About) -> String {
     ];
     [
         tiles(tally),
-        page::over_time(
+        over_time(
             tally,
             span,
             "overview-by-feed",
@@ -45,7 +46,7 @@ pub(super) fn panels(tally: &Tally, span: Span, about: &About) -> String {
             "events by hour",
             &by_feed,
         ),
-        page::over_time(
+        over_time(
             tally,
             span,
             "overview-by-verdict",

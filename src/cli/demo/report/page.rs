@@ -1,29 +1,22 @@
 //! The page, put together.
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 
 use super::{
+    about::About,
     bars::ranked,
     chart::Ranked,
     event::Outcome,
     health,
-    html::{self, clock, figure, number, push},
+    hours::{Slice, over_time, slices},
+    html::{self, clock, number, push},
     overview,
-    svg::{self, Bars, Series, Span},
-    tally::{Hour, Tally, hour_of},
+    svg::Span,
+    tally::{Tally, hour_of},
 };
 use crate::simulator::log::Log;
 
 const STYLE: &str = include_str!("style.css");
-
-/// What the page says of itself.
-#[derive(Debug)]
-pub(in crate::cli::demo) struct About {
-    pub(in crate::cli::demo) records: usize,
-    pub(in crate::cli::demo) seed: u64,
-    /// When the last run was.
-    pub(in crate::cli::demo) now: DateTime<Utc>,
-}
 
 /// The whole page.
 pub(super) fn render(tally: &Tally, about: &About) -> String {
@@ -192,48 +185,4 @@ fn impersonation(tally: &Tally, span: Span) -> String {
         "messages by hour",
         &slices,
     ) + &charts.map(|chart| ranked(tally, chart)).concat()
-}
-
-/// The part of the events that has a colour of its own: class, word, logs, outcomes.
-pub(super) type Slice<'a> = (&'static str, &'static str, Vec<Log>, &'a [Outcome]);
-
-fn slices<'a>(log: Log, outcomes: &'a [Outcome]) -> Vec<Slice<'a>> {
-    let slice = |outcome: &'a Outcome| {
-        (
-            outcome.class(),
-            outcome.word(),
-            vec![log],
-            std::slice::from_ref(outcome),
-        )
-    };
-    outcomes.iter().map(slice).collect()
-}
-
-pub(super) fn over_time(
-    tally: &Tally,
-    span: Span,
-    id: &str,
-    title: &str,
-    about: &str,
-    slices: &[Slice<'_>],
-) -> String {
-    let series: Vec<_> = slices
-        .iter()
-        .map(|(class, word, logs, outcomes)| Series {
-            word,
-            class,
-            values: hourly(tally, span, |hour| hour.count(logs, outcomes)),
-        })
-        .collect();
-    let plot = svg::over_time(span, &series, Bars::Stacked, title);
-    let body = plot.map_or_else(
-        || html::empty(html::NOTHING),
-        |plot| plot + &svg::legend(&series),
-    );
-    figure(id, title, about, &body)
-}
-
-fn hourly(tally: &Tally, span: Span, count: impl Fn(&Hour) -> u32) -> Vec<u32> {
-    let value = |hour| tally.hours.get(&hour).map_or(0, &count);
-    span.iter().map(value).collect()
 }

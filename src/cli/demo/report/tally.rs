@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{
     chart::Ranked,
     event::{self, Event, Outcome},
-    health::{self, Pass},
+    pass::{self, Pass},
     ranking::Count,
 };
 use crate::simulator::{log::Log, log_analytics::StoredRow};
@@ -54,8 +54,8 @@ impl Hour {
 impl Tally {
     /// Counts a row of any table.
     pub(super) fn row(&mut self, table: &str, row: &StoredRow<'_>) {
-        if table == health::TABLE {
-            self.passes.extend(health::pass(row));
+        if table == pass::TABLE {
+            self.passes.extend(pass::pass(row));
         } else if let Some(log) = Log::ALL.into_iter().find(|log| log.table() == table)
             && let Some(event) = event::event(log, row)
         {

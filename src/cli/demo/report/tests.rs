@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{
+    about::About,
     event::{self, Outcome},
-    html,
-    page::{self, About},
+    html, page,
     tally::Tally,
 };
 use crate::simulator::{
@@ -66,7 +66,7 @@ fn what_a_row_holds_is_text_on_the_page() {
                 "impersonationResults": [{"similarDomain": evil}], "subject": evil}),
         ),
         (
-            super::health::TABLE,
+            super::pass::TABLE,
             json!({"feed": "url", "outcome": evil, "version": evil, "message": evil}),
         ),
     ];

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    table::{self, Table},
+    table::{self, Table, text},
     transform::Transform,
     value::{Type, Value},
 };
@@ -130,9 +130,4 @@ impl Stream {
         }
         Some((times::kept(time?, now), columns))
     }
-}
-
-pub(super) fn text(json: &Json) -> Result<&str, String> {
-    json.as_str()
-        .ok_or_else(|| format!("a text was expected and not {json}"))
 }

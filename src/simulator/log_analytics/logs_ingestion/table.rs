@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::{rule::text, value::Type};
+use super::value::Type;
 
 /// The most columns of a table, and the longest name of one, as documented.
 const MAX_COLUMNS: usize = 500;
@@ -85,4 +85,10 @@ pub(super) fn columns(
         columns.push((name.to_owned(), kind));
     }
     Ok(columns)
+}
+
+/// A text of a template.
+pub(super) fn text(json: &Json) -> Result<&str, String> {
+    json.as_str()
+        .ok_or_else(|| format!("a text was expected and not {json}"))
 }

@@ -1,8 +1,9 @@
 //! The files of a plot.
 
-use super::{Beat, Chapter, Ending, Set};
+use super::Set;
 use crate::simulator::scenario::{
     attachment::{self, File},
+    beat::{Beat, Chapter, Ending},
     json::Members,
     scene::Scene,
 };

@@ -1,7 +1,8 @@
 //! The letters of a plot, from people who are not who they say.
 
-use super::{Beat, Chapter, Ending, Set};
+use super::Set;
 use crate::simulator::scenario::{
+    beat::{Beat, Chapter, Ending},
     cast::{self, CHIEF, COMPANY},
     impersonation::{self, Hit, Pretence},
     json::Members,

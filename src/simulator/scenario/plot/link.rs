@@ -1,7 +1,8 @@
 //! The links of a plot.
 
-use super::{Beat, Chapter, Ending, Set};
+use super::Set;
 use crate::simulator::scenario::{
+    beat::{Beat, Chapter, Ending},
     json::Members,
     scene::Scene,
     url::{self, Click, Reader},

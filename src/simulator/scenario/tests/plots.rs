@@ -226,7 +226,7 @@ fn one_hour_of_a_working_day_is_silent_in_all_logs() {
     for scenario in [days(1, 20_000), Scenario::new(plan(1, 20_000))] {
         let plan = scenario.plan();
         let (first, end) = (plan.start.timestamp(), plan.end.timestamp());
-        let silent = timeline::silent_hour(first, end).unwrap();
+        let silent = calendar::silent_hour(first, end).unwrap();
         assert_eq!(
             DateTime::from_timestamp(silent, 0),
             Some(utc("2026-03-03T12:00:00Z"))
