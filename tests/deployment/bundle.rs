@@ -118,4 +118,14 @@ impl Bundle {
     pub(crate) fn parameters(&self) -> &Map<String, Value> {
         self.template["parameters"].as_object().unwrap()
     }
+
+    /// What is given for a parameter, or its default.
+    pub(crate) fn value(&self, given: &Map<String, Value>, name: &str) -> Value {
+        let default = || self.parameters().get(name)?.get("defaultValue");
+        given
+            .get(name)
+            .or_else(default)
+            .cloned()
+            .unwrap_or_default()
+    }
 }

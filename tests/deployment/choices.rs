@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     clouds::{CLOUDS, Cloud},
     evaluate::{Known, REFERENCE, Target},
+    look::Look,
 };
 
 /// Mimecast's.
@@ -14,6 +15,16 @@ use crate::{
 pub(crate) enum Api {
     V1,
     V2,
+}
+
+impl Api {
+    /// An address of it.
+    pub(crate) fn base_url(self) -> &'static str {
+        match self {
+            Self::V1 => "https://eu-api.mimecast.com",
+            Self::V2 => "https://api.services.mimecast.com",
+        }
+    }
 }
 
 /// Into Log Analytics.
@@ -26,7 +37,7 @@ pub(crate) enum Sink {
 /// How much is given, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Given {
-    /// What must be.
+    /// What must be; the defaults do the rest, and put the content for Sentinel into the workspace.
     Least,
     /// All that can be, as it is.
     Plain,
@@ -50,7 +61,9 @@ pub(crate) const APP: &str = "mimecastttp01";
 /// Who deploys.
 pub(crate) const DEPLOYER: &str = "00000000-0000-0000-0000-00000000000b";
 /// The id of the workspace, as the Data Collector API needs it.
-pub(crate) const WORKSPACE_GUID: &str = "00000000-0000-0000-0000-00000000000c";
+const WORKSPACE_GUID: &str = "00000000-0000-0000-0000-00000000000c";
+/// That of another, to which rows may be sent.
+const OTHER_GUID: &str = "00000000-0000-0000-0000-00000000000f";
 /// The workspace lies elsewhere than the app.
 pub(crate) const WORKSPACE_LOCATION: &str = "northeurope";
 pub(crate) const WORKSPACE_GROUP: &str =
@@ -78,6 +91,25 @@ pub(crate) const REFERABLE: [(&str, &str); 13] = [
         "secret-of-the-sending-application",
     ),
 ];
+
+/// What ends in other things than texts of settings, unlike the defaults and unlike one another, so
+/// that nothing can pass for another thing; but regions, which differ from cloud to cloud.
+fn unlike_defaults() -> Value {
+    json!({
+        "packageUri": "https://packages.example/ttp.zip",
+        "packageSha256": "0123456789abcdefABCDEF9876543210".repeat(2),
+        "timerSchedule": "30 1-59/7 * * * *",
+        "lookbackDays": 11,
+        "settleSeconds": 31,
+        "lateArrivalMinutes": 41,
+        "reconcileHours": 61,
+        "runBudgetSeconds": 301,
+        "batchMaxBytes": 700_001,
+        "parallelRanges": 5,
+        "healthRows": false,
+        "deploySentinelContent": false
+    })
+}
 
 impl Choice {
     /// All combinations.
@@ -136,6 +168,30 @@ impl Choice {
         format!("{WORKSPACE_GROUP}/providers/Microsoft.OperationalInsights/workspaces/sentinel")
     }
 
+    /// The id of the workspace that rows are sent to by the Data Collector API. The address is made of
+    /// it, so where it is a reference it must be that of the workspace whose id is given.
+    pub(crate) fn workspace_guid(&self) -> &'static str {
+        if self.given == Given::Plain {
+            OTHER_GUID
+        } else {
+            WORKSPACE_GUID
+        }
+    }
+
+    /// The region of all but Application Insights.
+    pub(crate) fn location(&self) -> &'static str {
+        if self.given == Given::Least {
+            self.cloud.location
+        } else {
+            self.cloud.elsewhere
+        }
+    }
+
+    /// Whether the content for Sentinel is put into the workspace.
+    pub(crate) fn has_content(&self) -> bool {
+        self.given == Given::Least
+    }
+
     /// What is there before.
     pub(crate) fn existing() -> Known {
         let workspace = json!({
@@ -169,16 +225,10 @@ impl Choice {
         REFERABLE
             .into_iter()
             .filter(|(name, _)| self.gives(name))
-            .map(|(name, value)| {
-                let is_new = name == "mimecastBaseURL" && self.api == Api::V2;
-                (
-                    name,
-                    if is_new {
-                        "https://api.services.mimecast.com"
-                    } else {
-                        value
-                    },
-                )
+            .map(|(name, value)| match name {
+                "mimecastBaseURL" => (name, self.api.base_url()),
+                "workspaceId" => (name, self.workspace_guid()),
+                _ => (name, value),
             })
     }
 
@@ -211,6 +261,19 @@ impl Choice {
         give("sink", format!("{:?}", self.sink).into());
         give("hostingPlan", plan.into());
         give("createRoleAssignments", self.assigns_roles.into());
+        // The default is a region of the public cloud.
+        if self.given != Given::Least || self.cloud.name != CLOUDS[0].name {
+            give("appInsightsLocation", self.cloud.insights.into());
+        }
+        if self.given != Given::Least {
+            give("location", self.location().into());
+            for (name, value) in unlike_defaults().members() {
+                give(name, value.clone());
+            }
+            if self.is_flex {
+                give("instanceMemoryMB", 2048.into());
+            }
+        }
         for (name, value) in self.values() {
             let is_reference = self.given == Given::References;
             let value = if is_reference {
@@ -221,5 +284,27 @@ impl Choice {
             give(name, value.into());
         }
         parameters
+    }
+}
+
+#[test]
+fn every_parameter_is_given_a_value_of_its_own_in_some_choice() {
+    let bundle = crate::bundle::Bundle::read();
+    for (name, declared) in bundle.parameters() {
+        // Of true and false there is one of each.
+        let others = bundle.parameters().iter();
+        let others = others.filter(|(other, of)| *other != name && of["type"] != "bool");
+        let others: Vec<_> = others.collect();
+        let is_its_own = |choice: &Choice| {
+            let given = choice.parameters();
+            let Some(value) = given.get(name) else {
+                return false;
+            };
+            let is_other = |(other, of): &(&String, &Value)| {
+                of["defaultValue"] != *value && given.get(*other) != Some(value)
+            };
+            declared["defaultValue"] != *value && others.iter().all(is_other)
+        };
+        assert!(Choice::all().iter().any(is_its_own), "{name}");
     }
 }

@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub(crate) struct Cloud {
     pub(crate) name: &'static str,
+    /// Regions of the cloud: the resource group's, and two that can be chosen, so that none can pass
+    /// for another.
     pub(crate) location: &'static str,
+    pub(crate) elsewhere: &'static str,
+    pub(crate) insights: &'static str,
     pub(crate) storage: &'static str,
     pub(crate) vault: &'static str,
     pub(crate) sites: &'static str,
@@ -22,7 +26,9 @@ pub(crate) struct Cloud {
 pub(crate) static CLOUDS: [Cloud; 3] = [
     Cloud {
         name: "AzureCloud",
-        location: "westeurope",
+        location: "francecentral",
+        elsewhere: "swedencentral",
+        insights: "uksouth",
         storage: "core.windows.net",
         vault: ".vault.azure.net",
         sites: "azurewebsites.net",
@@ -35,6 +41,8 @@ pub(crate) static CLOUDS: [Cloud; 3] = [
     Cloud {
         name: "AzureUSGovernment",
         location: "usgovvirginia",
+        elsewhere: "usgovarizona",
+        insights: "usgovtexas",
         storage: "core.usgovcloudapi.net",
         vault: ".vault.usgovcloudapi.net",
         sites: "azurewebsites.us",
@@ -47,6 +55,8 @@ pub(crate) static CLOUDS: [Cloud; 3] = [
     Cloud {
         name: "AzureChinaCloud",
         location: "chinanorth3",
+        elsewhere: "chinaeast3",
+        insights: "chinanorth2",
         storage: "core.chinacloudapi.cn",
         vault: ".vault.azure.cn",
         sites: "chinacloudsites.cn",

@@ -22,7 +22,7 @@ use crate::{clouds::Cloud, look::Look};
 pub(crate) use parameters::{REFERENCE, is_secure};
 pub(crate) use resources::NESTED;
 use scope::Frame;
-pub(crate) use stand_ins::guid_of;
+pub(crate) use stand_ins::{guid_of, keys};
 
 /// The tenant of every deployment here.
 pub(crate) const TENANT: &str = "00000000-0000-0000-0000-00000000000a";
@@ -79,6 +79,15 @@ pub(crate) struct Deployed {
     pub(crate) outputs: Map<String, Value>,
     /// Every secret that was given or read.
     pub(crate) secrets: BTreeSet<String>,
+    /// The types and versions of all that was read by a version.
+    pub(crate) reads: BTreeSet<String>,
+}
+
+/// What is noted while a template is evaluated.
+#[derive(Debug, Default)]
+struct Noted {
+    secrets: BTreeSet<String>,
+    reads: BTreeSet<String>,
 }
 
 impl Deployed {
@@ -104,17 +113,22 @@ pub(crate) fn deploy(
     target: &Target,
     existing: &Known,
 ) -> Result<Deployed, String> {
-    let secrets = RefCell::new(given_secrets(template, given));
+    let noted = RefCell::new(Noted {
+        secrets: given_secrets(template, given),
+        ..Noted::default()
+    });
     let mut deployed = Deployed::default();
     deployed.outputs = run(
         template,
         given,
         target,
         existing,
-        &secrets,
+        &noted,
         &mut deployed.resources,
     )?;
-    deployed.secrets = secrets.into_inner();
+    let Noted { secrets, reads } = noted.into_inner();
+    deployed.secrets = secrets;
+    deployed.reads = reads;
     Ok(deployed)
 }
 
@@ -135,10 +149,10 @@ fn run(
     given: &Map<String, Value>,
     target: &Target,
     existing: &Known,
-    secrets: &RefCell<BTreeSet<String>>,
+    noted: &RefCell<Noted>,
     made: &mut Vec<Resource>,
 ) -> Result<Map<String, Value>, String> {
-    let mut frame = Frame::new(template, target, secrets);
+    let mut frame = Frame::new(template, target, noted);
     parameters::read(&mut frame, template, given)?;
     frame.read_variables()?;
     let before = made.len();

@@ -262,7 +262,7 @@ fn nested(
         &given,
         &planned.target,
         &known,
-        frame.secrets,
+        frame.noted,
         made,
     )
     .map_err(|error| format!("{at}.properties.template.{error}"))?;

@@ -1,15 +1,10 @@
 //! What the functions give that depend on where they stand.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-    sync::Arc,
-};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
-use super::{Known, TENANT, Target, stand_ins};
+use super::{Known, Noted, TENANT, Target, stand_ins};
 use crate::{expression::Scope, look::Look};
 
 /// A template while it is deployed.
@@ -17,7 +12,7 @@ use crate::{expression::Scope, look::Look};
 pub(super) struct Frame<'a> {
     template: &'a Value,
     pub(super) target: &'a Target,
-    pub(super) secrets: &'a RefCell<BTreeSet<String>>,
+    pub(super) noted: &'a RefCell<Noted>,
     pub(super) parameters: Rc<Map<String, Value>>,
     /// `None` while a variable is worked out.
     variables: Rc<RefCell<BTreeMap<String, Option<Value>>>>,
@@ -29,15 +24,11 @@ pub(super) struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    pub(super) fn new(
-        template: &'a Value,
-        target: &'a Target,
-        secrets: &'a RefCell<BTreeSet<String>>,
-    ) -> Self {
+    pub(super) fn new(template: &'a Value, target: &'a Target, noted: &'a RefCell<Noted>) -> Self {
         Self {
             template,
             target,
-            secrets,
+            noted,
             parameters: Rc::default(),
             variables: Rc::default(),
             declared: Rc::default(),
@@ -95,7 +86,12 @@ impl<'a> Frame<'a> {
     }
 
     /// The whole of a resource that is there by now.
-    fn read(&self, function: &str, wanted: &str, has_version: bool) -> Result<Arc<Value>, String> {
+    fn read(
+        &self,
+        function: &str,
+        wanted: &str,
+        version: Option<&str>,
+    ) -> Result<Arc<Value>, String> {
         let known = self.known.as_ref().ok_or_else(|| {
             format!("{function}() has no answer yet; it may stand in properties and outputs only")
         })?;
@@ -103,9 +99,14 @@ impl<'a> Frame<'a> {
             Some((id, is_made)) => (id.as_str(), Some(*is_made)),
             None => (wanted, None),
         };
-        match (known.get(id), is_made) {
+        let found = known.get(id);
+        if let (Some(value), Some(version)) = (found, version) {
+            let kind = format!("{}@{version}", value["type"].text());
+            self.noted.borrow_mut().reads.insert(kind);
+        }
+        match (found, is_made) {
             (Some(value), Some(_)) => Ok(value.clone()),
-            (Some(value), None) if has_version => Ok(value.clone()),
+            (Some(value), None) if version.is_some() => Ok(value.clone()),
             (Some(_), None) => Err(format!(
                 "{function}() of what this template does not make needs an API version: {id}"
             )),
@@ -154,18 +155,18 @@ impl Scope for Frame<'_> {
             ("subscriptionResourceId", [of, names @ ..]) => path(&subscription, of, names),
             ("extensionResourceId", [base, of, names @ ..]) => path(base, of, names),
             ("reference", [of]) => self
-                .read(name, of, false)
+                .read(name, of, None)
                 .map(|full| full["properties"].clone()),
-            ("reference", [of, _]) => self
-                .read(name, of, true)
+            ("reference", [of, version]) => self
+                .read(name, of, Some(version))
                 .map(|full| full["properties"].clone()),
-            ("reference", [of, _, "Full"]) => {
-                self.read(name, of, true).map(|full| Value::clone(&full))
-            }
-            ("listKeys", [of, _]) => self.read(name, of, true).and_then(|full| {
+            ("reference", [of, version, "Full"]) => self
+                .read(name, of, Some(version))
+                .map(|full| Value::clone(&full)),
+            ("listKeys", [of, version]) => self.read(name, of, Some(version)).and_then(|full| {
                 let keys = stand_ins::keys(of, &full)?;
                 let all = keys.1.iter().cloned();
-                self.secrets.borrow_mut().extend(all);
+                self.noted.borrow_mut().secrets.extend(all);
                 Ok(keys.0)
             }),
             _ => return None,

@@ -68,7 +68,7 @@ pub(super) fn read(resource: &Resource, target: &Target) -> Value {
 }
 
 /// The answer of `listKeys()` and the secrets in it.
-pub(super) fn keys(id: &str, full: &Value) -> Result<(Value, Vec<String>), String> {
+pub(crate) fn keys(id: &str, full: &Value) -> Result<(Value, Vec<String>), String> {
     let key = |which: &str| STANDARD.encode(Sha256::digest(format!("{which} of {id}")));
     let [one, two] = ["one", "two"].map(key);
     let answer = match full["type"].as_str() {

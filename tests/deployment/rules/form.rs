@@ -4,15 +4,11 @@
 use std::collections::BTreeSet;
 
 use regex::Regex;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::{settings, style, walk};
+use super::{style, walk};
 use crate::{
-    bundle::Bundle,
-    choices::{Api, Choice, REFERABLE},
-    evaluate::is_secure,
-    expression::{Expression, Scope, parse},
-    look::Look,
+    bundle::Bundle, choices::REFERABLE, evaluate::is_secure, expression::Expression, look::Look,
 };
 
 const SCHEMA: &str =
@@ -30,14 +26,14 @@ const SILENT: [&str; 4] = [
 ];
 
 /// A control of the form, and its step; none for the first page.
-struct Control<'a> {
-    step: Option<&'a str>,
-    name: &'a str,
+pub(super) struct Control<'a> {
+    pub(super) step: Option<&'a str>,
+    pub(super) name: &'a str,
     of: &'a str,
-    body: &'a Value,
+    pub(super) body: &'a Value,
 }
 
-fn controls(form: &Value) -> Vec<Control<'_>> {
+pub(super) fn controls(form: &Value) -> Vec<Control<'_>> {
     let parameters = &form["parameters"];
     let steps = parameters["steps"].items();
     let pages = steps.map(|step| (step["name"].as_str(), &step["elements"]));
@@ -55,7 +51,7 @@ fn controls(form: &Value) -> Vec<Control<'_>> {
         .collect()
 }
 
-fn outputs(form: &Value) -> impl Iterator<Item = (&String, &Value)> {
+pub(super) fn outputs(form: &Value) -> impl Iterator<Item = (&String, &Value)> {
     form["parameters"]["outputs"].members()
 }
 
@@ -269,7 +265,7 @@ pub(super) fn it_checks_as_the_template_does(bundle: &Bundle) -> Vec<String> {
 }
 
 /// The value behind a label.
-fn chosen(body: &Value, label: &Value) -> Value {
+pub(super) fn chosen(body: &Value, label: &Value) -> Value {
     let mut choices = body["constraints"]["allowedValues"].items();
     let choice = choices.find(|each| each["label"] == *label);
     choice.map_or(label, |choice| &choice["value"]).clone()
@@ -299,76 +295,66 @@ pub(super) fn references_are_taken(bundle: &Bundle) -> Vec<String> {
     faults
 }
 
-/// A form that is filled in.
-struct Filled(Map<String, Value>);
-
-impl Scope for Filled {
-    fn call(&self, name: &str, arguments: &[Value]) -> Option<Result<Value, String>> {
-        match (name, arguments) {
-            ("location", []) => Some(Ok("westeurope".into())),
-            ("basics", [Value::String(name)]) => Some(Ok(self.0[""][name].clone())),
-            ("steps", [Value::String(step)]) => Some(Ok(self.0[step].clone())),
-            _ => None,
-        }
-    }
-}
-
-/// Fills in the form as somebody would who wants what `choice` says.
-fn fill(form: &Value, choice: &Choice) -> Filled {
-    let wanted = choice.parameters();
-    let mut filled = Filled(Map::new());
-    // Fields show by what others say: fill in all, then empty those that are hidden.
-    for is_hiding in [false, true] {
-        for Control {
-            step, name, body, ..
-        } in controls(form)
-        {
-            let is_shown = match body.get("visible").and_then(Value::as_str) {
-                Some(text) if is_hiding => evaluate(text, &filled) != Ok(Value::Bool(false)),
-                _ => true,
-            };
-            let value = match (name, wanted.get(name)) {
-                _ if !is_shown => Value::Null,
-                ("api", _) if choice.api == Api::V1 => "1.0".into(),
-                ("api", _) => "2.0".into(),
-                ("workspace", _) => json!({ "id": Choice::workspace() }),
-                // Buttons give texts.
-                (_, Some(Value::Bool(value))) => value.to_string().into(),
-                (_, Some(value)) => value.clone(),
-                _ => chosen(body, &body["defaultValue"]),
-            };
-            let page = filled
-                .0
-                .entry(step.unwrap_or_default())
-                .or_insert_with(|| json!({}));
-            page[name] = value;
-        }
-    }
-    filled
-}
-
-fn evaluate(text: &str, filled: &Filled) -> Result<Value, String> {
-    match parse(text)? {
-        Some(expression) => expression.evaluate(filled),
-        None => Ok(text.into()),
-    }
-}
-
-/// The form's outputs are the template's parameters: type and all, up to the program.
-pub(super) fn what_it_gives_can_be_deployed(bundle: &Bundle) -> Vec<String> {
+/// A field that the user leaves alone passes.
+pub(super) fn defaults_are_taken(bundle: &Bundle) -> Vec<String> {
     let mut faults = Vec::new();
-    // The form does not know in which cloud it is shown.
-    for choice in bundle.in_public() {
-        let filled = fill(&bundle.form, choice);
-        let given: Result<Map<_, _>, _> = outputs(&bundle.form)
-            .map(|(name, text)| {
-                let value = evaluate(text.text(), &filled)?;
-                Ok((name.clone(), value))
-            })
-            .collect();
-        let read = |given: Map<_, _>| settings::read_all(bundle, choice, &given);
-        let failed = given.and_then(read).err();
-        faults.extend(failed.map(|error: String| format!("{}: {error}", choice.label())));
+    for Control { name, body, .. } in controls(&bundle.form) {
+        let pattern = body["constraints"]["regex"].as_str();
+        if let (Some(pattern), Some(default)) = (pattern, body["defaultValue"].as_str())
+            && !Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(default))
+        {
+            faults.push(format!("{name} refuses its own default {default}"));
+        }
     }
+    faults
+}
+
+/// A label holds the value that it stands for, but for blanks, and of all values no longer one.
+pub(super) fn labels_say_what_they_choose(bundle: &Bundle) -> Vec<String> {
+    let mut faults = Vec::new();
+    for Control { name, body, .. } in controls(&bundle.form) {
+        let all = &body["constraints"]["allowedValues"];
+        let values: Vec<_> = all.items().map(|each| each["value"].plain()).collect();
+        for each in all.items() {
+            let label = match each["label"].text() {
+                "Yes" => "true".to_owned(),
+                "No" => "false".to_owned(),
+                label => label.replace(' ', ""),
+            };
+            let said = values.iter().filter(|value| label.contains(*value));
+            if said.max_by_key(|value| value.len()) != Some(&each["value"].plain()) {
+                faults.push(format!(
+                    "{name}: {} is no label for {}",
+                    each["label"], each["value"]
+                ));
+            }
+        }
+    }
+    faults
+}
+
+/// The list of regions has those that offer what lies there: a type of each service, spelled as the
+/// template does.
+pub(super) fn regions_offer_what_lies_there(bundle: &Bundle) -> Vec<String> {
+    let service = |of: &&str| of.split('/').next().unwrap_or_default().to_owned();
+    let resources = bundle.template["resources"].items();
+    let lies_there = |made: &&Value| made["location"] == "[parameters('location')]";
+    let made: Vec<_> = resources
+        .filter(lies_there)
+        .map(|made| made["type"].text())
+        .collect();
+    let listed = bundle.form["parameters"]["config"]["basics"]["location"]["resourceTypes"].items();
+    let listed: Vec<_> = listed.map(Look::text).collect();
+    let unknown = listed.iter().filter(|of| !made.contains(of));
+    let mut faults: Vec<_> = unknown
+        .map(|of| format!("the template puts no {of} into the region"))
+        .collect();
+    let services = |types: &[&str]| types.iter().map(service).collect::<BTreeSet<_>>();
+    let missing = &services(&made) - &services(&listed);
+    faults.extend(
+        missing
+            .iter()
+            .map(|service| format!("resourceTypes has nothing of {service}")),
+    );
     faults
 }

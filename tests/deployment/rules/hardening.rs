@@ -2,30 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{order::in_each, walk};
-use crate::{bundle::Bundle, choices::Choice, evaluate::Deployed};
-
-/// Compares members of the properties of all resources of a type, of which there must be one at least.
-fn expect(deployed: &Deployed, of: &str, expected: &Value, faults: &mut Vec<String>) {
-    if deployed.of(of).next().is_none() {
-        faults.push(format!("there is no {of}"));
-    }
-    for resource in deployed.of(of) {
-        compare(&resource.id, &resource.body["properties"], expected, faults);
-    }
-}
-
-fn compare(at: &str, found: &Value, expected: &Value, faults: &mut Vec<String>) {
-    match expected {
-        Value::Object(members) => {
-            for (name, expected) in members {
-                compare(&format!("{at} {name}"), &found[name], expected, faults);
-            }
-        }
-        _ if found == expected => {}
-        _ => faults.push(format!("{at} is {found}, not {expected}")),
-    }
-}
+use super::{expect::expect, order::in_each, walk};
+use crate::{bundle::Bundle, choices::Choice, evaluate::TENANT};
 
 pub(super) fn storage_is_closed(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |choice, deployed, faults| {
@@ -67,6 +45,7 @@ pub(super) fn storage_is_closed(bundle: &Bundle) -> Vec<String> {
 pub(super) fn the_vault_is_closed(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |choice, deployed, faults| {
         let vault = json!({
+            "tenantId": TENANT,
             "enableRbacAuthorization": choice.assigns_roles,
             "enableSoftDelete": true,
             "enablePurgeProtection": true,

@@ -1,56 +1,182 @@
 //! What the Functions host needs, which is another thing on each plan.
 
-use super::order::in_each;
-use crate::{bundle::Bundle, look::Look, platform};
+use std::collections::BTreeMap;
 
-/// Settings that Flex Consumption refuses.
-const NOT_ON_FLEX: [&str; 5] = [
-    "FUNCTIONS_WORKER_RUNTIME",
-    "WEBSITE_RUN_FROM_PACKAGE",
-    "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING",
-    "WEBSITE_CONTENTSHARE",
-    "SCM_DO_BUILD_DURING_DEPLOYMENT",
-];
+use serde_json::json;
 
-pub(super) fn each_plan_gets_what_it_needs(bundle: &Bundle) -> Vec<String> {
-    let package = bundle.parameters()["packageUri"]["defaultValue"].as_str();
+use super::{expect::expect, order::in_each};
+use crate::{
+    bundle::Bundle,
+    choices::{APP, Choice},
+    evaluate::{Deployed, keys},
+    look::Look,
+    platform,
+};
+
+const STORAGE: &str = "Microsoft.Storage/storageAccounts";
+const COMPONENT: &str = "Microsoft.Insights/components";
+const PLAN: &str = "Microsoft.Web/serverfarms";
+const SITE: &str = "Microsoft.Web/sites";
+
+/// Members of a site and of its `siteConfig` that Flex Consumption refuses: with error 51021 in some
+/// regions, silently not in others.
+const NOT_ON_FLEX: &str = "containerSize isXenon reserved alwaysOn ftpsState functionAppScaleLimit \
+    functionsRuntimeScaleMonitoringEnabled javaVersion linuxFxVersion netFrameworkVersion \
+    powerShellVersion preWarmedInstanceCount use32BitWorkerProcess windowsFxVersion";
+
+/// What the host reads, each with its value; none for what it must not find.
+pub(super) fn host_settings(
+    bundle: &Bundle,
+    choice: &Choice,
+    deployed: &Deployed,
+) -> BTreeMap<&'static str, Option<String>> {
+    let first = |of| deployed.of(of).next();
+    let endpoint = |service: &str| {
+        Some(first(STORAGE)?.full["properties"]["primaryEndpoints"][service].plain())
+    };
+    let with_key = || {
+        let account = first(STORAGE)?;
+        let (keys, _) = keys(&account.id, &account.full).ok()?;
+        let (key, suffix) = (keys["keys"][0]["value"].text(), choice.cloud.storage);
+        Some(format!(
+            "DefaultEndpointsProtocol=https;AccountName={APP};AccountKey={key};EndpointSuffix={suffix}"
+        ))
+    };
+    let telemetry = || Some(first(COMPONENT)?.full["properties"]["ConnectionString"].plain());
+    let package = || Some(bundle.value(&choice.parameters(), "packageUri").plain());
+    let text = |text: &str| Some(text.to_owned());
+    let (roles, flex) = (choice.assigns_roles, choice.is_flex);
+    let when = |is_so: bool, value: Option<String>| value.filter(|_| is_so);
+    let storage = |name| when(roles, endpoint(name));
+    BTreeMap::from([
+        ("APPLICATIONINSIGHTS_CONNECTION_STRING", telemetry()),
+        (
+            "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+            when(roles, text("Authorization=AAD")),
+        ),
+        ("AzureWebJobsStorage", when(!roles, with_key())),
+        (
+            "AzureWebJobsStorage__credential",
+            when(roles, text("managedidentity")),
+        ),
+        ("AzureWebJobsStorage__blobServiceUri", storage("blob")),
+        ("AzureWebJobsStorage__queueServiceUri", storage("queue")),
+        ("AzureWebJobsStorage__tableServiceUri", storage("table")),
+        (
+            "DEPLOYMENT_STORAGE_CONNECTION_STRING",
+            when(flex && !roles, with_key()),
+        ),
+        ("FUNCTIONS_EXTENSION_VERSION", when(!flex, text("~4"))),
+        ("FUNCTIONS_WORKER_RUNTIME", when(!flex, text("custom"))),
+        ("WEBSITE_RUN_FROM_PACKAGE", when(!flex, package())),
+    ])
+}
+
+/// By roles or by keys, and on Flex Consumption only what that does not refuse.
+pub(super) fn the_host_has_its_settings(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |choice, deployed, faults| {
         let settings = platform::app_settings(deployed);
-        let setting = |name: &str| settings.get(name).map(String::as_str);
+        for (name, value) in host_settings(bundle, choice, deployed) {
+            let found = settings.get(name);
+            if found != value.as_ref() {
+                faults.push(format!("{name} is {found:?}, not {value:?}"));
+            }
+        }
+    })
+}
+
+pub(super) fn each_plan_gets_what_it_needs(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |choice, deployed, faults| {
+        let given = choice.parameters();
+        let package = bundle.value(&given, "packageUri");
         let packages: Vec<_> = deployed
             .of("Microsoft.Web/sites/extensions")
-            .map(|made| made.body["properties"]["packageUri"].as_str())
+            .map(|made| &made.body["properties"])
             .collect();
-        let site = deployed.of("Microsoft.Web/sites").next();
-        let config = site.map(|site| site.body["properties"]["functionAppConfig"].is_object());
-        let plan = deployed.of("Microsoft.Web/serverfarms").next();
+        let site = deployed.of(SITE).next();
+        let config = site.map(|site| &site.body["properties"]["functionAppConfig"]);
+        let memory = config.map(|config| &config["scaleAndConcurrency"]["instanceMemoryMB"]);
+        let plan = deployed.of(PLAN).next();
         let tier = plan.and_then(|plan| plan.body["sku"]["tier"].as_str());
         let linux = plan.is_some_and(|plan| plan.body["properties"]["reserved"] == true);
         if !linux {
             faults.push("the plan is not reserved, so it is not Linux".to_owned());
         }
-        let expected = if choice.is_flex {
-            let refused = NOT_ON_FLEX.iter().filter(|name| setting(name).is_some());
-            faults.extend(refused.map(|name| format!("Flex Consumption refuses {name}")));
-            (Some("FlexConsumption"), Some(true), vec![package])
+        let is_right = if choice.is_flex {
+            // It is built already.
+            let package = json!({ "packageUri": package, "remoteBuild": false });
+            tier == Some("FlexConsumption")
+                && memory == Some(&bundle.value(&given, "instanceMemoryMB"))
+                && packages == [&package]
         } else {
-            for (name, value) in [
-                ("FUNCTIONS_WORKER_RUNTIME", Some("custom")),
-                ("FUNCTIONS_EXTENSION_VERSION", Some("~4")),
-                ("WEBSITE_RUN_FROM_PACKAGE", package),
-            ] {
-                if setting(name) != value {
-                    faults.push(format!("{name} is {:?}, not {value:?}", setting(name)));
-                }
-            }
-            (Some("Dynamic"), Some(false), Vec::new())
+            tier == Some("Dynamic")
+                && config.is_some_and(|config| !config.is_object())
+                && packages.is_empty()
         };
-        if (tier, config, packages) != expected {
+        if !is_right {
             faults.push(format!(
-                "tier, functionAppConfig and packages must be {expected:?}"
+                "not what the plan needs: {tier:?}, {config:?}, {packages:?}"
             ));
         }
     })
+}
+
+pub(super) fn no_plan_is_told_what_it_refuses(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |choice, deployed, faults| {
+        // Zones are not in every region, and this kind of storage has none.
+        expect(
+            deployed,
+            PLAN,
+            &json!({ "zoneRedundant": [null, false] }),
+            faults,
+        );
+        // No such plan has one that is always on.
+        let site = json!({ "siteConfig": { "alwaysOn": [null, false] } });
+        expect(deployed, SITE, &site, faults);
+        for site in deployed.of(SITE).filter(|_| choice.is_flex) {
+            let properties = &site.body["properties"];
+            let said = properties
+                .members()
+                .chain(properties["siteConfig"].members());
+            let refused = said.filter(|(name, value)| {
+                let mut all = NOT_ON_FLEX.split_whitespace();
+                !value.is_null() && all.any(|refused| refused.eq_ignore_ascii_case(name))
+            });
+            faults.extend(refused.map(|(name, _)| format!("Flex Consumption refuses {name}")));
+        }
+    })
+}
+
+/// The app has no network of its own, so it comes from anywhere; and so do those who look at it.
+pub(super) fn everything_can_be_reached(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |_, deployed, faults| {
+        let open = json!([null, "Enabled"]);
+        let guarded = json!({
+            "publicNetworkAccess": open,
+            "networkAcls": { "defaultAction": [null, "Allow"] }
+        });
+        expect(deployed, STORAGE, &guarded, faults);
+        expect(deployed, "Microsoft.KeyVault/vaults", &guarded, faults);
+        let site = json!({ "publicNetworkAccess": open, "enabled": [null, true] });
+        expect(deployed, SITE, &site, faults);
+        let component = json!({
+            "publicNetworkAccessForIngestion": open,
+            "publicNetworkAccessForQuery": open
+        });
+        expect(deployed, COMPONENT, &component, faults);
+    })
+}
+
+/// Not at each start of the host too, of which there are many.
+pub(super) fn the_timer_runs_by_its_schedule_alone(bundle: &Bundle) -> Vec<String> {
+    let timer = json!([{
+        "name": "timer", "type": "timerTrigger", "direction": "in", "schedule": "%timer_schedule%"
+    }]);
+    let found = &bundle.trigger["bindings"];
+    if *found == timer {
+        return Vec::new();
+    }
+    vec![format!("the timer is {found}, not {timer}")]
 }
 
 /// On Flex Consumption, in a container that is there before the app, by a key or an identity that

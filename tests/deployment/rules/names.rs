@@ -1,6 +1,9 @@
-//! What things are called.
+//! What things are called, and where they lie.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use regex::Regex;
 use serde_json::{Map, Value};
@@ -8,7 +11,8 @@ use serde_json::{Map, Value};
 use super::{order::in_each, shapes::SHAPES, walk};
 use crate::{
     bundle::Bundle,
-    choices::{APP, Choice},
+    choices::{APP, Choice, WORKSPACE_LOCATION},
+    clouds::CLOUDS,
     evaluate::Deployed,
     look::Look,
 };
@@ -81,4 +85,50 @@ pub(super) fn names_stay_from_one_deployment_to_the_next(bundle: &Bundle) -> Vec
         }
     }));
     faults
+}
+
+/// The regions of what does not lie in that of the app.
+fn location(bundle: &Bundle, choice: &Choice, of: &str) -> Value {
+    match of {
+        "Microsoft.Insights/components" => {
+            bundle.value(&choice.parameters(), "appInsightsLocation")
+        }
+        // Beside the workspace: a rule must, and the workbook is part of it.
+        "Microsoft.Insights/dataCollectionRules" | "Microsoft.Insights/workbooks" => {
+            WORKSPACE_LOCATION.into()
+        }
+        _ => choice.location().into(),
+    }
+}
+
+pub(super) fn everything_lies_where_it_was_chosen(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |choice, deployed, faults| {
+        for resource in &deployed.resources {
+            let Some(found) = resource.body.get("location") else {
+                continue;
+            };
+            let expected = location(bundle, choice, &resource.of);
+            if *found != expected {
+                faults.push(format!("{} lies in {found}, not {expected}", resource.id));
+            }
+        }
+    })
+}
+
+/// A role that is named as another changes that one, which is refused. Such names count in all of the
+/// tenant, so those of a second app must be others.
+pub(super) fn no_two_roles_have_one_name(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |choice, deployed, faults| {
+        let second = choice.assigns_roles && choice.cloud.name == CLOUDS[0].name;
+        let second = second.then(|| bundle.deploy(choice, &called(choice, "second")));
+        let second = second.and_then(Result::ok);
+        let mut names = BTreeSet::new();
+        for made in [Some(deployed), second.as_ref()].into_iter().flatten() {
+            for role in made.of("Microsoft.Authorization/roleAssignments") {
+                if !names.insert(role.name.clone()) {
+                    faults.push(format!("{} is not the only one of its name", role.id));
+                }
+            }
+        }
+    })
 }

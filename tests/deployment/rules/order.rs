@@ -10,6 +10,7 @@ use crate::{
 
 const TABLE: &str = "Microsoft.OperationalInsights/workspaces/tables";
 const RULE: &str = "Microsoft.Insights/dataCollectionRules";
+const SETTINGS: &str = "Microsoft.Web/sites/config";
 const PACKAGE: &str = "Microsoft.Web/sites/extensions";
 
 /// What is wrong with each deployed choice, with the choice's name before it.
@@ -44,13 +45,14 @@ fn parent(id: &str) -> &str {
         .map_or(own, |(parent, _)| parent)
 }
 
-/// The service does not know that they belong together.
+/// The service does not know that they belong together. What has no parent here belongs to the
+/// workspace, which is there, or to a resource group.
 pub(super) fn parents_come_first(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |_, deployed, faults| {
         for resource in &deployed.resources {
-            let is_made = |id: &str| deployed.resources.iter().any(|other| other.id == id);
             let parent = parent(&resource.id);
-            if is_made(parent) && !resource.waits_for.contains(parent) {
+            let is_there = parent == Choice::workspace() || !parent.contains("/providers/");
+            if !is_there && !resource.waits_for.contains(parent) {
                 faults.push(format!("{} must depend on {parent}", resource.id));
             }
         }
@@ -110,20 +112,56 @@ pub(super) fn tables_come_before_their_rule(bundle: &Bundle) -> Vec<String> {
     })
 }
 
+/// What the app can do nothing without, and what opens it: storage and vault.
+fn is_needed(made: &Resource) -> bool {
+    // The one who deploys has a role of his own, which the app does not need.
+    let is_deployers = made.body["properties"]["principalId"] == DEPLOYER;
+    let is_store = ["/Microsoft.Storage/", "/Microsoft.KeyVault/"];
+    !is_deployers && is_store.iter().any(|of| made.id.contains(of))
+}
+
+fn must_wait<'a>(
+    all: impl Iterator<Item = &'a Resource>,
+    who: &Resource,
+    faults: &mut Vec<String>,
+) {
+    let missing = all.filter(|other| !who.waits_for.contains(&other.id));
+    faults.extend(missing.map(|other| format!("{} must wait for {}", who.id, other.id)));
+}
+
+/// The app starts anew with them, and reads what they name.
+pub(super) fn settings_come_behind_what_they_name(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |_, deployed, faults| {
+        for settings in deployed.of(SETTINGS) {
+            let all = deployed.resources.iter().filter(|made| is_needed(made));
+            must_wait(all, settings, faults);
+        }
+    })
+}
+
 /// The app starts when its package is there: by then it has settings, and may read what they name.
 pub(super) fn the_package_comes_last(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |_, deployed, faults| {
         for package in deployed.of(PACKAGE) {
-            let missing = deployed.resources.iter().filter(|other| {
-                let is_needed = other.of == "Microsoft.Web/sites/config"
-                    || other.id.contains("/Microsoft.Storage/")
-                    || other.id.contains("/Microsoft.KeyVault/");
-                // The one who deploys has a role of his own, which the app does not need.
-                let is_deployers = other.body["properties"]["principalId"] == DEPLOYER;
-                is_needed && !is_deployers && !package.waits_for.contains(&other.id)
-            });
-            faults
-                .extend(missing.map(|other| format!("{} must wait for {}", package.id, other.id)));
+            let all = deployed.resources.iter();
+            let all = all.filter(|made| is_needed(made) || made.of == SETTINGS);
+            must_wait(all, package, faults);
+        }
+    })
+}
+
+/// It refuses two changes at once.
+pub(super) fn an_app_is_changed_one_thing_at_a_time(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |_, deployed, faults| {
+        let all = deployed.resources.iter();
+        let parts: Vec<_> = all
+            .filter(|made| made.of.starts_with("Microsoft.Web/sites/"))
+            .collect();
+        // They are in the order in which they are made.
+        for (one, other) in parts.iter().zip(parts.iter().skip(1)) {
+            if !other.waits_for.contains(&one.id) {
+                faults.push(format!("{} may change with {}", other.id, one.id));
+            }
         }
     })
 }

@@ -8,7 +8,7 @@ use super::order::in_each;
 use crate::{
     bundle::Bundle,
     choices::{Choice, DEPLOYER, Sink},
-    evaluate::{Deployed, guid_of},
+    evaluate::{Deployed, TENANT, guid_of},
     look::Look,
 };
 
@@ -87,20 +87,36 @@ pub(super) fn each_role_is_the_least(bundle: &Bundle) -> Vec<String> {
     })
 }
 
+/// The program and all that is granted count on it; one of the user's would have to be given.
+pub(super) fn the_app_has_an_identity_of_its_own(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |_, deployed, faults| {
+        let expected = json!({ "type": "SystemAssigned" });
+        let sites = deployed.of("Microsoft.Web/sites");
+        let wrong = sites.filter(|site| site.body["identity"] != expected);
+        faults.extend(wrong.map(|site| format!("{} is not {expected}", site.body["identity"])));
+    })
+}
+
 pub(super) fn each_policy_is_the_least(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |choice, deployed, faults| {
         let vault = deployed.of("Microsoft.KeyVault/vaults");
         let all = vault.chain(deployed.of("Microsoft.KeyVault/vaults/accessPolicies"));
         let found: Value = all
             .flat_map(|made| made.body["properties"]["accessPolicies"].items())
-            .map(|policy| json!([policy["objectId"], policy["permissions"]]))
+            .map(|policy| {
+                json!([
+                    policy["tenantId"],
+                    policy["objectId"],
+                    policy["permissions"]
+                ])
+            })
             .collect();
         let expected = if choice.assigns_roles {
             json!([])
         } else {
             json!([
-                [DEPLOYER, { "secrets": ["get", "list", "set", "delete", "recover"] }],
-                [identity(deployed), { "secrets": ["get"] }]
+                [TENANT, DEPLOYER, { "secrets": ["get", "list", "set", "delete", "recover"] }],
+                [TENANT, identity(deployed), { "secrets": ["get"] }]
             ])
         };
         if found != expected {

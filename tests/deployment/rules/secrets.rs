@@ -1,5 +1,7 @@
 //! Where secrets go.
 
+use serde_json::json;
+
 use super::{order::in_each, roles, walk};
 use crate::{
     bundle::Bundle,
@@ -76,7 +78,7 @@ pub(super) fn references_are_passed_through(bundle: &Bundle) -> Vec<String> {
     })
 }
 
-/// Each secret that a setting refers to is there, and may be read, before the setting is made: what
+/// Each secret that a setting refers to is there, enabled, and may be read, before the setting is made: what
 /// could not be read at once is not tried again for a day.
 pub(super) fn what_is_referred_to_can_be_read(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |choice, deployed, faults| {
@@ -91,7 +93,12 @@ pub(super) fn what_is_referred_to_can_be_read(bundle: &Bundle) -> Vec<String> {
                     Some(secret) if !config.waits_for.contains(&secret.id) => {
                         faults.push(format!("{name} is set before the secret {}", secret.name));
                     }
-                    Some(_) => {}
+                    Some(secret) => {
+                        let attributes = &secret.body["properties"]["attributes"];
+                        if !attributes.is_null() && *attributes != json!({ "enabled": true }) {
+                            faults.push(format!("{name} refers to a secret that is {attributes}"));
+                        }
+                    }
                 }
             }
             if !grant(deployed).is_some_and(|grant| config.waits_for.contains(&grant.id)) {

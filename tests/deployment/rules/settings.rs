@@ -8,20 +8,14 @@ use mimecast_ttp::{
 };
 use serde_json::{Map, Value};
 
-use super::{order::in_each, walk};
+use super::{hosting, order::in_each, walk};
 use crate::{
     bundle::Bundle,
-    choices::{APP, Api, Choice, Given, Sink, WORKSPACE_GUID},
+    choices::{APP, Api, Choice, Given, Sink},
     evaluate::Deployed,
     look::Look,
     platform,
 };
-
-/// What the Functions host reads.
-const HOSTS: &str = "APPLICATIONINSIGHTS_AUTHENTICATION_STRING APPLICATIONINSIGHTS_CONNECTION_STRING \
-    AzureWebJobsStorage__credential AzureWebJobsStorage__queueServiceUri \
-    AzureWebJobsStorage__tableServiceUri DEPLOYMENT_STORAGE_CONNECTION_STRING \
-    FUNCTIONS_EXTENSION_VERSION FUNCTIONS_WORKER_RUNTIME WEBSITE_RUN_FROM_PACKAGE";
 
 /// What the template does not set, and why.
 const LEFT_OUT: &str = "
@@ -95,16 +89,38 @@ fn each_read(
     })
 }
 
-/// API, way into Log Analytics, identity, store of checkpoints; and each value in its own setting.
+/// The parameters that end in a setting, but not with their value in their own.
+fn astray(
+    bundle: &Bundle,
+    choice: &Choice,
+    given: &Map<String, Value>,
+    deployed: &Deployed,
+) -> Vec<String> {
+    let (tokens, theirs) = (tokens(bundle), choice.theirs());
+    let environment = platform::environment(deployed, &theirs);
+    let mut faults = Vec::new();
+    for name in bundle.parameters().keys() {
+        let setting = setting_of(name);
+        let value = bundle.value(given, name).plain();
+        let value = theirs.get(&value).unwrap_or(&value);
+        let is_one = NAMES.contains(&setting.as_str()) || tokens.contains(&setting);
+        if is_one && !value.is_empty() && environment.get(&setting) != Some(value) {
+            faults.push(format!("{name} does not arrive in {setting}"));
+        }
+    }
+    faults
+}
+
+/// Schedules, bounds and all.
+pub(super) fn each_value_arrives_in_its_own_setting(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |choice, deployed, faults| {
+        faults.extend(astray(bundle, choice, &choice.parameters(), deployed));
+    })
+}
+
+/// API, way into Log Analytics, identity, store of checkpoints.
 pub(super) fn the_program_does_as_chosen(bundle: &Bundle) -> Vec<String> {
     each_read(bundle, |choice, deployed, settings, faults| {
-        let environment = platform::environment(deployed, &choice.theirs());
-        for (name, value) in choice.values() {
-            let setting = setting_of(name);
-            if environment.get(&setting).is_none_or(|found| found != value) {
-                faults.push(format!("{name} does not arrive in {setting}"));
-            }
-        }
         let is_full = choice.given != Given::Least;
         let api = match &settings.credentials {
             Credentials::Keys(keys) => choice.api == Api::V1 && keys.login.is_some() == is_full,
@@ -112,7 +128,7 @@ pub(super) fn the_program_does_as_chosen(bundle: &Bundle) -> Vec<String> {
         };
         let sink = match &settings.sink {
             SinkSettings::Workspace(workspace) => {
-                choice.sink == Sink::DataCollector && workspace.id == WORKSPACE_GUID
+                choice.sink == Sink::DataCollector && workspace.id == choice.workspace_guid()
             }
             SinkSettings::Rule(rule) => {
                 let is_application = matches!(rule.identity, Identity::Client { .. });
@@ -153,7 +169,7 @@ pub(super) fn addresses_follow_the_cloud(bundle: &Bundle) -> Vec<String> {
         };
         match &settings.sink {
             SinkSettings::Workspace(workspace) => {
-                let expected = format!("https://{WORKSPACE_GUID}{}/", cloud.collector);
+                let expected = format!("https://{}{}/", choice.workspace_guid(), cloud.collector);
                 expect("the Data Collector API", workspace.base.as_str(), &expected);
             }
             SinkSettings::Rule(rule) | SinkSettings::Both { rule, .. } => {
@@ -188,11 +204,11 @@ fn tokens(bundle: &Bundle) -> BTreeSet<String> {
 /// By the program, by the Functions host, or by the timer.
 pub(super) fn every_one_set_is_known(bundle: &Bundle) -> Vec<String> {
     let tokens = tokens(bundle);
-    in_each(bundle, |_, deployed, faults| {
+    in_each(bundle, |choice, deployed, faults| {
+        let hosts = hosting::host_settings(bundle, choice, deployed);
         for name in platform::app_settings(deployed).keys() {
-            let is_known =
-                NAMES.contains(&name.as_str()) || HOSTS.split(' ').any(|host| host == name);
-            if !is_known && !tokens.contains(name) {
+            let is_hosts = hosts.contains_key(name.as_str());
+            if !is_hosts && !NAMES.contains(&name.as_str()) && !tokens.contains(name) {
                 faults.push(format!("nobody reads {name}"));
             }
         }
@@ -219,7 +235,9 @@ pub(super) fn every_one_known_is_set(bundle: &Bundle) -> Vec<String> {
 
 /// The bounds and the default of each parameter that is a number.
 pub(super) fn bounds_are_the_programs(bundle: &Bundle) -> Vec<String> {
-    let Some((choice, deployed)) = bundle.deployed().next() else {
+    let mut deployed = bundle.deployed();
+    let with_defaults = deployed.find(|(choice, _)| choice.given == Given::Least);
+    let Some((choice, deployed)) = with_defaults else {
         return vec!["nothing can be deployed".to_owned()];
     };
     let environment = platform::environment(deployed, &choice.theirs());
@@ -260,12 +278,14 @@ pub(super) fn bounds_are_the_programs(bundle: &Bundle) -> Vec<String> {
     faults
 }
 
-/// Whether parameters lead to settings that the program accepts.
+/// Whether parameters lead to settings that the program accepts, and none of them gets lost.
 pub(super) fn read_all(
     bundle: &Bundle,
     choice: &Choice,
     parameters: &Map<String, Value>,
 ) -> Result<(), String> {
     let deployed = bundle.deploy(choice, parameters)?;
-    read(&platform::environment(&deployed, &choice.theirs())).map(drop)
+    read(&platform::environment(&deployed, &choice.theirs()))?;
+    let astray = astray(bundle, choice, parameters, &deployed);
+    astray.into_iter().next().map_or(Ok(()), Err)
 }

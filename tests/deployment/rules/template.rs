@@ -203,6 +203,35 @@ pub(super) fn bounds_come_in_pairs(bundle: &Bundle) -> Vec<String> {
         .collect()
 }
 
+/// The shortest that make sense, by parameter.
+const SHORTEST: [(&str, &str); 6] = [
+    ("appName", "ttp"),
+    ("objectId", "00000000-0000-0000-0000-000000000000"),
+    ("mimecastBaseURL", "https://a.bc"),
+    (
+        "AppInsightsWorkspaceResourceID",
+        "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/logs",
+    ),
+    ("packageUri", "https://a.bc"),
+    ("timerSchedule", "* * * * * *"),
+];
+
+/// And nothing shorter.
+pub(super) fn the_shortest_is_taken(bundle: &Bundle) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (name, declared) in bundle.parameters() {
+        let mut all = SHORTEST.iter();
+        let shortest = all.find(|(of, _)| of == name).map(|(_, text)| text.len());
+        let least = &declared["minLength"];
+        if least.as_u64() != shortest.map(|length| length as u64) {
+            faults.push(format!(
+                "parameters.{name}.minLength is {least}, but the shortest has {shortest:?}"
+            ));
+        }
+    }
+    faults
+}
+
 /// [5]
 pub(super) fn secret_names_are_secure(bundle: &Bundle) -> Vec<String> {
     let secret = Regex::new("(?i)password|secret|(account|access|app|workspace)key").unwrap();

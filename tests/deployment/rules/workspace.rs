@@ -1,0 +1,134 @@
+//! What is put into the workspace, and what comes back from the deployment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regex::Regex;
+use serde_json::Value;
+
+use super::{expect::expect, order::in_each, roles};
+use crate::{
+    bundle::Bundle,
+    choices::{APP, Choice, Sink},
+    evaluate::Deployed,
+    look::Look,
+};
+
+const TABLE: &str = "Microsoft.OperationalInsights/workspaces/tables";
+const RULE: &str = "Microsoft.Insights/dataCollectionRules";
+
+/// The content for Sentinel, with whether it reads tables.
+const CONTENT: [(&str, bool); 4] = [
+    (
+        "Microsoft.OperationalInsights/workspaces/savedSearches",
+        true,
+    ),
+    ("Microsoft.SecurityInsights/alertRules", true),
+    ("Microsoft.Insights/workbooks", false),
+    ("Microsoft.SecurityInsights/dataConnectorDefinitions", false),
+];
+
+/// What a rule makes and its table lacks is dropped, silently; what it does not make stays empty.
+pub(super) fn tables_keep_what_their_rule_makes(bundle: &Bundle) -> Vec<String> {
+    let made = Regex::new(r"(?:\| project|,) (\w+) = ").unwrap();
+    in_each(bundle, |_, deployed, faults| {
+        let flows = deployed.of(RULE);
+        let flows = flows.flat_map(|rule| rule.body["properties"]["dataFlows"].items());
+        let flows: BTreeMap<_, BTreeSet<_>> = flows
+            .map(|flow| {
+                let found = made.captures_iter(flow["transformKql"].text());
+                let names = found.filter_map(|found| Some(found.get(1)?.as_str()));
+                (flow["outputStream"].text(), names.collect())
+            })
+            .collect();
+        for table in deployed.of(TABLE) {
+            let schema = &table.body["properties"]["schema"];
+            let columns = schema["columns"].items();
+            let columns = columns.map(|column| column["name"].text()).collect();
+            let stream = format!("Custom-{}", schema["name"].text());
+            let made = flows.get(stream.as_str()).cloned().unwrap_or_default();
+            let differences = made.symmetric_difference(&columns);
+            faults.extend(differences.map(|name| {
+                format!("{name} is a column of {stream} or made by the rule, not both")
+            }));
+        }
+    })
+}
+
+/// Tables of another plan cannot be joined, and alert on nothing.
+pub(super) fn alerts_can_read_the_tables(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |choice, deployed, faults| {
+        if choice.sink == Sink::LogsIngestion {
+            expect(
+                deployed,
+                TABLE,
+                &serde_json::json!({ "plan": [null, "Analytics"] }),
+                faults,
+            );
+        }
+    })
+}
+
+pub(super) fn content_comes_where_it_is_wanted(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |choice, deployed, faults| {
+        for (of, _) in CONTENT {
+            let is_there = deployed.of(of).next().is_some();
+            if is_there != choice.has_content() {
+                faults.push(format!("{of} is there: {is_there}"));
+            }
+        }
+    })
+}
+
+/// Queries are compiled when they are made: a table that is not there fails some.
+pub(super) fn content_comes_behind_the_tables(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |_, deployed, faults| {
+        let readers = CONTENT.iter().filter(|(_, reads)| *reads);
+        for reader in readers.flat_map(|(of, _)| deployed.of(of)) {
+            let mut tables = deployed.of(TABLE);
+            if let Some(table) = tables.find(|table| !reader.waits_for.contains(&table.id)) {
+                faults.push(format!("{} must wait for {}", reader.id, table.id));
+            }
+        }
+    })
+}
+
+/// The outputs, by name.
+fn outputs(bundle: &Bundle, choice: &Choice, deployed: &Deployed) -> BTreeMap<&'static str, Value> {
+    let given = choice.parameters();
+    let full = |of: &str, at: &str| {
+        let made = deployed.of(of).next();
+        made.and_then(|made| made.full.pointer(at)).cloned()
+    };
+    let all = [
+        ("functionAppName", Some(APP.into())),
+        ("principalId", Some(roles::identity(deployed).into())),
+        ("storageAccountName", Some(APP.into())),
+        (
+            "vaultUri",
+            full("Microsoft.KeyVault/vaults", "/properties/vaultUri"),
+        ),
+        ("packageUri", Some(bundle.value(&given, "packageUri"))),
+        ("packageSha256", Some(bundle.value(&given, "packageSha256"))),
+        (
+            "logsIngestionEndpoint",
+            full(RULE, "/properties/endpoints/logsIngestion"),
+        ),
+        ("logsIngestionRuleId", full(RULE, "/properties/immutableId")),
+    ];
+    all.into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
+pub(super) fn outputs_say_what_was_made(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |choice, deployed, faults| {
+        let found = deployed.outputs.iter();
+        let found: BTreeMap<_, _> = found
+            .map(|(name, output)| (name.as_str(), output["value"].clone()))
+            .collect();
+        let expected = outputs(bundle, choice, deployed);
+        if found != expected {
+            faults.push(format!("the outputs are {found:?}, not {expected:?}"));
+        }
+    })
+}
