@@ -9,14 +9,17 @@ use crate::{
     look::Look,
 };
 
+/// The settings that an app is made with.
+pub(crate) fn first_settings(deployed: &Deployed) -> BTreeMap<String, String> {
+    let sites = deployed.of("Microsoft.Web/sites");
+    let all = sites.flat_map(|site| site.body["properties"]["siteConfig"]["appSettings"].items());
+    all.map(|setting| (setting["name"].plain(), setting["value"].plain()))
+        .collect()
+}
+
 /// The settings of an app by name, before references are resolved.
 pub(crate) fn app_settings(deployed: &Deployed) -> BTreeMap<String, String> {
-    let mut settings = BTreeMap::new();
-    for site in deployed.of("Microsoft.Web/sites") {
-        for setting in site.body["properties"]["siteConfig"]["appSettings"].items() {
-            settings.insert(setting["name"].plain(), setting["value"].plain());
-        }
-    }
+    let mut settings = first_settings(deployed);
     for config in settings_resources(deployed) {
         // It replaces them all.
         let members = config.body["properties"].members();

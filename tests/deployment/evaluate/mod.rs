@@ -170,6 +170,7 @@ fn run(
         };
         if is_made {
             let value = frame.value(&output["value"], &at)?;
+            parameters::is_of(&value, output).map_err(|error| format!("{at}: {error}"))?;
             results.insert(
                 name.clone(),
                 json!({ "type": output["type"], "value": value }),

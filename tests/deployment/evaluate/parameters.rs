@@ -41,7 +41,8 @@ pub(crate) fn is_secure(declared: &Value) -> bool {
     of.starts_with("secure")
 }
 
-fn check(value: &Value, declared: &Value) -> Result<(), String> {
+/// Whether a value is of the type that is declared.
+pub(super) fn is_of(value: &Value, declared: &Value) -> Result<(), String> {
     let of = declared["type"].text();
     let fits = match of.to_lowercase().as_str() {
         "string" | "securestring" => value.is_string(),
@@ -51,9 +52,15 @@ fn check(value: &Value, declared: &Value) -> Result<(), String> {
         "object" | "secureobject" => value.is_object(),
         _ => false,
     };
-    if !fits {
-        return Err(format!("{value} is no {of}"));
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("{value} is no {of}"))
     }
+}
+
+fn check(value: &Value, declared: &Value) -> Result<(), String> {
+    is_of(value, declared)?;
     let allowed = declared["allowedValues"].as_array();
     if allowed.is_some_and(|allowed| !allowed.contains(value)) {
         return Err(format!("{value} is not among the allowed values"));

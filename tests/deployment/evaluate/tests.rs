@@ -168,6 +168,7 @@ fn loops_conditions_order_and_nested_deployments_come_out() {
 /// Changes of the sample, and what is said of each.
 const REFUSED: &str = r#"
 template.outputs.who.value = "[reference('site').x]" => outputs.who: reads
+template.outputs.upper.type = "string" => outputs.upper: ["A","B"] is no string
 remove template.resources[inner].dependsOn => properties.parameters.key.value: reads
 template.resources[1].location = "[reference('site').x]" => resources[1].location: reference() has no answer yet
 template.resources[2].dependsOn = ["nothing"] => resources[2].dependsOn: "nothing" is not declared

@@ -147,8 +147,13 @@ fn is_valid(control: &Control<'_>, filled: &Filled) -> bool {
     let fits = |text: &str| {
         pattern.is_none_or(|it| text.is_empty() || Regex::new(it).is_ok_and(|it| it.is_match(text)))
     };
+    let mut offered = constraints["allowedValues"].items().peekable();
+    let is_offered = value.is_null()
+        || offered.peek().is_none()
+        || offered.any(|each| each["value"].plain() == value.plain());
     let mut validations = constraints["validations"].items();
-    value.as_str().is_none_or(fits)
+    is_offered
+        && value.as_str().is_none_or(fits)
         && validations.all(|each| filled.is_so(each.get("isValid"), false))
 }
 

@@ -29,7 +29,7 @@ const SILENT: [&str; 4] = [
 pub(super) struct Control<'a> {
     pub(super) step: Option<&'a str>,
     pub(super) name: &'a str,
-    of: &'a str,
+    pub(super) of: &'a str,
     pub(super) body: &'a Value,
 }
 
@@ -295,11 +295,19 @@ pub(super) fn references_are_taken(bundle: &Bundle) -> Vec<String> {
     faults
 }
 
-/// A field that the user leaves alone passes.
+/// A field that the user leaves alone passes. The default of a list is one of its labels.
 pub(super) fn defaults_are_taken(bundle: &Bundle) -> Vec<String> {
     let mut faults = Vec::new();
     for Control { name, body, .. } in controls(&bundle.form) {
         let pattern = body["constraints"]["regex"].as_str();
+        let default = body.get("defaultValue");
+        let mut offered = body["constraints"]["allowedValues"].items().peekable();
+        if default.is_some()
+            && offered.peek().is_some()
+            && !offered.any(|each| each.get("label") == default)
+        {
+            faults.push(format!("{name} does not offer its own default {default:?}"));
+        }
         if let (Some(pattern), Some(default)) = (pattern, body["defaultValue"].as_str())
             && !Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(default))
         {

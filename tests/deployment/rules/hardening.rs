@@ -15,7 +15,14 @@ pub(super) fn storage_is_closed(bundle: &Bundle) -> Vec<String> {
             "allowSharedKeyAccess": !choice.assigns_roles,
             "allowCrossTenantReplication": false,
             "defaultToOAuthAuthentication": true,
-            "encryption": { "requireInfrastructureEncryption": true }
+            "encryption": {
+                "keySource": [null, "Microsoft.Storage"],
+                "requireInfrastructureEncryption": true,
+                "services": {
+                    "blob": { "enabled": [null, true] },
+                    "file": { "enabled": [null, true] }
+                }
+            }
         });
         expect(
             deployed,
@@ -48,6 +55,7 @@ pub(super) fn the_vault_is_closed(bundle: &Bundle) -> Vec<String> {
             "tenantId": TENANT,
             "enableRbacAuthorization": choice.assigns_roles,
             "enableSoftDelete": true,
+            "softDeleteRetentionInDays": 7,
             "enablePurgeProtection": true,
             "enabledForDeployment": false,
             "enabledForDiskEncryption": false,

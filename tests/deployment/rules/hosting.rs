@@ -15,6 +15,7 @@ use crate::{
 
 const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 const COMPONENT: &str = "Microsoft.Insights/components";
+const VAULT: &str = "Microsoft.KeyVault/vaults";
 const PLAN: &str = "Microsoft.Web/serverfarms";
 const SITE: &str = "Microsoft.Web/sites";
 
@@ -23,6 +24,13 @@ const SITE: &str = "Microsoft.Web/sites";
 const NOT_ON_FLEX: &str = "containerSize isXenon reserved alwaysOn ftpsState functionAppScaleLimit \
     functionsRuntimeScaleMonitoringEnabled javaVersion linuxFxVersion netFrameworkVersion \
     powerShellVersion preWarmedInstanceCount use32BitWorkerProcess windowsFxVersion";
+
+/// Settings that an app is made with, since it cannot be made without; the others come later.
+const AT_FIRST: [&str; 3] = [
+    "DEPLOYMENT_STORAGE_CONNECTION_STRING",
+    "FUNCTIONS_EXTENSION_VERSION",
+    "FUNCTIONS_WORKER_RUNTIME",
+];
 
 /// What the host reads, each with its value; none for what it must not find.
 pub(super) fn host_settings(
@@ -76,11 +84,21 @@ pub(super) fn host_settings(
 pub(super) fn the_host_has_its_settings(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |choice, deployed, faults| {
         let settings = platform::app_settings(deployed);
+        let at_first = platform::first_settings(deployed);
         for (name, value) in host_settings(bundle, choice, deployed) {
-            let found = settings.get(name);
-            if found != value.as_ref() {
-                faults.push(format!("{name} is {found:?}, not {value:?}"));
+            let first = value.as_ref().filter(|_| AT_FIRST.contains(&name));
+            for (found, value) in [(&settings, value.as_ref()), (&at_first, first)] {
+                let found = found.get(name);
+                if found != value {
+                    faults.push(format!("{name} is {found:?}, not {value:?}"));
+                }
             }
+        }
+        if at_first
+            .keys()
+            .any(|name| !AT_FIRST.contains(&name.as_str()))
+        {
+            faults.push(format!("the app is made with {:?}", at_first.keys()));
         }
     })
 }
@@ -93,6 +111,12 @@ pub(super) fn each_plan_gets_what_it_needs(bundle: &Bundle) -> Vec<String> {
             .of("Microsoft.Web/sites/extensions")
             .map(|made| &made.body["properties"])
             .collect();
+        // That of the checkpoints, and one for the package where it is copied.
+        let containers = "Microsoft.Storage/storageAccounts/blobServices/containers";
+        let containers = deployed.of(containers).count();
+        if containers != 1 + usize::from(choice.is_flex) {
+            faults.push(format!("{containers} containers"));
+        }
         let site = deployed.of(SITE).next();
         let config = site.map(|site| &site.body["properties"]["functionAppConfig"]);
         let memory = config.map(|config| &config["scaleAndConcurrency"]["instanceMemoryMB"]);
@@ -118,6 +142,23 @@ pub(super) fn each_plan_gets_what_it_needs(bundle: &Bundle) -> Vec<String> {
                 "not what the plan needs: {tier:?}, {config:?}, {packages:?}"
             ));
         }
+    })
+}
+
+/// Storage in one place, a vault without hardware, and no more instances than the least that can be.
+pub(super) fn nothing_costs_more_than_it_must(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |_, deployed, faults| {
+        for account in deployed.of(STORAGE) {
+            let sku = &account.body["sku"]["name"];
+            if sku != "Standard_LRS" {
+                faults.push(format!("storage is {sku}"));
+            }
+        }
+        let vault = json!({ "sku": { "name": "standard" } });
+        expect(deployed, VAULT, &vault, faults);
+        let scale = json!({ "maximumInstanceCount": [null, 40] });
+        let site = json!({ "functionAppConfig": { "scaleAndConcurrency": scale } });
+        expect(deployed, SITE, &site, faults);
     })
 }
 
@@ -153,10 +194,13 @@ pub(super) fn everything_can_be_reached(bundle: &Bundle) -> Vec<String> {
         let open = json!([null, "Enabled"]);
         let guarded = json!({
             "publicNetworkAccess": open,
-            "networkAcls": { "defaultAction": [null, "Allow"] }
+            "networkAcls": {
+                "bypass": [null, "AzureServices"],
+                "defaultAction": [null, "Allow"]
+            }
         });
         expect(deployed, STORAGE, &guarded, faults);
-        expect(deployed, "Microsoft.KeyVault/vaults", &guarded, faults);
+        expect(deployed, VAULT, &guarded, faults);
         let site = json!({ "publicNetworkAccess": open, "enabled": [null, true] });
         expect(deployed, SITE, &site, faults);
         let component = json!({

@@ -65,8 +65,17 @@ pub(super) fn names_fit_azure(bundle: &Bundle) -> Vec<String> {
     faults
 }
 
-/// Else a second deployment makes everything once more. The storage account bears the app's name,
-/// under which users look for the checkpoints.
+/// What there is one of for each app.
+const ONE_FOR_EACH: [&str; 5] = [
+    "Microsoft.Storage/storageAccounts",
+    "Microsoft.Insights/components",
+    "Microsoft.Web/serverfarms",
+    "Microsoft.Web/sites",
+    "Microsoft.Insights/dataCollectionRules",
+];
+
+/// Else a second deployment makes everything once more. What bears the app's name is found by it, as
+/// the checkpoints are, and is not shared with another app.
 pub(super) fn names_stay_from_one_deployment_to_the_next(bundle: &Bundle) -> Vec<String> {
     let mut faults = Vec::new();
     for (at, expression) in walk::expressions(&bundle.template) {
@@ -77,9 +86,10 @@ pub(super) fn names_stay_from_one_deployment_to_the_next(bundle: &Bundle) -> Vec
         });
     }
     faults.extend(in_each(bundle, |_, deployed, faults| {
-        for of in ["Microsoft.Storage/storageAccounts", "Microsoft.Web/sites"] {
+        for of in ONE_FOR_EACH {
             let names: Vec<_> = deployed.of(of).map(|made| made.name.as_str()).collect();
-            if names != [APP] {
+            // Whether there is a rule is another rule's.
+            if names != [APP] && !(names.is_empty() && of.ends_with("Rules")) {
                 faults.push(format!("{of} must bear the app's name: {names:?}"));
             }
         }

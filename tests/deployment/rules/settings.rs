@@ -12,7 +12,7 @@ use super::{hosting, order::in_each, walk};
 use crate::{
     bundle::Bundle,
     choices::{APP, Api, Choice, Given, Sink},
-    evaluate::Deployed,
+    evaluate::{Deployed, TENANT},
     look::Look,
     platform,
 };
@@ -131,8 +131,12 @@ pub(super) fn the_program_does_as_chosen(bundle: &Bundle) -> Vec<String> {
                 choice.sink == Sink::DataCollector && workspace.id == choice.workspace_guid()
             }
             SinkSettings::Rule(rule) => {
-                let is_application = matches!(rule.identity, Identity::Client { .. });
-                choice.sink == Sink::LogsIngestion && is_application == choice.has_application()
+                let tenant = match &rule.identity {
+                    Identity::Client { tenant, .. } => Some(tenant.as_str()),
+                    Identity::Managed { .. } => None,
+                };
+                let expected = choice.has_application().then_some(TENANT);
+                choice.sink == Sink::LogsIngestion && tenant == expected
             }
             SinkSettings::Both { .. } => false,
         };

@@ -1,4 +1,5 @@
-//! Whether each resource has the members of its type and version, as far as `shapes.json` knows them.
+//! Whether each resource has the members of its type and version, and each control of the form those of
+//! its type, as far as `shapes.json` knows them.
 //!
 //! A shape is `"text"`, `"bool"`, `"number"`, a range of numbers such as `"1..365"`, or `"any"`, a list
 //! of the values that are allowed, or an object of shapes: a name that ends in `!` must be there, `*` stands for any name, and `[]` for the
@@ -12,7 +13,10 @@ use std::{collections::BTreeSet, sync::LazyLock};
 
 use serde_json::{Map, Value};
 
-use super::order::in_each;
+use super::{
+    form::{self, Control},
+    order::in_each,
+};
 use crate::bundle::Bundle;
 
 pub(super) static SHAPES: LazyLock<Value> =
@@ -56,6 +60,18 @@ pub(super) fn bodies_fit_their_types(bundle: &Bundle) -> Vec<String> {
         .collect::<BTreeSet<_>>()
         .into_iter()
         .collect()
+}
+
+/// Those of the form, with the words that they cannot do without.
+pub(super) fn controls_fit_their_types(bundle: &Bundle) -> Vec<String> {
+    let mut faults = Vec::new();
+    for Control { name, of, body, .. } in form::controls(&bundle.form) {
+        match SHAPES.get(of) {
+            Some(shape) => check(name, body, shape, &mut faults),
+            None => faults.push(format!("shapes.json does not know {of}, which {name} is")),
+        }
+    }
+    faults
 }
 
 fn check(at: &str, value: &Value, shape: &Value, faults: &mut Vec<String>) {

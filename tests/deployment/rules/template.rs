@@ -203,7 +203,7 @@ pub(super) fn bounds_come_in_pairs(bundle: &Bundle) -> Vec<String> {
         .collect()
 }
 
-/// The shortest that make sense, by parameter.
+/// The shortest text that makes sense, by parameter.
 const SHORTEST: [(&str, &str); 6] = [
     ("appName", "ttp"),
     ("objectId", "00000000-0000-0000-0000-000000000000"),
@@ -216,17 +216,24 @@ const SHORTEST: [(&str, &str); 6] = [
     ("timerSchedule", "* * * * * *"),
 ];
 
-/// And nothing shorter.
-pub(super) fn the_shortest_is_taken(bundle: &Bundle) -> Vec<String> {
+/// The most characters: of a storage account's name, of a GUID, and of a hash in hex digits.
+const LONGEST: [(&str, usize); 3] = [("appName", 24), ("objectId", 36), ("packageSha256", 64)];
+
+pub(super) fn lengths_are_bounded_where_they_must_be(bundle: &Bundle) -> Vec<String> {
     let mut faults = Vec::new();
     for (name, declared) in bundle.parameters() {
-        let mut all = SHORTEST.iter();
-        let shortest = all.find(|(of, _)| of == name).map(|(_, text)| text.len());
-        let least = &declared["minLength"];
-        if least.as_u64() != shortest.map(|length| length as u64) {
-            faults.push(format!(
-                "parameters.{name}.minLength is {least}, but the shortest has {shortest:?}"
-            ));
+        let shortest = SHORTEST.iter().find(|(of, _)| of == name);
+        let longest = LONGEST.iter().find(|(of, _)| of == name);
+        for (bound, expected) in [
+            ("minLength", shortest.map(|(_, text)| text.len())),
+            ("maxLength", longest.map(|(_, length)| *length)),
+        ] {
+            let found = declared.get(bound);
+            if found.and_then(Value::as_u64) != expected.map(|length| length as u64) {
+                faults.push(format!(
+                    "parameters.{name}.{bound} is {found:?}, not {expected:?}"
+                ));
+            }
         }
     }
     faults

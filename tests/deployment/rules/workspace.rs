@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mimecast_ttp::simulator::log_analytics::logs_ingestion::Rule;
 use regex::Regex;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{expect::expect, order::in_each, roles};
 use crate::{
@@ -54,14 +55,24 @@ pub(super) fn tables_keep_what_their_rule_makes(bundle: &Bundle) -> Vec<String> 
     })
 }
 
-/// Tables of another plan cannot be joined, and alert on nothing.
+/// Types of columns, streams and transforms fit each other, as the simulator of the service has it.
+pub(super) fn the_service_takes_the_rule(bundle: &Bundle) -> Vec<String> {
+    let resources = bundle.template["resources"].items();
+    let nested = resources.map(|deployment| &deployment["properties"]["template"]);
+    let mut nested =
+        nested.filter(|nested| nested["resources"].items().any(|it| it["type"] == RULE));
+    let refused = nested.find_map(|nested| Rule::in_template(&nested.to_string()).err());
+    refused.into_iter().collect()
+}
+
+/// Analytic rules read tables of this plan only.
 pub(super) fn alerts_can_read_the_tables(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |choice, deployed, faults| {
         if choice.sink == Sink::LogsIngestion {
             expect(
                 deployed,
                 TABLE,
-                &serde_json::json!({ "plan": [null, "Analytics"] }),
+                &json!({ "plan": [null, "Analytics"] }),
                 faults,
             );
         }
@@ -79,7 +90,7 @@ pub(super) fn content_comes_where_it_is_wanted(bundle: &Bundle) -> Vec<String> {
     })
 }
 
-/// Queries are compiled when they are made: a table that is not there fails some.
+/// Where they are made here, so that queries find them.
 pub(super) fn content_comes_behind_the_tables(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |_, deployed, faults| {
         let readers = CONTENT.iter().filter(|(_, reads)| *reads);
