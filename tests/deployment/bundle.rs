@@ -27,16 +27,25 @@ pub(crate) struct Bundle {
     pub(crate) guide: String,
     /// What says how the package is built: the README and `package.sh`.
     pub(crate) builder: String,
-    /// Those that are tried.
-    choices: Vec<Choice>,
-    deployments: OnceLock<Vec<Deployment>>,
+    deployments: Vec<Deployment>,
+    /// How many choices with faults are enough: after that, no more are tried.
+    pub(crate) enough: usize,
 }
 
-/// A choice, and what comes of it.
+/// A choice, and what comes of it, once somebody asks.
 #[derive(Debug)]
-pub(crate) struct Deployment {
-    pub(crate) choice: Choice,
-    pub(crate) result: Result<Deployed, String>,
+struct Deployment {
+    choice: Choice,
+    result: OnceLock<Result<Deployed, String>>,
+}
+
+impl Deployment {
+    fn new(choice: Choice) -> Self {
+        Self {
+            choice,
+            result: OnceLock::new(),
+        }
+    }
 }
 
 impl Bundle {
@@ -56,42 +65,44 @@ impl Bundle {
             readme,
             guide: include_str!("../../docs/deploy.md").to_owned(),
             builder,
-            choices: Choice::all(),
-            deployments: OnceLock::new(),
+            deployments: Choice::all().into_iter().map(Deployment::new).collect(),
+            enough: usize::MAX,
         }
     }
 
     /// The same, but only half of the combinations are tried, such that any three choices meet in all
-    /// ways; and each in one cloud only.
+    /// ways; each in one cloud only; and only until there is a fault.
     pub(crate) fn sampled() -> Self {
         let mut bundle = Self::read();
-        let count = bundle.choices.len() / CLOUDS.len();
+        let count = bundle.deployments.len() / CLOUDS.len();
         let is_kept = |index: usize| {
             let (cloud, choice) = (index / count, index % count);
             (choice % 16).count_ones().is_multiple_of(2) && choice / 2 % CLOUDS.len() == cloud
         };
         let mut index = 0..;
-        bundle.choices.retain(|_| index.next().is_some_and(is_kept));
+        let mut is_next_kept = |_: &Deployment| index.next().is_some_and(is_kept);
+        bundle.deployments.retain(&mut is_next_kept);
+        bundle.enough = 1;
         bundle
     }
 
     /// Those that are tried in the public cloud, for what is the same in all.
     pub(crate) fn in_public(&self) -> impl Iterator<Item = &Choice> {
         let [public, ..] = &CLOUDS;
-        self.choices
-            .iter()
-            .filter(|choice| choice.cloud.name == public.name)
+        let choices = self.deployments.iter().map(|each| &each.choice);
+        choices.filter(|choice| choice.cloud.name == public.name)
     }
 
     /// What comes of every choice.
-    pub(crate) fn deployments(&self) -> &[Deployment] {
-        self.deployments.get_or_init(|| {
-            let deployment = |choice: Choice| Deployment {
-                choice,
-                result: self.deploy(&choice, &choice.parameters()),
-            };
-            self.choices.iter().copied().map(deployment).collect()
-        })
+    pub(crate) fn deployments(
+        &self,
+    ) -> impl Iterator<Item = (&Choice, Result<&Deployed, &String>)> {
+        self.deployments
+            .iter()
+            .map(|Deployment { choice, result }| {
+                let result = result.get_or_init(|| self.deploy(choice, &choice.parameters()));
+                (choice, result.as_ref())
+            })
     }
 
     /// What comes of other parameters.
@@ -110,8 +121,8 @@ impl Bundle {
 
     /// Those that could be made; the rule that all can is one of its own.
     pub(crate) fn deployed(&self) -> impl Iterator<Item = (&Choice, &Deployed)> {
-        let all = self.deployments().iter();
-        all.filter_map(|each| Some((&each.choice, each.result.as_ref().ok()?)))
+        self.deployments()
+            .filter_map(|(choice, result)| Some((choice, result.ok()?)))
     }
 
     /// A parameter's declaration.

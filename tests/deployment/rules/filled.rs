@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     form::{Control, chosen, controls, outputs},
+    order::labelled,
     settings,
 };
 use crate::{
@@ -104,15 +105,13 @@ fn picked(of: &Value) -> Value {
 
 /// Fills in the form for each choice, and says what is wrong.
 fn in_each(bundle: &Bundle, check: impl Fn(&Choice, &Filled, &mut Vec<String>)) -> Vec<String> {
-    let mut all = Vec::new();
     // The form does not know in which cloud it is shown.
-    for choice in bundle.in_public() {
+    let faults = bundle.in_public().filter_map(|choice| {
         let mut faults = Vec::new();
         check(choice, &fill(&bundle.form, choice), &mut faults);
-        let label = choice.label();
-        all.extend(faults.iter().map(|fault| format!("{label}: {fault}")));
-    }
-    all
+        labelled(choice, &faults)
+    });
+    faults.take(bundle.enough).flatten().collect()
 }
 
 /// The form's outputs are the template's parameters: type and all, up to the program.
@@ -212,19 +211,25 @@ pub(super) fn what_is_needed_is_required(bundle: &Bundle) -> Vec<String> {
     })
 }
 
-/// Where it is not, its value is not used either.
+/// Where it is not, its value is not used either. What is said about a field shows with it.
 pub(super) fn a_field_shows_where_it_counts(bundle: &Bundle) -> Vec<String> {
     let mut faults = Vec::new();
     let all = Choice::all().into_iter();
     for choice in all.filter(|choice| choice.given == Given::Plain) {
         let (filled, wanted) = (fill(&bundle.form, &choice), choice.parameters());
-        for control in controls(&bundle.form) {
-            let is_shown = filled.is_so(control.body.get("visible"), true);
-            let is_parameter = bundle.parameters().contains_key(control.name);
-            if is_parameter && is_shown != wanted.contains_key(control.name) {
+        // From below, since a word stands above its field.
+        let mut is_next_shown = true;
+        for Control { name, of, body, .. } in controls(&bundle.form).into_iter().rev() {
+            let is_shown = filled.is_so(body.get("visible"), true);
+            let is_needed = match of {
+                "Microsoft.Common.InfoBox" => is_next_shown,
+                _ => !bundle.parameters().contains_key(name) || wanted.contains_key(name),
+            };
+            if is_shown != is_needed {
                 let label = choice.label();
-                faults.push(format!("{label}: {} shows: {is_shown}", control.name));
+                faults.push(format!("{label}: {name} shows: {is_shown}"));
             }
+            is_next_shown = is_shown;
         }
     }
     faults

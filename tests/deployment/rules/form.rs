@@ -317,10 +317,15 @@ pub(super) fn defaults_are_taken(bundle: &Bundle) -> Vec<String> {
     faults
 }
 
-/// A label holds the value that it stands for, but for blanks, and of all values no longer one.
+/// A label holds the value that it stands for, but for blanks, and of all values no longer one. Beside
+/// a slider stands the unit in which its name ends.
 pub(super) fn labels_say_what_they_choose(bundle: &Bundle) -> Vec<String> {
     let mut faults = Vec::new();
     for Control { name, body, .. } in controls(&bundle.form) {
+        let unit = body["subLabel"].text();
+        if !name.to_lowercase().ends_with(unit) {
+            faults.push(format!("{name} is not in {unit}"));
+        }
         let all = &body["constraints"]["allowedValues"];
         let values: Vec<_> = all.items().map(|each| each["value"].plain()).collect();
         for each in all.items() {

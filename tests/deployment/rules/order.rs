@@ -2,7 +2,7 @@
 
 use super::walk;
 use crate::{
-    bundle::{Bundle, Deployment},
+    bundle::Bundle,
     choices::{Choice, DEPLOYER, Sink},
     evaluate::{Deployed, Resource},
     look::Look,
@@ -18,22 +18,26 @@ pub(super) fn in_each(
     bundle: &Bundle,
     check: impl Fn(&Choice, &Deployed, &mut Vec<String>),
 ) -> Vec<String> {
-    let mut all = Vec::new();
-    for (choice, deployed) in bundle.deployed() {
+    let faults = bundle.deployed().filter_map(|(choice, deployed)| {
         let mut faults = Vec::new();
         check(choice, deployed, &mut faults);
-        let label = choice.label();
-        all.extend(faults.iter().map(|fault| format!("{label}: {fault}")));
-    }
-    all
+        labelled(choice, &faults)
+    });
+    faults.take(bundle.enough).flatten().collect()
+}
+
+/// The faults with the choice's name before each; none for none.
+pub(super) fn labelled(choice: &Choice, faults: &[String]) -> Option<Vec<String>> {
+    let label = choice.label();
+    let faults = faults.iter().map(|fault| format!("{label}: {fault}"));
+    Some(faults.collect()).filter(|faults: &Vec<_>| !faults.is_empty())
 }
 
 pub(super) fn every_choice_deploys(bundle: &Bundle) -> Vec<String> {
-    let failed = |each: &Deployment| {
-        let error = each.result.as_ref().err()?;
-        Some(format!("{}: {error}", each.choice.label()))
-    };
-    bundle.deployments().iter().filter_map(failed).collect()
+    let failed = bundle
+        .deployments()
+        .filter_map(|(choice, result)| labelled(choice, &[result.err()?.clone()]));
+    failed.take(bundle.enough).flatten().collect()
 }
 
 /// The id of what a resource is a part of, or extends.
