@@ -106,7 +106,7 @@ fn unnoticed(breakages: &[Breakage<'_>]) -> Vec<String> {
     let mut silent = Vec::new();
     for [what, rule, change] in breakages {
         let (_, check) = RULES.iter().find(|(name, _)| name == rule).unwrap();
-        let mut bundle = Bundle::sampled();
+        let mut bundle = Bundle::read_to_break();
         assert!(
             apply(change, &mut bundle).is_some(),
             "nothing to change: {change}"
@@ -142,12 +142,4 @@ fn every_rule_can_be_broken() {
     let broken: BTreeSet<_> = breakages().iter().map(|[_, rule, _]| *rule).collect();
     let rules: BTreeSet<_> = RULES.iter().map(|(name, _)| *name).collect();
     assert_eq!(broken, rules);
-}
-
-#[test]
-fn what_is_not_broken_is_not_complained_of() {
-    let bundle = Bundle::sampled();
-    for (name, check) in RULES {
-        assert_eq!(check(&bundle), Vec::<String>::new(), "{name}");
-    }
 }
