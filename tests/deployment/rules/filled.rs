@@ -41,7 +41,7 @@ impl Filled {
         }
     }
 
-    /// Whether what must be true, is; or what may be left out, not.
+    /// Whether a condition of the form holds; `otherwise` is the answer where it has none.
     fn is_so(&self, value: Option<&Value>, otherwise: bool) -> bool {
         value.map_or(otherwise, |value| self.evaluate(value) == Ok(true.into()))
     }
@@ -94,13 +94,8 @@ fn fill(form: &Value, choice: &Choice) -> Filled {
 
 /// What a picker of resources gives: of the wrong type none that serves.
 fn picked(of: &Value) -> Value {
-    let workspace = Choice::workspace();
-    let (group, name) = (
-        "/providers/Microsoft.OperationalInsights/workspaces/",
-        "sentinel",
-    );
-    let of = of.text();
-    json!({ "id": workspace.replace(&format!("{group}{name}"), &format!("/providers/{of}/{name}")) })
+    let id = Choice::workspace();
+    json!({ "id": id.replace("Microsoft.OperationalInsights/workspaces", of.text()) })
 }
 
 /// Fills in the form for each choice, and says what is wrong.
@@ -196,11 +191,7 @@ pub(super) fn what_is_needed_is_required(bundle: &Bundle) -> Vec<String> {
             }
             let mut emptied = filled.clone();
             emptied.set(&control, Value::Null);
-            let given = emptied.parameters(&bundle.form).map(|mut given| {
-                // It takes no part in this, but time.
-                given.insert("deploySentinelContent".to_owned(), false.into());
-                given
-            });
+            let given = emptied.parameters(&bundle.form);
             let read = given.and_then(|given| settings::read_all(bundle, choice, &given));
             if is_required != read.is_err() {
                 faults.push(format!(

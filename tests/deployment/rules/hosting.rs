@@ -165,13 +165,9 @@ pub(super) fn nothing_costs_more_than_it_must(bundle: &Bundle) -> Vec<String> {
 pub(super) fn no_plan_is_told_what_it_refuses(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |choice, deployed, faults| {
         // Zones are not in every region, and this kind of storage has none.
-        expect(
-            deployed,
-            PLAN,
-            &json!({ "zoneRedundant": [null, false] }),
-            faults,
-        );
-        // No such plan has one that is always on.
+        let plan = json!({ "zoneRedundant": [null, false] });
+        expect(deployed, PLAN, &plan, faults);
+        // On a consumption plan no app is.
         let site = json!({ "siteConfig": { "alwaysOn": [null, false] } });
         expect(deployed, SITE, &site, faults);
         for site in deployed.of(SITE).filter(|_| choice.is_flex) {
@@ -211,7 +207,7 @@ pub(super) fn everything_can_be_reached(bundle: &Bundle) -> Vec<String> {
     })
 }
 
-/// Not at each start of the host too, of which there are many.
+/// And not at each start of the host, of which there are many.
 pub(super) fn the_timer_runs_by_its_schedule_alone(bundle: &Bundle) -> Vec<String> {
     let timer = json!([{
         "name": "timer", "type": "timerTrigger", "direction": "in", "schedule": "%timer_schedule%"

@@ -1,13 +1,13 @@
 //! Whether each resource has the members of its type and version, and each control of the form those of
 //! its type, as far as `shapes.json` knows them.
 //!
-//! A shape is `"text"`, `"bool"`, `"number"`, a range of numbers such as `"1..365"`, or `"any"`, a list
-//! of the values that are allowed, or an object of shapes: a name that ends in `!` must be there, `*` stands for any name, and `[]` for the
-//! items of a list. A member that no shape names is either wrong or not yet written down there. What
-//! begins with `$` is about the resource itself: how it may be called, and whether it lies somewhere.
-//! Where Azure does not say how, it is the narrower reading: of an app on Flex Consumption, 40 instances
-//! are the least; of an app's name only 32 characters
-//! count, and names of rules of kind Direct end up in a host's.
+//! A shape is `"text"`, `"bool"`, `"number"`, a range of numbers such as `"1..365"`, or `"any"`, a list of
+//! the values that are allowed, or an object of shapes: a name that ends in `!` must be there, `*` stands
+//! for any name, and `[]` for the items of a list. A member that no shape names is either wrong or not yet
+//! written down there. What begins with `$` is about the resource itself: how it may be called, and whether
+//! it lies somewhere. Where Azure does not say how, it is the narrower reading: of an app's name only 32
+//! characters count, names of rules of kind Direct end up in a host's, and on Flex Consumption 40 is the
+//! least that an app's instances are limited to.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 

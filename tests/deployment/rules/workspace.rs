@@ -69,12 +69,8 @@ pub(super) fn the_service_takes_the_rule(bundle: &Bundle) -> Vec<String> {
 pub(super) fn alerts_can_read_the_tables(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |choice, deployed, faults| {
         if choice.sink == Sink::LogsIngestion {
-            expect(
-                deployed,
-                TABLE,
-                &json!({ "plan": [null, "Analytics"] }),
-                faults,
-            );
+            let table = json!({ "plan": [null, "Analytics"] });
+            expect(deployed, TABLE, &table, faults);
         }
     })
 }
