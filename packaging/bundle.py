@@ -3,28 +3,13 @@
 import argparse
 import hashlib
 import json
-import time
-import zipfile
 from pathlib import Path
 
+import archive
 import glibc
 import licences
 import parts
 import sbom
-
-
-def write_zip(path, files, epoch):
-    """Writes `files`, of each a name, a mode and its bytes.
-
-    Nothing is compressed: what deflate makes of the same bytes differs between versions of zlib.
-    """
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as package:
-        for name, mode, content in sorted(files):
-            entry = zipfile.ZipInfo(name, time.gmtime(epoch)[:6])
-            # Unix, so that the mode counts.
-            entry.create_system = 3
-            entry.external_attr = (0o100000 | mode) << 16
-            package.writestr(entry, content)
 
 
 def main():
@@ -50,7 +35,7 @@ def main():
 
     given.out.mkdir(exist_ok=True)
     package = given.out / "mimecast-ttp.zip"
-    write_zip(package, files, given.epoch)
+    archive.write(package, files, given.epoch)
     sha256 = hashlib.sha256(package.read_bytes()).hexdigest()
     package.with_name("mimecast-ttp.zip.sha256").write_text(f"{sha256}  {package.name}\n")
     materials = sbom.cyclonedx(program, inside, given.commit, given.epoch, sha256)

@@ -72,6 +72,15 @@ fn lists_give_a_line_each_and_one_feed_can_have_it_all() {
 }
 
 #[test]
+fn the_way_by_logs_ingestion_is_measured_too() {
+    let arguments = ["--records", "600", "--sink", "logs-ingestion", "--json"];
+    let output = bench(&arguments);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["sink"], "logs-ingestion");
+    assert_eq!(lines(&output)[0]["stored"], 600);
+}
+
+#[test]
 fn no_call_is_refused_for_the_rate_limit_when_ranges_are_read_side_by_side() {
     let calls = |quota: &str| {
         let arguments = [

@@ -63,7 +63,7 @@ fn it_holds_what_the_host_reads_and_only_the_program_may_be_run() {
     let mut modes = BTreeMap::new();
     for number in 0..package.len() {
         let entry = package.by_index(number).unwrap();
-        assert_eq!(entry.compression(), CompressionMethod::Stored);
+        assert_eq!(entry.compression(), CompressionMethod::Deflated);
         modes.insert(
             entry.name().unwrap().into_owned(),
             entry.unix_mode().unwrap(),

@@ -51,7 +51,15 @@ async fn serve(options: &Simulate) -> io::Result<()> {
     mimecast_config.api = options.api.into();
     let mimecast = Simulator::start(mimecast_config.clone(), options.mimecast_port).await?;
     let port = options.log_analytics_port;
-    let (sink, sink_settings) = Sink::start(options.sink, clock, port, Vec::new(), |_| {}).await?;
+    let (sink, sink_settings) = Sink::start(
+        options.sink,
+        clock,
+        port,
+        Vec::new(),
+        Duration::ZERO,
+        |_| {},
+    )
+    .await?;
 
     let mut settings = simulated::mimecast(&mimecast, &mimecast_config);
     settings.extend(sink_settings);

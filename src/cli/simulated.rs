@@ -1,6 +1,6 @@
 //! The way from the connector to the simulators.
 
-use std::{collections::BTreeMap, io, sync::Arc};
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use crate::simulator::{
     clock::SimClock,
@@ -44,10 +44,7 @@ pub(super) fn mimecast(simulator: &Simulator, config: &mimecast::Config) -> Valu
 }
 
 /// The settings that lead to a simulated workspace.
-pub(super) fn data_collector(
-    simulator: &DataCollector,
-    workspace: &log_analytics::Config,
-) -> Values {
+fn data_collector(simulator: &DataCollector, workspace: &log_analytics::Config) -> Values {
     values([
         ("log_analytics_workspace_id", &workspace.workspace_id),
         ("log_analytics_workspace_key", &workspace.workspace_key),
@@ -66,7 +63,8 @@ fn logs_ingestion(simulator: &LogsIngestion, config: &logs_ingestion::Config) ->
 }
 
 /// The API that the simulated Log Analytics has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum SinkKind {
     DataCollector,
     LogsIngestion,
@@ -99,19 +97,21 @@ impl Posts {
 }
 
 impl Sink {
-    /// Starts it on a port, 0 for a free one; gives the settings that lead there too. `adjust` may make
-    /// the Data Collector API stricter.
+    /// Starts it on a port, 0 for a free one; gives the settings that lead there too. Each post takes
+    /// `latency`. `adjust` may make the Data Collector API stricter, or more lenient.
     pub(super) async fn start(
         kind: SinkKind,
         clock: SimClock,
         port: u16,
         sinks: Vec<Arc<dyn RowSink>>,
+        latency: Duration,
         adjust: impl FnOnce(&mut log_analytics::Config),
     ) -> io::Result<(Self, Values)> {
         Ok(match kind {
             SinkKind::DataCollector => {
                 let mut config = log_analytics::Config::new(clock);
                 config.sinks = sinks;
+                config.latency = latency;
                 adjust(&mut config);
                 let service = DataCollector::start(config.clone(), port).await?;
                 let settings = data_collector(&service, &config);
@@ -121,11 +121,20 @@ impl Sink {
                 let rule = logs_ingestion::Rule::in_template(RULE).map_err(io::Error::other)?;
                 let mut config = logs_ingestion::Config::new(clock, rule);
                 config.sinks = sinks;
+                config.latency = latency;
                 let service = LogsIngestion::start(config.clone(), port).await?;
                 let settings = logs_ingestion(&service, &config);
                 (Self::LogsIngestion(service), settings)
             }
         })
+    }
+
+    /// How many posts came, of every table.
+    pub(super) fn posts_in_all(&self) -> usize {
+        match self {
+            Self::DataCollector(service) => service.posts().len(),
+            Self::LogsIngestion(service) => service.posts().len(),
+        }
     }
 
     /// The posts of a log.

@@ -61,7 +61,7 @@ impl<'a> Reader<'a> {
             self.fault(
                 name,
                 "is an unresolved Key Vault reference: the platform could not read the secret",
-                "give the app's identity the role Key Vault Secrets User, check the secret's address, then restart the app",
+                "give the app's identity the role Key Vault Secrets User, check the secret's address, then have references read again (README, Deploy, step 5)",
             );
             return None;
         }

@@ -6,10 +6,13 @@ use std::{
 };
 
 use super::{progress::Progress, records::Backlog, shape};
-use crate::simulator::{
-    log::Log,
-    log_analytics::{RowSink, StoredRow},
-    records::RecordSet as _,
+use crate::{
+    cli::simulated::SinkKind,
+    simulator::{
+        log::Log,
+        log_analytics::{RowSink, StoredRow},
+        records::RecordSet as _,
+    },
 };
 
 /// Compares each stored row with the record it was made from, as it comes: a bit is kept of each, so
@@ -17,6 +20,8 @@ use crate::simulator::{
 pub(super) struct Arrivals {
     backlog: Arc<Backlog>,
     logs: [Mutex<Seen>; 3],
+    /// By which way rows come.
+    sink: SinkKind,
     progress: Progress,
 }
 
@@ -64,7 +69,7 @@ impl fmt::Display for Counts {
 }
 
 impl Arrivals {
-    pub(super) fn new(backlog: Arc<Backlog>, progress: Progress) -> Self {
+    pub(super) fn new(backlog: Arc<Backlog>, sink: SinkKind, progress: Progress) -> Self {
         let logs = Log::ALL.map(|log| {
             Mutex::new(Seen {
                 bits: vec![0; backlog.len(log).div_ceil(64)],
@@ -74,6 +79,7 @@ impl Arrivals {
         Self {
             backlog,
             logs,
+            sink,
             progress,
         }
     }
@@ -91,6 +97,22 @@ impl Arrivals {
         all
     }
 
+    /// Whether the row is the record's text with something more at the end. The Logs Ingestion API keeps
+    /// the name `id` to itself, so on that way it has another one.
+    fn unchanged(&self, record: &str, row: &str) -> bool {
+        let (record, row) = match (record.strip_prefix("{\"id\":"), self.sink) {
+            (Some(record), SinkKind::LogsIngestion) => (
+                record,
+                row.strip_prefix("{\"eventId\":").unwrap_or_default(),
+            ),
+            _ => (record, row),
+        };
+        record
+            .strip_suffix('}')
+            .and_then(|record| row.strip_prefix(record))
+            .is_some_and(|added| added.starts_with(','))
+    }
+
     fn note(&self, log: Log, row: &str, seen: &mut Seen) {
         let Some(serial) = shape::serial_in(row).filter(|serial| *serial < self.backlog.len(log))
         else {
@@ -99,12 +121,7 @@ impl Arrivals {
         };
         seen.text.clear();
         self.backlog.write(log, serial, &mut seen.text);
-        let unchanged = seen
-            .text
-            .strip_suffix('}')
-            .and_then(|record| row.strip_prefix(record))
-            .is_some_and(|added| added.starts_with(','));
-        if !unchanged {
+        if !self.unchanged(&seen.text, row) {
             seen.counts.altered += 1;
             return;
         }
@@ -147,7 +164,11 @@ mod tests {
     fn what_is_missing_doubled_or_altered_is_told_apart() {
         let from = DateTime::UNIX_EPOCH;
         let backlog = Arc::new(Backlog::new([3, 70, 0], from, from + TimeDelta::days(1)));
-        let arrivals = Arrivals::new(Arc::clone(&backlog), Progress::hidden());
+        let arrivals = Arrivals::new(
+            Arc::clone(&backlog),
+            SinkKind::DataCollector,
+            Progress::hidden(),
+        );
         let note = |log: Log, row: &str| {
             let place = Log::ALL.iter().position(|other| *other == log).unwrap();
             arrivals.note(log, row, &mut lock(&arrivals.logs[place]));

@@ -16,12 +16,14 @@ use super::{
     shares,
 };
 use crate::{
-    cli::{clock_file, feeds, simulated},
+    cli::{
+        clock_file, feeds,
+        simulated::{self, Sink},
+    },
     model::feed::Feed,
     simulator::{
         clock::SimClock,
         log::Log,
-        log_analytics::{self, DataCollector},
         mimecast::{self, Simulator},
         records::RecordSet,
     },
@@ -49,7 +51,7 @@ pub(super) struct Measured {
     /// In KiB.
     pub(super) peak: Option<u32>,
     pub(super) calls: u64,
-    pub(super) posts: u64,
+    pub(super) posts: usize,
     /// Saves of all checkpoints.
     pub(super) saves: Option<u64>,
     pub(super) start: Duration,
@@ -83,16 +85,22 @@ pub(super) async fn measure(
     mimecast_config.latency = Duration::from_millis(options.page_latency_ms);
     mimecast_config.quota = options.quota;
     let mimecast = Simulator::start(mimecast_config.clone(), 0).await?;
-    let arrivals = Arc::new(Arrivals::new(Arc::clone(backlog), progress.clone()));
-    let mut workspace = log_analytics::Config::new(clock);
-    workspace.latency = Duration::from_millis(options.post_latency_ms);
-    workspace.inspect = false;
-    workspace.sinks = vec![Arc::clone(&arrivals) as _];
-    let log_analytics = DataCollector::start(workspace.clone(), 0).await?;
+    let arrivals = Arc::new(Arrivals::new(
+        Arc::clone(backlog),
+        options.sink,
+        progress.clone(),
+    ));
+    let sinks = vec![Arc::clone(&arrivals) as _];
+    let latency = Duration::from_millis(options.post_latency_ms);
+    let (sink, sink_settings) = Sink::start(options.sink, clock, 0, sinks, latency, |config| {
+        // The arrivals look at every row; once is enough.
+        config.inspect = false;
+    })
+    .await?;
 
     let checkpoints = folder.path().join("checkpoints");
     let mut settings = simulated::mimecast(&mimecast, &mimecast_config);
-    settings.extend(simulated::data_collector(&log_analytics, &workspace));
+    settings.extend(sink_settings);
     let local = [
         ("checkpoint_dir", checkpoints.display().to_string()),
         ("lookback_days", options.lookback_days.to_string()),
@@ -122,7 +130,7 @@ pub(super) async fn measure(
     let peak = handler.peak_memory();
     let cpu = handler.end().await?;
     let calls = Log::ALL.map(|log| mimecast.calls(log.path())).iter().sum();
-    let posts = log_analytics.counts().posts;
+    let posts = sink.posts_in_all();
     let saves = saves(&checkpoints);
 
     progress.say("fetch alone".to_owned());

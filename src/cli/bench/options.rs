@@ -3,7 +3,7 @@
 use clap::builder::{RangedU64ValueParser, TypedValueParser};
 
 use super::records;
-use crate::model::feed::Feed;
+use crate::{cli::simulated::SinkKind, model::feed::Feed};
 
 /// How the numbers are to be read, at the end of `--help`.
 const READING: &str = "\
@@ -51,6 +51,10 @@ pub(in crate::cli) struct Options {
     /// How long Log Analytics takes for each post.
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=LONGEST_LATENCY_MS))]
     pub(super) post_latency_ms: u64,
+    /// The way into Log Analytics. The simulator of the Logs Ingestion API applies the rule to each row,
+    /// which takes it a millisecond: memory and processor time of the program can be had, but no pace.
+    #[arg(long, value_enum, value_name = "SINK", default_value_t = SinkKind::DataCollector)]
+    pub(super) sink: SinkKind,
     /// The app setting `parallel_ranges` of the pass, 1 to 16; a list gives a line for each. Without, the
     /// setting is left out, which means 4.
     #[arg(long, value_name = "N,...", value_delimiter = ',', value_parser = count(16))]

@@ -10,7 +10,7 @@ use super::{
     measure::Measured,
     options::{Case, Options},
 };
-use crate::model::feed::Feed;
+use crate::{cli::simulated::SinkKind, model::feed::Feed};
 
 /// A line of the table; what a system cannot tell is absent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,7 +28,7 @@ pub(super) struct Line {
     pub(super) simulators_us_per_record: Option<f64>,
     pub(super) peak_mib: Option<f64>,
     pub(super) calls: u64,
-    pub(super) posts: u64,
+    pub(super) posts: usize,
     pub(super) saves: Option<u64>,
     pub(super) start_ms: f64,
     pub(super) fetch_alone_seconds: f64,
@@ -53,6 +53,7 @@ pub(super) struct Report<'a> {
     pub(super) lookback_days: u16,
     pub(super) page_latency_ms: u64,
     pub(super) post_latency_ms: u64,
+    pub(super) sink: SinkKind,
     pub(super) quota: u32,
     pub(super) repeat: u16,
     pub(super) lines: &'a [Line],
@@ -66,6 +67,7 @@ impl<'a> Report<'a> {
             lookback_days: options.lookback_days,
             page_latency_ms: options.page_latency_ms,
             post_latency_ms: options.post_latency_ms,
+            sink: options.sink,
             quota: options.quota,
             repeat: options.repeat,
             lines,

@@ -97,11 +97,18 @@ impl World {
         };
         let mut sinks: Vec<Arc<dyn RowSink>> = vec![Arc::new(watcher), Arc::clone(&files) as _];
         sinks.extend(report);
-        let (sink, sink_settings) = Sink::start(options.sink, clock.clone(), 0, sinks, |config| {
-            // Smaller than the batches of a backlog, so that some have to be halved.
-            config.max_body_bytes = 900_000;
-            config.too_large = TooLarge::Status413;
-        })
+        let (sink, sink_settings) = Sink::start(
+            options.sink,
+            clock.clone(),
+            0,
+            sinks,
+            Duration::ZERO,
+            |config| {
+                // Smaller than the batches of a backlog, so that some have to be halved.
+                config.max_body_bytes = 900_000;
+                config.too_large = TooLarge::Status413;
+            },
+        )
         .await?;
 
         let checkpoints = folder.path().join("checkpoints");

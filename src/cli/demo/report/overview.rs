@@ -80,9 +80,10 @@ fn funnel(tally: &Tally) -> String {
         );
         let parts = Outcome::ALL.map(|outcome| (outcome.class(), sum(&[outcome])));
         let share = if malicious == 0 {
-            "\u{2013}".to_owned()
+            String::new()
         } else {
-            format!("{:.1} %", 100.0 * f64::from(through) / f64::from(malicious))
+            let percent = 100.0 * f64::from(through) / f64::from(malicious);
+            format!("<small>{percent:.1} %</small>")
         };
         vec![
             format!("{}{}", log.name(), svg::bar(parts, seen)),
@@ -90,26 +91,16 @@ fn funnel(tally: &Tally) -> String {
                 "<data class=\"sum\" value=\"{seen}\">{}</data>",
                 number(seen)
             ),
-            number(sum(&[Outcome::Clean])),
             number(sum(&[Outcome::Suspicious, Outcome::Inconclusive])),
             number(malicious),
-            number(through),
-            share,
+            number(through) + &share,
         ]
     });
-    let heads = [
-        "Feed",
-        "Seen",
-        "Clean",
-        "Suspicious or inconclusive",
-        "Malicious",
-        "Got through",
-        "Of the malicious",
-    ];
+    let heads = ["Feed", "Seen", "Not sure", "Malicious", "Got through"];
     figure(
         "overview-funnel",
         title,
-        "events by feed; each bar is all of a feed",
+        "events by feed (not sure: suspicious or inconclusive); each bar is all of a feed",
         &html::table(title, &heads, &rows),
     )
 }

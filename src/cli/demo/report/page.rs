@@ -99,28 +99,17 @@ fn span(tally: &Tally) -> Span {
     }
 }
 
+/// How a click or a file ended; Mimecast calls none of them suspicious.
+const ENDINGS: [Outcome; 4] = [
+    Outcome::Through,
+    Outcome::Stopped,
+    Outcome::Inconclusive,
+    Outcome::Clean,
+];
+
 fn url(tally: &Tally, span: Span) -> String {
-    let charts = [
-        Ranked::UrlActions,
-        Ranked::UrlCategories,
-        Ranked::UrlRecipients,
-        Ranked::UrlSenders,
-        Ranked::UrlHosts,
-        Ranked::TheftBrands,
-        Ranked::AdminOverrides,
-        Ranked::UserOverrides,
-        Ranked::Awareness,
-    ];
     let title = "Clicks over time, by how they ended";
-    let slices = slices(
-        Log::Url,
-        &[
-            Outcome::Through,
-            Outcome::Stopped,
-            Outcome::Inconclusive,
-            Outcome::Clean,
-        ],
-    );
+    let slices = slices(Log::Url, &ENDINGS);
     over_time(
         tally,
         span,
@@ -128,27 +117,25 @@ fn url(tally: &Tally, span: Span) -> String {
         title,
         "clicks by hour",
         &slices,
-    ) + &charts.map(|chart| ranked(tally, chart)).concat()
+    ) + &ranked_all(
+        tally,
+        &[
+            Ranked::UrlActions,
+            Ranked::UrlCategories,
+            Ranked::UrlRecipients,
+            Ranked::UrlSenders,
+            Ranked::UrlHosts,
+            Ranked::TheftBrands,
+            Ranked::AdminOverrides,
+            Ranked::UserOverrides,
+            Ranked::Awareness,
+        ],
+    )
 }
 
 fn attachment(tally: &Tally, span: Span) -> String {
-    let charts = [
-        Ranked::FileResults,
-        Ranked::FileRecipients,
-        Ranked::FileTypes,
-        Ranked::FileActions,
-        Ranked::FileHashes,
-    ];
     let title = "Attachments over time, by how they ended";
-    let slices = slices(
-        Log::Attachment,
-        &[
-            Outcome::Through,
-            Outcome::Stopped,
-            Outcome::Inconclusive,
-            Outcome::Clean,
-        ],
-    );
+    let slices = slices(Log::Attachment, &ENDINGS);
     over_time(
         tally,
         span,
@@ -156,27 +143,26 @@ fn attachment(tally: &Tally, span: Span) -> String {
         title,
         "files by hour",
         &slices,
-    ) + &charts.map(|chart| ranked(tally, chart)).concat()
+    ) + &ranked_all(
+        tally,
+        &[
+            Ranked::FileResults,
+            Ranked::FileRecipients,
+            Ranked::FileTypes,
+            Ranked::FileActions,
+            Ranked::FileHashes,
+        ],
+    )
 }
 
 fn impersonation(tally: &Tally, span: Span) -> String {
-    let charts = [
-        Ranked::LetterActions,
-        Ranked::LetterRecipients,
-        Ranked::LetterIdentifiers,
-        Ranked::LetterDomains,
-    ];
+    let title = "Impersonations over time, by verdict";
     let letters = || vec![Log::Impersonation];
+    let suspicious = &[Outcome::Suspicious];
     let slices: [Slice<'_>; 2] = [
         ("stopped", "malicious", letters(), &Outcome::MALICIOUS),
-        (
-            "suspicious",
-            "suspicious",
-            letters(),
-            &[Outcome::Suspicious],
-        ),
+        ("suspicious", "suspicious", letters(), suspicious),
     ];
-    let title = "Impersonations over time, by verdict";
     over_time(
         tally,
         span,
@@ -184,5 +170,17 @@ fn impersonation(tally: &Tally, span: Span) -> String {
         title,
         "messages by hour",
         &slices,
-    ) + &charts.map(|chart| ranked(tally, chart)).concat()
+    ) + &ranked_all(
+        tally,
+        &[
+            Ranked::LetterActions,
+            Ranked::LetterRecipients,
+            Ranked::LetterIdentifiers,
+            Ranked::LetterDomains,
+        ],
+    )
+}
+
+fn ranked_all(tally: &Tally, charts: &[Ranked]) -> String {
+    charts.iter().map(|chart| ranked(tally, *chart)).collect()
 }
