@@ -6,15 +6,10 @@ use serde_json::json;
 use crate::{
     content::{self, Described},
     runs::{self, Reading, rule},
-    stories::{self, Story},
+    stories::{self, Story, start},
     support::kusto::Kusto,
     workspace::{Generation, Stored, Workspace},
 };
-
-/// When the stories begin.
-fn start() -> DateTime<Utc> {
-    "2026-11-24T08:00:00Z".parse().unwrap()
-}
 
 fn open(rows: &[Stored]) -> Kusto {
     Workspace::new(Generation::Deployed, rows).open()

@@ -1,18 +1,14 @@
 //! The rules tell what hangs together from what only looks so.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::{
     content,
     runs::{self, Reading, rule},
-    stories::{self, Event, click, file, impersonation},
+    stories::{self, Event, click, file, impersonation, start},
     workspace::{Generation, Workspace},
 };
-
-fn start() -> DateTime<Utc> {
-    "2026-11-24T08:00:00Z".parse().unwrap()
-}
 
 /// The rows of a rule's alerts, where each event is ingested so long after it happened.
 fn alerts_after(key: &str, events: &[Event], delay: TimeDelta) -> Vec<Value> {

@@ -6,6 +6,11 @@ use serde_json::{Value, json};
 
 use crate::workspace::{self, HEALTH, Stored};
 
+/// When the stories begin.
+pub fn start() -> DateTime<Utc> {
+    "2026-11-24T08:00:00Z".parse().unwrap()
+}
+
 /// Minutes after the story began.
 type Minute = i64;
 
