@@ -31,5 +31,6 @@ mod structure;
 #[path = "../support/mod.rs"]
 mod support;
 mod template;
+mod transforms;
 mod workbook;
 mod workspace;

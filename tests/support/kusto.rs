@@ -137,6 +137,12 @@ impl Kusto {
             .expect("queries can be bound, or their faults said")
     }
 
+    /// The words that are no names of columns unless they are quoted.
+    pub fn keywords(&mut self) -> Vec<String> {
+        self.ask(&json!({"kind": "keywords"}))
+            .expect("the service knows its keywords")
+    }
+
     /// Executes a query at each of the given times.
     pub fn run(&mut self, query: &str, at: &[String], seen: &Seen) -> Result<Answered, String> {
         let mut question = json!({"kind": "run", "query": query, "at": at});

@@ -7,7 +7,7 @@ require(`${base}bridge.min.js`);
 require(`${base}Kusto.Language.Bridge.min.js`);
 
 const { Language } = globalThis.Kusto;
-const { Symbols, Syntax, KustoCode, GlobalState, Binding } = Language;
+const { Symbols, Syntax, KustoCode, GlobalState, Binding, Editor } = Language;
 
 const kinds = new Map(Object.entries(Syntax.SyntaxKind).filter(([, n]) => typeof n === 'number').map(([k, n]) => [n, k]));
 
@@ -38,7 +38,7 @@ function typeName(type) {
   return name.startsWith('dynamic') ? 'dynamic' : name;
 }
 
-const quoted = (name) => (/^[A-Za-z_]\w*$/.test(name) ? name : `['${name}']`);
+const quoted = (name) => `['${name}']`;
 
 const table = (name, columns) => Symbols.TableSymbol.From(`(${columns.map(([column, type]) => `${quoted(column)}:${type}`).join(', ')})`).WithName(name);
 
@@ -91,10 +91,25 @@ function place(text, offset) {
 
 function bind(text, state) {
   const code = KustoCode.ParseAndAnalyze(text, state);
-  const faults = list(code.GetDiagnostics()).map((fault) => ({
+  const faults = [...list(code.GetDiagnostics()), ...analyzed(code)].map((fault) => ({
     severity: fault.Severity, code: fault.Code, message: `${place(text, fault.Start)} ${fault.Message}`,
   }));
   return { code, faults, columns: columnsOf(code.ResultType) };
+}
+
+/** What the service's analyzers advise against, which its editor underlines. */
+function analyzed(code) {
+  const found = new (globalThis.System.Collections.Generic.List$1(Language.Diagnostic).ctor)();
+  list(Editor.KustoAnalyzers.All).forEach((analyzer) => analyzer.Analyze(code, found));
+  return list(found);
+}
+
+/** The words of the language that are no names of columns unless they are quoted. */
+function keywords() {
+  const texts = Object.values(Syntax.SyntaxKind).filter((kind) => typeof kind === 'number').map((kind) => Syntax.SyntaxFacts.GetText(kind));
+  const words = [...new Set(texts)].filter((text) => /^[A-Za-z_]\w*$/.test(text ?? ''));
+  const isRefused = (name) => bind(`source | project Made = ${name}`, database([table('source', [[name, 'string']])])).faults.length > 0;
+  return words.filter(isRefused).sort();
 }
 
 const columnsOf = (type) => list(type?.Columns).map((column) => ({ name: column.Name, type: typeName(column.Type) }));
@@ -102,4 +117,4 @@ const columnsOf = (type) => list(type?.Columns).map((column) => ({ name: column.
 /** The name that the service gives to an expression without one; undefined where it gives none. */
 const resultName = (expression) => Binding.Binder.GetExpressionResultName(expression, null, null) || undefined;
 
-module.exports = { kind, list, word, typeName, Workspace, columnsOf, resultName };
+module.exports = { kind, list, word, typeName, Workspace, columnsOf, resultName, keywords };

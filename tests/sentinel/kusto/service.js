@@ -2,11 +2,12 @@
 //
 // load: {tables: {name: {columns: {column: type}, rows}}, functions}, for what follows
 // bind: {queries: [text]} -> [{faults, columns}]
+// keywords: {} -> [word]
 // run:  {query, at: [time], period, late, window} -> {columns, results: [rows, one for each time]}
 'use strict';
 
 const readline = require('node:readline');
-const { Workspace } = require('./language');
+const { Workspace, keywords } = require('./language');
 const { prepare, stored, shown } = require('./evaluate');
 const { time, span } = require('./values');
 
@@ -32,6 +33,7 @@ const requests = {
   bind({ queries }) {
     return queries.map((text) => { const { faults, columns } = workspace.bind(text); return { faults, columns }; });
   },
+  keywords,
   run({ query, at, period, late, window }) {
     const { code, faults } = workspace.bind(query);
     const errors = faults.filter((fault) => fault.severity === 'Error');

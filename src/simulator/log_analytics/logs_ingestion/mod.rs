@@ -9,6 +9,7 @@
 //! on. Of an accepted post every row is stored, but for those to which the rule gives no time.
 
 mod config;
+mod keywords;
 mod quota;
 mod reply;
 mod rule;
@@ -17,6 +18,8 @@ mod tokens;
 mod transform;
 mod typing;
 mod value;
+
+pub use keywords::KEYWORDS;
 
 use std::{
     borrow::Cow,

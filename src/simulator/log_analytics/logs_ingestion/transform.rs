@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value as Json;
 
 use super::{
+    keywords::KEYWORDS,
     table::Table,
     value::{Type, Value},
 };
@@ -20,8 +21,9 @@ use crate::simulator::log_analytics::times;
 /// The longest transform, as documented.
 const MAX_CHARACTERS: usize = 15_360;
 
-/// Names that mean something else in that language, so that they are columns only as `['name']`.
-const KEYWORDS: [&str; 3] = ["date", "source", "type"];
+/// Words that the language service takes for columns, but that mean something else as well: the input, and a
+/// column that every table has. They are columns only as `['name']`, to be safe.
+const AMBIGUOUS: [&str; 2] = ["source", "type"];
 
 /// A transform.
 #[derive(Debug, Clone)]
@@ -273,7 +275,7 @@ impl Reader<'_> {
                 if self.takes('(') {
                     return self.call(&word);
                 }
-                if KEYWORDS.contains(&word.as_str()) {
+                if KEYWORDS.contains(&word.as_str()) || AMBIGUOUS.contains(&word.as_str()) {
                     return Err(format!("`{word}` is a column only as ['{word}']"));
                 }
                 Expression::Column(word)
@@ -321,6 +323,9 @@ mod tests {
             ("d", Type::Dynamic),
             ("none", Type::Boolean),
             ("date", Type::String),
+            ("missing", Type::Real),
+            ("title", Type::String),
+            ("type", Type::String),
         ];
         let columns = columns.map(|(name, kind)| (name.to_owned(), kind));
         let transform = Transform::read(&text, &columns)?;
@@ -334,6 +339,7 @@ mod tests {
         for (expression, value) in [
             ("a", text("x")),
             ("['a']", text("x")),
+            ("['missing']", Value::Null),
             ("none", Value::Null),
             ("''", text("")),
             ("tostring(d.b.c)", text(r#"[1,"y"]"#)),
@@ -364,6 +370,9 @@ mod tests {
             r"'a\'",
             "at >= at",
             "date",
+            "missing",
+            "tostring(title)",
+            "type",
             "a, X = a",
         ] {
             assert!(apply(wrong).is_err(), "{wrong}");
