@@ -21,8 +21,13 @@ fn breakages() -> Vec<Breakage<'static>> {
         .collect()
 }
 
-/// Makes the change, if there is something to change.
-pub(crate) fn apply(change: &str, bundle: &mut Bundle) -> Option<()> {
+/// Makes the changes, if there is something to change.
+pub(crate) fn apply(changes: &str, bundle: &mut Bundle) -> Option<()> {
+    let mut changes = changes.split(" and then ");
+    changes.try_for_each(|change| make(change, bundle))
+}
+
+fn make(change: &str, bundle: &mut Bundle) -> Option<()> {
     if let Some(path) = change.strip_prefix("remove ") {
         let mark = if path.ends_with(']') { '[' } else { '.' };
         let (parent, last) = path.rsplit_once(mark)?;
@@ -31,7 +36,7 @@ pub(crate) fn apply(change: &str, bundle: &mut Bundle) -> Option<()> {
             parent => drop(parent.as_object_mut()?.remove(last)?),
         }
     } else if let Some((path, value)) = change.split_once(" = ") {
-        *find(bundle, path)? = serde_json::from_str(value).ok()?;
+        *find(bundle, path)? = serde_json::from_str(&lengthened(value)?).ok()?;
     } else {
         let (file, texts) = change.split_once(": ")?;
         let (old, new) = texts.split_once(" -> ")?;
@@ -44,6 +49,18 @@ pub(crate) fn apply(change: &str, bundle: &mut Bundle) -> Option<()> {
         *file = file.replace(old, new);
     }
     Some(())
+}
+
+/// `<12 letters>` stands for as many.
+fn lengthened(value: &str) -> Option<String> {
+    let Some((before, rest)) = value.split_once('<') else {
+        return Some(value.to_owned());
+    };
+    let (count, after) = rest.split_once(" letters>")?;
+    Some(format!(
+        "{before}{}{after}",
+        "a".repeat(count.parse().ok()?)
+    ))
 }
 
 /// The value at a path such as `template.resources[settingsName].properties`.

@@ -1,6 +1,9 @@
 //! A deployment as the service would make it: parameters, variables, conditions, order, nested
 //! deployments, outputs. What only Azure can know is a stand-in.
 
+mod counts;
+#[cfg(test)]
+mod engine;
 mod parameters;
 mod resources;
 mod scope;
@@ -25,7 +28,7 @@ use scope::Frame;
 pub(crate) use stand_ins::{guid_of, keys};
 
 /// The tenant of every deployment here.
-pub(crate) const TENANT: &str = "00000000-0000-0000-0000-00000000000a";
+pub(crate) const TENANT: &str = "00000000-0000-0000-0000-0000000000aa";
 
 /// Where a deployment goes.
 #[derive(Debug, Clone)]
@@ -132,6 +135,22 @@ pub(crate) fn deploy(
     Ok(deployed)
 }
 
+/// The value of `raw` in a template, once all of `known` is there.
+#[cfg(test)]
+pub(crate) fn resolve(
+    template: &Value,
+    given: &Map<String, Value>,
+    target: &Target,
+    known: &Known,
+    raw: &Value,
+) -> Result<Value, String> {
+    let noted = RefCell::default();
+    let mut frame = Frame::new(template, target, &noted);
+    parameters::read(&mut frame, template, given)?;
+    frame.known = Some(Rc::new(known.clone()));
+    frame.value(raw, "")
+}
+
 fn given_secrets(template: &Value, given: &Map<String, Value>) -> BTreeSet<String> {
     let secure = given
         .iter()
@@ -152,6 +171,7 @@ fn run(
     noted: &RefCell<Noted>,
     made: &mut Vec<Resource>,
 ) -> Result<Map<String, Value>, String> {
+    counts::check(template)?;
     let mut frame = Frame::new(template, target, noted);
     parameters::read(&mut frame, template, given)?;
     frame.read_variables()?;

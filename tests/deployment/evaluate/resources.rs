@@ -9,7 +9,9 @@ use std::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    Known, Resource, Target, run,
+    Known, Resource, Target,
+    counts::MOST_RESOURCES,
+    run,
     scope::{Frame, path},
     stand_ins,
 };
@@ -125,6 +127,10 @@ fn plan<'a>(frame: &Frame<'_>, template: &'a Value) -> Result<Vec<Planned<'a>>, 
             }
             None => planned.push(place(frame, raw, &at, None)?),
         }
+    }
+    if planned.len() > MOST_RESOURCES {
+        let found = planned.len();
+        return Err(format!("{found} resources; {MOST_RESOURCES} are the most"));
     }
     Ok(planned)
 }

@@ -3,6 +3,7 @@
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
 
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::{Known, Noted, TENANT, Target, stand_ins};
 use crate::{expression::Scope, look::Look};
@@ -184,6 +185,9 @@ fn resource_id(target: &Target, parts: &[&str]) -> Result<Value, String> {
             "/subscriptions/{}/resourceGroups/{group}",
             target.subscription
         ),
+        [subscription, _] if Uuid::try_parse(subscription).is_err() => {
+            return Err(format!("{subscription} is no id of a subscription"));
+        }
         [subscription, group] => format!("/subscriptions/{subscription}/resourceGroups/{group}"),
         _ => return Err(format!("no type of a resource among {parts:?}")),
     };

@@ -195,3 +195,43 @@ fn what_the_service_would_refuse_is_refused_with_its_place() {
         assert!(error.contains(expected), "{expected}: {error}");
     }
 }
+
+/// The most of each kind that the engine takes, and one more.
+#[test]
+fn a_template_has_at_most_as_many_of_each_as_the_engine_takes() {
+    let many = |count: usize, item: Value| -> Value {
+        let items = (0..count).map(|index| (format!("n{index}"), item.clone()));
+        Value::Object(items.collect())
+    };
+    let resources = |count: usize| {
+        json!([
+            { "type": "A.B/c", "name": "one" },
+            { "type": "A.B/c", "name": "[concat('n', string(copyIndex()))]", "copy": { "name": "n", "count": count - 1 } }
+        ])
+    };
+    let parameter = json!({ "type": "string", "defaultValue": "" });
+    let output = json!({ "type": "string", "value": "" });
+    let template = |what: &str, count: usize| {
+        let value = match what {
+            "parameters" => many(count, parameter.clone()),
+            "variables" => many(count, "".into()),
+            "outputs" => many(count, output.clone()),
+            _ => resources(count),
+        };
+        Value::Object(Map::from_iter([(what.to_owned(), value)]))
+    };
+    for (what, most) in [
+        ("parameters", 256),
+        ("variables", 512),
+        ("outputs", 64),
+        ("resources", 800),
+    ] {
+        let of = |count| try_deploy(&template(what, count), &json!({}));
+        assert!(of(most).is_ok(), "{what}");
+        let error = of(most + 1).expect_err(what);
+        assert!(error.contains(&format!("{most} are the most")), "{error}");
+    }
+    let long = json!([{ "type": "A.B/c", "name": "n", "copy": { "name": "n", "count": 801 } }]);
+    let error = try_deploy(&json!({ "resources": long }), &json!({})).unwrap_err();
+    assert!(error.contains("a loop of 801"), "{error}");
+}

@@ -35,7 +35,7 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
             Ok(Object(all))
         }
         ("contains", [Array(items), item]) => Ok(items.contains(item).into()),
-        ("contains", [Object(members), Text(name)]) => Ok(members.contains_key(name).into()),
+        ("contains", [Object(members), Text(name)]) => Ok(find(members, name).is_some().into()),
         ("length", [Array(items)]) => Ok(items.len().into()),
         ("length", [Object(members)]) => Ok(members.len().into()),
         ("empty", [Array(items)]) => Ok(items.is_empty().into()),
@@ -51,11 +51,14 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
             .find(|value| !value.is_null())
             .cloned()
             .unwrap_or_default()),
-        // Sorted by name, as the members are.
-        ("items", [Object(members)]) => Ok(members
-            .iter()
-            .map(|(name, value)| json!({ "key": name, "value": value }))
-            .collect()),
+        ("items", [Object(members)]) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_by_key(|(name, _)| name.to_lowercase());
+            let members = members.into_iter();
+            Ok(members
+                .map(|(name, value)| json!({ "key": name, "value": value }))
+                .collect())
+        }
         ("null", []) => Ok(Value::Null),
         _ => return None,
     })
@@ -76,14 +79,29 @@ fn object(members: &[Value]) -> Result<Value, String> {
         .map(Value::Object)
 }
 
-/// Later members win, objects inside of objects are merged.
+/// A member by its name, whatever its case.
+pub(super) fn find<'a>(
+    members: &'a Map<String, Value>,
+    name: &str,
+) -> Option<(&'a String, &'a Value)> {
+    let same = |(found, _): &(&String, &Value)| found.to_lowercase() == name.to_lowercase();
+    members
+        .get_key_value(name)
+        .or_else(|| members.iter().find(same))
+}
+
+/// Later members win, with their spelling; objects inside of objects are merged.
 fn merge(all: &mut Map<String, Value>, other: &Map<String, Value>) {
     for (name, value) in other {
-        match (all.get_mut(name), value) {
-            (Some(Value::Object(old)), Value::Object(new)) => merge(old, new),
-            _ => {
-                all.insert(name.clone(), value.clone());
+        let old = find(all, name).map(|(old, _)| old.clone());
+        let old = old.and_then(|old| all.remove(&old));
+        let merged = match (old, value) {
+            (Some(Value::Object(mut old)), Value::Object(new)) => {
+                merge(&mut old, new);
+                Value::Object(old)
             }
-        }
+            _ => value.clone(),
+        };
+        all.insert(name.clone(), merged);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Expression, Scope};
+use super::{Expression, Scope, collections::find};
 
 /// A scope in which a lambda's variable has a value.
 struct Bound<'a> {
@@ -38,13 +38,17 @@ pub(super) fn call(
         })),
         ("toObject", [list, key, value]) => {
             Some(each(list, &[key, value], scope).and_then(|results| {
-                let members = results
-                    .into_iter()
-                    .map(|(_, results)| match results.as_slice() {
-                        [Value::String(key), value] => Ok((key.clone(), value.clone())),
-                        other => Err(format!("no name and value: {other:?}")),
-                    });
-                members.collect::<Result<Map<_, _>, _>>().map(Value::Object)
+                let mut members = Map::new();
+                for (_, results) in results {
+                    match results.as_slice() {
+                        [Value::String(key), _] if find(&members, key).is_some() => {
+                            return Err(format!("the name {key} is there twice"));
+                        }
+                        [Value::String(key), value] => members.insert(key.clone(), value.clone()),
+                        other => return Err(format!("no name and value: {other:?}")),
+                    };
+                }
+                Ok(Value::Object(members))
             }))
         }
         _ => None,

@@ -1,12 +1,14 @@
 //! The expressions of ARM templates, `[concat(parameters('appName'), '-plan')]`: text, tree, value.
 //!
-//! Stricter than the service where that helps: names are compared with their case, since forms and
-//! parameter files do so, and a function that is not known here is an error.
+//! It gives what Azure's own engine gives: `engine/` holds that engine's results, and the tests hold the
+//! evaluator against them. Stricter than the engine where that helps: the names of parameters, variables
+//! and functions are compared with their case, and a function that is not known here is an error.
 
 mod collections;
 mod identifiers;
 mod lambdas;
 mod lexer;
+mod limits;
 mod logic;
 mod parser;
 #[cfg(test)]
@@ -37,9 +39,12 @@ pub(crate) fn parse(text: &str) -> Result<Option<Expression>, String> {
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'))
     {
-        Some(inner) if !inner.starts_with('[') => parser::parse(inner)
-            .map(Some)
-            .map_err(|error| format!("{error} in `{text}`")),
+        Some(inner) if !inner.starts_with('[') => {
+            limits::check_expression(inner)?;
+            parser::parse(inner)
+                .map(Some)
+                .map_err(|error| format!("{error} in `{text}`"))
+        }
         _ => Ok(None),
     }
 }
@@ -92,9 +97,11 @@ impl Expression {
 }
 
 fn member(of: &Value, name: &str) -> Result<Value, String> {
-    let found = of.as_object().and_then(|members| members.get(name));
+    let found = of
+        .as_object()
+        .and_then(|members| collections::find(members, name));
     found
-        .cloned()
+        .map(|(_, value)| value.clone())
         .ok_or_else(|| format!("no member {name} in {of}"))
 }
 
@@ -119,12 +126,13 @@ fn call(name: &str, arguments: &[Expression], scope: &dyn Scope) -> Result<Value
         .or_else(|| logic::call(name, &values))
         .or_else(|| identifiers::call(name, &values))
         .or_else(|| scope.call(name, &values));
-    result.unwrap_or_else(|| {
+    let result = result.unwrap_or_else(|| {
         let count = values.len();
         Err(format!(
             "{name}() is not known, or not with {count} arguments of these kinds"
         ))
-    })
+    });
+    result.and_then(|value| limits::check_result(name, value))
 }
 
 /// How many, and none for less.

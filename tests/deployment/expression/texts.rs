@@ -43,6 +43,12 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
             Ok(text.chars().take(size(count)).collect::<String>().into())
         }
         ("length", [Text(text)]) => Ok(text.chars().count().into()),
+        ("first", [Text(text)]) => Ok(text.chars().take(1).collect::<String>().into()),
+        ("last", [Text(text)]) => Ok(text
+            .chars()
+            .last()
+            .map_or_else(String::new, String::from)
+            .into()),
         ("empty", [Text(text)]) => Ok(text.is_empty().into()),
         ("string", [value]) => plain(value).or_else(|_| Ok(value.to_string())).map(Text),
         ("json", [Text(text)]) => serde_json::from_str(text).map_err(|error| error.to_string()),
