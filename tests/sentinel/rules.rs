@@ -54,6 +54,35 @@ fn identifiers(entity: &str) -> &'static [&'static str] {
     }
 }
 
+/// Of which identifiers an entity needs some, or the service refuses the rule: one set of these in full.
+/// As the validators of the Sentinel repository have it, which copy the model of the service.
+fn required(entity: &str) -> &'static [&'static [&'static str]] {
+    match entity {
+        "Account" => &[
+            &["FullName"],
+            &["Sid"],
+            &["Name"],
+            &["AadUserId"],
+            &["PUID"],
+            &["ObjectGuid"],
+        ],
+        "Mailbox" => &[&["MailboxPrimaryAddress"]],
+        "MailMessage" => &[&["NetworkMessageId"], &["Recipient"]],
+        "DNS" => &[&["DomainName"]],
+        "IP" => &[&["Address"]],
+        "URL" => &[&["Url"]],
+        "File" | "Malware" => &[&["Name"]],
+        "FileHash" => &[&["Algorithm", "Value"]],
+        _ => &[],
+    }
+}
+
+/// Whether these identifiers are enough for an entity.
+fn is_identified(entity: &str, identifiers: &[&str]) -> bool {
+    let mut sets = required(entity).iter();
+    sets.any(|set| set.iter().all(|one| identifiers.contains(one)))
+}
+
 /// The columns that a query gives.
 fn columns(kind: Kind, key: &str) -> &'static [Column] {
     let found = report(World::Deployed)
@@ -226,6 +255,14 @@ fn wrong_names(rule: &Described) -> Vec<String> {
             (1..=3).contains(&fields.len()),
             format!("{entity} has {} identifiers", fields.len()),
         );
+        let given_identifiers: Vec<_> = fields
+            .iter()
+            .map(|field| field["identifier"].as_str().unwrap())
+            .collect();
+        must(
+            is_identified(entity, &given_identifiers),
+            format!("{entity} is not identified by {given_identifiers:?} alone"),
+        );
         for field in fields {
             let identifier = field["identifier"].as_str().unwrap();
             must(
@@ -303,6 +340,25 @@ fn wrong_attack(of: &Described) -> Vec<String> {
 fn rules_are_as_azure_takes_them_and_name_only_their_own_columns() {
     let found: Vec<_> = content::rules().iter().flat_map(faults).collect();
     assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn an_entity_needs_the_identifiers_that_tell_it_from_others() {
+    for (entity, identifiers, enough) in [
+        ("MailMessage", &["Sender", "Subject"][..], false),
+        ("MailMessage", &["Recipient", "Sender"], true),
+        ("FileHash", &["Value"], false),
+        ("FileHash", &["Algorithm", "Value"], true),
+        ("File", &["Directory"], false),
+        ("Account", &["UPNSuffix", "DisplayName"], false),
+        ("Registry", &["Key"], false),
+    ] {
+        assert_eq!(
+            is_identified(entity, identifiers),
+            enough,
+            "{entity} {identifiers:?}"
+        );
+    }
 }
 
 #[test]
