@@ -82,9 +82,12 @@ fn delivers_every_record_once(more: &[&str]) {
 
 #[test]
 fn the_report_draws_what_was_delivered_and_needs_nothing_but_itself() {
-    let workbook = include_str!("../sentinel/workbook.json");
-    let workbook: serde_json::Value = serde_json::from_str(workbook).unwrap();
-    let titles = titles(&workbook);
+    let workbooks = [
+        include_str!("../sentinel/workbooks/investigation.json"),
+        include_str!("../sentinel/workbooks/operations.json"),
+    ];
+    let workbooks = workbooks.map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
+    let titles = titles(&workbooks.into());
     for sink in ["data-collector", "logs-ingestion"] {
         let out = tempfile::tempdir().unwrap();
         let file = out.path().join("report.html");
@@ -180,7 +183,7 @@ fn the_report_draws_what_was_delivered_and_needs_nothing_but_itself() {
             assert!(figure.contains(&format!("<h3>{title}</h3>")), "{id}");
             assert!(figure.contains(shown), "{sink}, {id}: {shown}");
         }
-        // Names and titles are the workbook's, up to what it says of its filters and its week.
+        // Names and titles are those of the workbooks, up to what they say of their filters and their week.
         let figures: Vec<_> = page.split("<figure id=\"").skip(1).collect();
         assert!(figures.len() > 25, "{}", figures.len());
         for figure in figures {
@@ -193,7 +196,7 @@ fn the_report_draws_what_was_delivered_and_needs_nothing_but_itself() {
     }
 }
 
-/// The titles of the workbook's items by their names.
+/// The titles of the workbooks' items by their names.
 fn titles(items: &serde_json::Value) -> HashMap<String, String> {
     let mut found = HashMap::new();
     match items {

@@ -189,7 +189,7 @@ pub(super) struct Demo {
     /// The folder for the delivered rows, one NDJSON file for each table. The files are replaced.
     #[arg(long, value_name = "DIR", default_value = "demo-out")]
     pub(super) out: std::path::PathBuf,
-    /// Draw the workbook's charts of the delivered rows into this file: an HTML page that needs no network.
+    /// Draw the workbooks' charts of the delivered rows into this file: an HTML page that needs no network.
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<std::path::PathBuf>,
     /// Let one post be stored and its answer get lost: the one case in which rows arrive twice. The

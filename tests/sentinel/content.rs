@@ -5,6 +5,8 @@ use std::{fmt, fs, path::Path};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::workbook::Workbook;
+
 /// A parser, as the language service needs it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Function {
@@ -58,13 +60,27 @@ impl Kind {
 }
 
 /// Any query of the content.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
     pub kind: Kind,
     pub name: String,
     pub text: String,
-    /// The time range that the workbook keeps to the query's tables, if it does.
+    /// Whether the workbook limits the query's tables to its time range.
     pub follows_range: bool,
+}
+
+/// The key of each workbook, which names its file, and the name that Sentinel shows.
+const WORKBOOKS: [(&str, &str); 2] = [
+    ("investigation", "Mimecast TTP: investigation"),
+    ("operations", "Mimecast TTP: operations and health"),
+];
+
+/// A workbook, as its file holds it.
+#[derive(Debug, Clone)]
+pub struct WorkbookFile {
+    pub key: &'static str,
+    pub display_name: &'static str,
+    pub json: Value,
 }
 
 impl fmt::Display for Query {
@@ -138,9 +154,14 @@ pub fn hunting() -> Vec<Described> {
     described("hunting")
 }
 
-/// The workbook.
-pub fn workbook() -> Value {
-    json(Path::new("sentinel/workbook.json"))
+/// The workbooks.
+pub fn workbooks() -> Vec<WorkbookFile> {
+    let files = WORKBOOKS.map(|(key, display_name)| WorkbookFile {
+        key,
+        display_name,
+        json: json(&Path::new("sentinel/workbooks").join(format!("{key}.json"))),
+    });
+    files.into()
 }
 
 /// The connector page.
@@ -194,7 +215,7 @@ fn collect(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// Every query of the content, those of the workbook with its filters as they are at first.
+/// Every query of the content, those of the workbooks with their filters as they are at first.
 pub fn queries() -> Vec<Query> {
     let plain = |kind, name: String, text| Query {
         kind,
@@ -216,8 +237,15 @@ pub fn queries() -> Vec<Query> {
             .into_iter()
             .map(|one| plain(Kind::Hunting, one.key, one.query)),
     );
-    let workbook = crate::workbook::Workbook::read();
-    all.extend(workbook.queries(&workbook.untouched()));
+    for file in workbooks() {
+        let workbook = Workbook::read(&file.json);
+        for query in workbook.queries(&workbook.untouched()) {
+            // Both workbooks have the queries of the filters.
+            if !all.contains(&query) {
+                all.push(query);
+            }
+        }
+    }
     all.extend(
         connector_queries()
             .into_iter()

@@ -155,7 +155,7 @@ fn every_query_runs_on_the_demos_rows_in_classic_tables() {
 }
 
 #[test]
-fn both_generations_of_tables_show_the_same_in_the_workbook() {
+fn both_generations_of_tables_show_the_same_in_the_workbooks() {
     let rows = |world| {
         let queries = report(world)
             .iter()

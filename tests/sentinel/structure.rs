@@ -1,9 +1,11 @@
 //! The files of the content are whole: each says what it is, follows the habits, and fits the others.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
 
 use crate::{
-    content,
+    content::{self, WorkbookFile},
     workbook::Workbook,
     workspace::{self, Generation, Workspace},
 };
@@ -77,30 +79,166 @@ fn no_word_of_mimecasts_is_compared_by_its_case() {
     }
 }
 
+/// The items that both workbooks begin with.
+const HEAD: [&str; 4] = ["title", "parameters", "links", "tabs"];
+
+/// The parameter that holds the resource id of the other workbook.
+const OTHER: &str = "OtherWorkbook";
+
 #[test]
-fn the_workbook_is_whole_and_follows_its_time_range() {
-    let workbook = Workbook::read();
-    assert_eq!(content::workbook()["version"], "Notebook/1.0");
-    let mut names = BTreeSet::new();
-    for item in workbook.items() {
-        let name = item["name"].as_str().unwrap();
-        assert!(names.insert(name), "{name} is there twice");
-        if item["type"] != 3 {
-            continue;
+fn the_workbooks_are_whole_and_follow_their_time_range() {
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    for file in content::workbooks() {
+        assert_eq!(file.json["version"], "Notebook/1.0");
+        let workbook = Workbook::read(&file.json);
+        let head = workbook.items().iter().take(HEAD.len());
+        assert!(head.map(|item| &item["name"]).eq(HEAD), "{}", file.key);
+        for item in workbook.items() {
+            let name = item["name"].as_str().unwrap();
+            *names.entry(name.to_owned()).or_default() += 1;
+            if item["type"] != 3 {
+                continue;
+            }
+            let inner = &item["content"];
+            assert_eq!(inner["queryType"], 0, "{name}");
+            assert_eq!(
+                inner["resourceType"], "microsoft.operationalinsights/workspaces",
+                "{name}"
+            );
+            let query = inner["query"].as_str().unwrap();
+            let follows =
+                query.contains("{TimeRange") || inner["timeContextFromParameter"] == "TimeRange";
+            assert!(
+                follows && !query.contains("ago(") && !query.contains("now("),
+                "{name} does not follow the time range"
+            );
         }
-        let inner = &item["content"];
-        assert_eq!(inner["queryType"], 0, "{name}");
-        assert_eq!(
-            inner["resourceType"], "microsoft.operationalinsights/workspaces",
-            "{name}"
-        );
-        let query = inner["query"].as_str().unwrap();
-        let follows =
-            query.contains("{TimeRange") || inner["timeContextFromParameter"] == "TimeRange";
+    }
+    for (name, count) in names {
+        let expected = if HEAD.contains(&name.as_str()) { 2 } else { 1 };
+        assert_eq!(count, expected, "how often {name} is there");
+    }
+}
+
+#[test]
+fn every_tab_of_a_workbook_shows_a_group() {
+    for file in content::workbooks() {
+        let tabs = item(&file, "tabs");
+        let tabs = tabs["content"]["links"].as_array().unwrap().iter();
+        let groups = file.json["items"].as_array().unwrap().iter();
+        let groups = groups.filter(|item| item["type"] == 12);
         assert!(
-            follows && !query.contains("ago(") && !query.contains("now("),
-            "{name} does not follow the time range"
+            tabs.map(|tab| (&tab["cellValue"], &tab["subTarget"]))
+                .eq(groups
+                    .map(|group| &group["conditionalVisibility"])
+                    .map(|shown| (&shown["parameterName"], &shown["value"]))),
+            "{}",
+            file.key
         );
+    }
+}
+
+/// A longer text is refused by Azure Resource Manager.
+const LONGEST_TEXT: usize = 131_072;
+
+#[test]
+fn every_workbook_can_be_deployed_as_one_text() {
+    for WorkbookFile { key, json, .. } in content::workbooks() {
+        let length = serde_json::to_string(&json).unwrap().chars().count();
+        assert!(length < LONGEST_TEXT, "{key} has {length} characters");
+        assert_eq!(json["fallbackResourceIds"], json!([]), "{key}");
+        assert_eq!(unwanted(&json, key), Vec::<String>::new());
+    }
+}
+
+/// Where a value is null, which the schema of workbooks forbids for most members, and where a text
+/// begins like an expression of a deployment template.
+fn unwanted(value: &Value, at: &str) -> Vec<String> {
+    match value {
+        Value::Null => vec![format!("{at} is null")],
+        Value::String(text) if text.starts_with('[') => vec![format!("{at} begins with a bracket")],
+        Value::Array(items) => {
+            let items = items.iter().enumerate();
+            items
+                .flat_map(|(index, item)| unwanted(item, &format!("{at}/{index}")))
+                .collect()
+        }
+        Value::Object(members) => members
+            .iter()
+            .flat_map(|(name, member)| unwanted(member, &format!("{at}/{name}")))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn item(file: &WorkbookFile, name: &str) -> Value {
+    let workbook = Workbook::read(&file.json);
+    let found = workbook.items().iter().find(|item| item["name"] == name);
+    found.unwrap().clone()
+}
+
+/// The filters of a workbook, and the parameter that leads to the other.
+fn parameters(file: &WorkbookFile) -> (Vec<Value>, Value) {
+    let workbook = Workbook::read(&file.json);
+    let (mut other, filters): (Vec<_>, Vec<_>) = workbook
+        .parameters()
+        .iter()
+        .cloned()
+        .partition(|one| one["name"] == OTHER);
+    assert_eq!(other.len(), 1, "{}", file.key);
+    (filters, other.remove(0))
+}
+
+#[test]
+fn both_workbooks_have_the_same_filters() {
+    let files = content::workbooks();
+    let (filters, _) = parameters(&files[0]);
+    for file in &files {
+        assert_eq!(parameters(file).0, filters, "{}", file.key);
+    }
+    for filter in filters {
+        assert!(filter["query"].is_null() || filter["queryType"] == 0);
+    }
+}
+
+#[test]
+fn each_workbook_links_to_the_other_and_takes_the_filters_along() {
+    let files = content::workbooks();
+    for (file, other) in files.iter().zip(files.iter().rev()) {
+        let (filters, parameter) = parameters(file);
+        assert_eq!(parameter["type"], 1);
+        assert_eq!(parameter["isHiddenWhenLocked"], true);
+        assert_eq!(parameter["queryType"], 1);
+        assert_eq!(
+            parameter["resourceType"],
+            "microsoft.resourcegraph/resources"
+        );
+        let query = parameter["query"].as_str().unwrap();
+        let named = format!("properties.displayName == \"{}\"\n", other.display_name);
+        assert!(query.contains(&named), "{query}");
+
+        let links = item(file, "links");
+        assert_eq!(links["conditionalVisibility"]["parameterName"], OTHER);
+        let [link] = links["content"]["links"].as_array().unwrap().as_slice() else {
+            panic!("{} has more links than one", file.key);
+        };
+        assert_eq!(link["linkTarget"], "WorkbookTemplate");
+        assert_eq!(link["linkLabel"], format!("Open {}", other.display_name));
+        let context = &link["workbookContext"];
+        assert_eq!(context["templateIdSource"], "parameter");
+        assert_eq!(context["templateId"], OTHER);
+        // Not the tab, nor the resource id: they mean something else in the other workbook.
+        assert_eq!(context["passSpecificParams"], true);
+        let passed: Vec<Value> = filters
+            .iter()
+            .map(|one| json!({"name": one["name"], "source": "parameter", "value": one["name"]}))
+            .collect();
+        assert_eq!(context["templateParameters"], json!(passed));
+
+        let title = item(file, "title");
+        let title = title["content"]["json"].as_str().unwrap();
+        assert!(title.starts_with(&format!("## {}\n", file.display_name)));
+        assert!(title.contains(&format!("**{}**", other.display_name)));
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    content::{self, Described},
+    content::{self, Described, WorkbookFile},
     follows,
 };
 
@@ -109,6 +109,29 @@ fn rule(rule: &Described, functions: &[String]) -> Value {
     })
 }
 
+fn workbook(file: &WorkbookFile) -> Value {
+    let name = match file.key {
+        // The name of the one workbook that there was before: a deployment replaces it.
+        "investigation" => "mimecast-ttp".to_owned(),
+        key => format!("mimecast-ttp-{key}"),
+    };
+    let text = serde_json::to_string(&file.json).unwrap();
+    json!({
+        "type": "Microsoft.Insights/workbooks",
+        "apiVersion": WORKBOOKS,
+        "name": format!("[guid(variables('workspaceId'), '{name}')]"),
+        "location": "[parameters('location')]",
+        "kind": "shared",
+        "properties": {
+            "displayName": file.display_name,
+            "category": "sentinel",
+            "version": "1.0",
+            "sourceId": "[variables('workspaceId')]",
+            "serializedData": literal(text.into()),
+        },
+    })
+}
+
 /// The whole template.
 fn template() -> Value {
     let parsers = content::parsers();
@@ -128,20 +151,7 @@ fn template() -> Value {
         .collect();
     resources.extend(content::hunting().iter().map(|one| hunt(one, &functions)));
     resources.extend(content::rules().iter().map(|one| rule(one, &functions)));
-    resources.push(json!({
-        "type": "Microsoft.Insights/workbooks",
-        "apiVersion": WORKBOOKS,
-        "name": "[guid(variables('workspaceId'), 'mimecast-ttp')]",
-        "location": "[parameters('location')]",
-        "kind": "shared",
-        "properties": {
-            "displayName": "Mimecast Targeted Threat Protection",
-            "category": "sentinel",
-            "version": "1.0",
-            "sourceId": "[variables('workspaceId')]",
-            "serializedData": "[replace(variables('workbook'), '-WORKSPACE-', variables('workspaceId'))]",
-        },
-    }));
+    resources.extend(content::workbooks().iter().map(workbook));
     let mut page = content::connector()["connectorUiConfig"].clone();
     // The resource's own name is its id.
     let id = page.as_object_mut().unwrap().remove("id");
@@ -167,12 +177,11 @@ fn template() -> Value {
             "location": {
                 "type": "string",
                 "defaultValue": "[resourceGroup().location]",
-                "metadata": { "description": "The region of the workspace; the workbook is kept there." },
+                "metadata": { "description": "The region of the workspace; the workbooks are kept there." },
             },
         },
         "variables": {
             "workspaceId": "[resourceId('Microsoft.OperationalInsights/workspaces', parameters('workspaceName'))]",
-            "workbook": serde_json::to_string(&content::workbook()).unwrap(),
         },
         "resources": resources,
     })

@@ -1,17 +1,17 @@
-//! The workbook's queries, with the values of its parameters put in as Azure's workbooks do.
+//! The workbooks' queries, with the values of their parameters put in as Azure does.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::content::{self, Kind, Query};
+use crate::content::{Kind, Query};
 
 /// The time range that the tests choose: all but the first of the demo's days.
 pub const FROM: &str = "2026-03-03T00:00:00.000Z";
 pub const TO: &str = "2026-03-06T00:00:00.000Z";
 const GRAIN: &str = "1h";
 
-/// The workbook, taken apart.
+/// A workbook, taken apart.
 pub struct Workbook {
     parameters: Vec<Value>,
     items: Vec<Value>,
@@ -21,9 +21,9 @@ pub struct Workbook {
 pub type Chosen = BTreeMap<String, Vec<String>>;
 
 impl Workbook {
-    pub fn read() -> Self {
+    pub fn read(workbook: &Value) -> Self {
         let (mut parameters, mut items) = (Vec::new(), Vec::new());
-        walk(&content::workbook()["items"], &mut |item| {
+        walk(&workbook["items"], &mut |item| {
             let inner = &item["content"];
             parameters.extend(
                 inner["parameters"]
@@ -35,6 +35,11 @@ impl Workbook {
             items.push(item.clone());
         });
         Self { parameters, items }
+    }
+
+    /// All parameters.
+    pub fn parameters(&self) -> &[Value] {
+        &self.parameters
     }
 
     /// All items, with those in groups.
@@ -73,7 +78,7 @@ impl Workbook {
         chosen
     }
 
-    /// Every query, with the chosen values put in.
+    /// Every query of the workspace's tables, with the chosen values put in.
     pub fn queries(&self, chosen: &Chosen) -> Vec<Query> {
         let of_items = self.items.iter().filter(|item| item["type"] == 3);
         let of_items = of_items.map(|item| {
@@ -83,7 +88,10 @@ impl Workbook {
             )
         });
         let of_parameters = self.parameters.iter().map(|one| (name(one), one));
-        let all = of_items.chain(of_parameters).filter_map(|(name, holder)| {
+        let of_both = of_items.chain(of_parameters);
+        // Azure Resource Graph answers the others.
+        let of_tables = of_both.filter(|(_, holder)| holder["queryType"] != 1);
+        let all = of_tables.filter_map(|(name, holder)| {
             let text = holder["query"].as_str()?;
             Some(Query {
                 kind: Kind::Workbook,
@@ -172,12 +180,19 @@ mod tests {
     use std::collections::BTreeSet;
 
     use crate::{
-        execution::{World, report},
+        content,
+        execution::{World, demo, report},
         support::kusto::{Answered, Kusto, Seen},
         workspace::{Generation, Workspace},
     };
 
     use super::*;
+
+    fn read(key: &str) -> Workbook {
+        let files = content::workbooks();
+        let file = files.iter().find(|file| file.key == key).unwrap();
+        Workbook::read(&file.json)
+    }
 
     /// What one of the workbook's queries shows with the chosen values.
     fn shown(kusto: &mut Kusto, workbook: &Workbook, name: &str, chosen: &Chosen) -> Answered {
@@ -198,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_of_the_workbook_shows_something_of_the_demo() {
+    fn every_part_of_the_workbooks_shows_something_of_the_demo() {
         let parts = report(World::Deployed)
             .iter()
             .filter(|checked| checked.query.kind == Kind::Workbook);
@@ -219,17 +234,18 @@ mod tests {
 
     #[test]
     fn every_filter_holds_for_every_list_of_rows() {
-        let workbook = Workbook::read();
-        let rows = crate::execution::demo("logs-ingestion");
+        let rows = demo("logs-ingestion");
         let mut kusto = Workspace::new(Generation::Deployed, rows).open();
-        let mut chosen = workbook.untouched();
-        chosen.insert("Verdict".to_owned(), vec!["value::all".to_owned()]);
-        for name in [
-            "overview-rows",
-            "url-rows",
-            "attachment-rows",
-            "impersonation-rows",
+        for (key, name) in [
+            ("investigation", "overview-rows"),
+            ("investigation", "url-rows"),
+            ("investigation", "attachment-rows"),
+            ("investigation", "impersonation-rows"),
+            ("operations", "policies-rows"),
         ] {
+            let workbook = read(key);
+            let mut chosen = workbook.untouched();
+            chosen.insert("Verdict".to_owned(), vec!["value::all".to_owned()]);
             let all = shown(&mut kusto, &workbook, name, &chosen);
             let mut with = |filter: &str, value: String| {
                 let mut chosen = chosen.clone();
@@ -263,6 +279,34 @@ mod tests {
                 some > 0 && some < all,
                 "{name}: a search finds {some} of {all}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_picked_among_the_policies_is_what_their_rows_show() {
+        let workbook = read("operations");
+        let mut kusto = Workspace::new(Generation::Deployed, demo("logs-ingestion")).open();
+        let untouched = workbook.untouched();
+        let all = shown(&mut kusto, &workbook, "policies-rows", &untouched);
+        for name in [
+            "url-admin-overrides",
+            "url-user-overrides",
+            "url-awareness",
+            "url-definitions",
+            "url-mitigations",
+        ] {
+            let item = workbook.items().iter().find(|item| item["name"] == name);
+            let export = |member: &str| item.unwrap()["content"][member].as_str().unwrap();
+            let grid = shown(&mut kusto, &workbook, name, &untouched);
+            let clicked = &grid.results[0][0];
+            let value = clicked[export("exportFieldName")].as_str().unwrap();
+            let mut chosen = untouched.clone();
+            let parameter = export("exportParameterName").to_owned();
+            chosen.insert(parameter, vec![value.to_owned()]);
+            let found = shown(&mut kusto, &workbook, "policies-rows", &chosen);
+            let (some, all) = (found.results[0].len(), all.results[0].len());
+            assert_eq!(clicked["Clicks"], some, "{name}: {value}");
+            assert!(some < all, "{name}: {value} leaves {some} of {all}");
         }
     }
 }

@@ -103,7 +103,7 @@ fn location(bundle: &Bundle, choice: &Choice, of: &str) -> Value {
         "Microsoft.Insights/components" => {
             bundle.value(&choice.parameters(), "appInsightsLocation")
         }
-        // Beside the workspace: a rule must, and the workbook is part of it.
+        // Beside the workspace: a rule must be, and the workbooks are part of it.
         "Microsoft.Insights/dataCollectionRules" | "Microsoft.Insights/workbooks" => {
             WORKSPACE_LOCATION.into()
         }

@@ -1,4 +1,4 @@
-//! Which charts rank things, under the names that the workbook gives them.
+//! Which charts rank things, under the names that the workbooks give them.
 
 /// A chart with a row for each different value of something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,7 +26,7 @@ pub(super) enum Ranked {
 }
 
 impl Ranked {
-    /// The name that the workbook has for it.
+    /// The name that its workbook has for it.
     pub(super) const fn id(self) -> &'static str {
         self.words().0
     }

@@ -42,7 +42,7 @@ impl Outcome {
         }
     }
 
-    /// How the workbook calls it.
+    /// What the workbooks call it.
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Through => "malicious, got through",

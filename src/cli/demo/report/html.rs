@@ -46,7 +46,7 @@ pub(super) fn clock(time: DateTime<Utc>) -> String {
     time.format("%a %-d %b %H:%M").to_string()
 }
 
-/// A panel of the page, named as the workbook names it.
+/// A panel of the page, named as its workbook names it.
 pub(super) fn figure(id: &str, title: &str, about: &str, body: &str) -> String {
     format!(
         "<figure id=\"{id}\"><figcaption><h3>{title}</h3><p>{about}</p></figcaption>{body}</figure>\n",

@@ -1,4 +1,4 @@
-//! The page that shows what the analyst will see: the workbook's charts, drawn from the rows that the
+//! The page that shows what the analyst will see: the workbooks' charts, drawn from the rows that the
 //! sink stored, in one file that needs no network and no script.
 
 mod about;
