@@ -1,8 +1,9 @@
 //! The ways to break a deployment in `breakages.md`, each with the rule that must notice: so that no
 //! rule keeps silent.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
+use regex::{Captures, Regex};
 use serde_json::Value;
 
 use crate::{bundle::Bundle, rules::RULES};
@@ -36,7 +37,7 @@ fn make(change: &str, bundle: &mut Bundle) -> Option<()> {
             parent => drop(parent.as_object_mut()?.remove(last)?),
         }
     } else if let Some((path, value)) = change.split_once(" = ") {
-        *find(bundle, path)? = serde_json::from_str(&lengthened(value)?).ok()?;
+        *find(bundle, path)? = serde_json::from_str(&expand_letters(value)).ok()?;
     } else {
         let (file, texts) = change.split_once(": ")?;
         let (old, new) = texts.split_once(" -> ")?;
@@ -51,16 +52,12 @@ fn make(change: &str, bundle: &mut Bundle) -> Option<()> {
     Some(())
 }
 
-/// `<12 letters>` stands for as many.
-fn lengthened(value: &str) -> Option<String> {
-    let Some((before, rest)) = value.split_once('<') else {
-        return Some(value.to_owned());
-    };
-    let (count, after) = rest.split_once(" letters>")?;
-    Some(format!(
-        "{before}{}{after}",
-        "a".repeat(count.parse().ok()?)
-    ))
+/// `<12 letters>` stands for that many letters.
+fn expand_letters(value: &str) -> Cow<'_, str> {
+    let letters = Regex::new(r"<(\d+) letters>").unwrap();
+    letters.replace_all(value, |found: &Captures<'_>| {
+        "a".repeat(found[1].parse().unwrap())
+    })
 }
 
 /// The value at a path such as `template.resources[settingsName].properties`.

@@ -187,12 +187,14 @@ pub fn connector_queries() -> Vec<(String, String)> {
 fn collect(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
     match value {
         Value::Object(members) => {
+            let is_copyable = members.contains_key("wideLabel");
             for (name, inner) in members {
                 let path = format!("{path}/{name}");
                 match inner.as_str() {
                     Some(text)
                         if ["baseQuery", "lastDataReceivedQuery", "query"]
-                            .contains(&name.as_str()) =>
+                            .contains(&name.as_str())
+                            || is_copyable && name == "value" =>
                     {
                         found.push((path, text.to_owned()));
                     }

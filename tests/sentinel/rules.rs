@@ -29,57 +29,47 @@ const TACTICS: [&str; 14] = [
     "Impact",
 ];
 
-/// Which identifiers an entity may have.
-fn identifiers(entity: &str) -> &'static [&'static str] {
-    match entity {
-        "Account" => &["Name", "FullName", "UPNSuffix", "AadUserId", "DisplayName"],
-        "Mailbox" => &["MailboxPrimaryAddress", "DisplayName", "Upn"],
-        "IP" => &["Address"],
-        "URL" => &["Url"],
-        "File" => &["Name", "Directory"],
-        "FileHash" => &["Algorithm", "Value"],
-        "DNS" => &["DomainName"],
-        "MailMessage" => &[
-            "Recipient",
-            "Sender",
-            "SenderIP",
-            "Subject",
-            "InternetMessageId",
-            "Urls",
-            "Threats",
-            "AntispamDirection",
-            "DeliveryAction",
-        ],
-        _ => &[],
-    }
-}
-
-/// Of which identifiers an entity needs some, or the service refuses the rule: one set of these in full.
-/// As the validators of the Sentinel repository have it, which copy the model of the service.
-fn required(entity: &str) -> &'static [&'static [&'static str]] {
-    match entity {
-        "Account" => &[
-            &["FullName"],
-            &["Sid"],
-            &["Name"],
-            &["AadUserId"],
-            &["PUID"],
-            &["ObjectGuid"],
-        ],
-        "Mailbox" => &[&["MailboxPrimaryAddress"]],
-        "MailMessage" => &[&["NetworkMessageId"], &["Recipient"]],
-        "DNS" => &[&["DomainName"]],
-        "IP" => &[&["Address"]],
-        "URL" => &[&["Url"]],
-        "File" | "Malware" => &[&["Name"]],
-        "FileHash" => &[&["Algorithm", "Value"]],
-        _ => &[],
-    }
+/// The identifiers that an entity may have, and the sets of which it must have at least one complete:
+/// without it the service refuses the rule. The sets are those of the validators of the Sentinel
+/// repository, which copy the model of the service.
+fn entity(name: &str) -> Option<(&'static [&'static str], &'static [&'static [&'static str]])> {
+    Some(match name {
+        "Account" => (
+            &["Name", "FullName", "UPNSuffix", "AadUserId", "DisplayName"],
+            &[&["FullName"], &["Name"], &["AadUserId"]],
+        ),
+        "Mailbox" => (
+            &["MailboxPrimaryAddress", "DisplayName", "Upn"],
+            &[&["MailboxPrimaryAddress"]],
+        ),
+        "IP" => (&["Address"], &[&["Address"]]),
+        "URL" => (&["Url"], &[&["Url"]]),
+        "File" => (&["Name", "Directory"], &[&["Name"]]),
+        "FileHash" => (&["Algorithm", "Value"], &[&["Algorithm", "Value"]]),
+        "DNS" => (&["DomainName"], &[&["DomainName"]]),
+        "MailMessage" => (
+            &[
+                "NetworkMessageId",
+                "Recipient",
+                "Sender",
+                "SenderIP",
+                "Subject",
+                "InternetMessageId",
+                "Urls",
+                "Threats",
+                "AntispamDirection",
+                "DeliveryAction",
+            ],
+            &[&["NetworkMessageId"], &["Recipient"]],
+        ),
+        _ => return None,
+    })
 }
 
 /// Whether these identifiers are enough for an entity.
-fn is_identified(entity: &str, identifiers: &[&str]) -> bool {
-    let mut sets = required(entity).iter();
+fn is_identified(name: &str, identifiers: &[&str]) -> bool {
+    let required = entity(name).map_or(&[][..], |(_, required)| required);
+    let mut sets = required.iter();
     sets.any(|set| set.iter().all(|one| identifiers.contains(one)))
 }
 
@@ -266,7 +256,7 @@ fn wrong_names(rule: &Described) -> Vec<String> {
         for field in fields {
             let identifier = field["identifier"].as_str().unwrap();
             must(
-                identifiers(entity).contains(&identifier),
+                self::entity(entity).is_some_and(|(allowed, _)| allowed.contains(&identifier)),
                 format!("{entity} has no identifier {identifier}"),
             );
             let kind = given.get(field["columnName"].as_str().unwrap());

@@ -110,16 +110,12 @@ fn rule(rule: &Described, functions: &[String]) -> Value {
 }
 
 fn workbook(file: &WorkbookFile) -> Value {
-    let name = match file.key {
-        // The name of the one workbook that there was before: a deployment replaces it.
-        "investigation" => "mimecast-ttp".to_owned(),
-        key => format!("mimecast-ttp-{key}"),
-    };
+    let key = file.key;
     let text = serde_json::to_string(&file.json).unwrap();
     json!({
         "type": "Microsoft.Insights/workbooks",
         "apiVersion": WORKBOOKS,
-        "name": format!("[guid(variables('workspaceId'), '{name}')]"),
+        "name": format!("[guid(variables('workspaceId'), 'mimecast-ttp-{key}')]"),
         "location": "[parameters('location')]",
         "kind": "shared",
         "properties": {

@@ -16,7 +16,7 @@ fn rule() -> Value {
 }
 
 /// What the service says of a transform over the columns of a stream.
-fn bound(columns: &Value, transform: &str) -> Bound {
+fn bound(kusto: &mut Kusto, columns: &Value, transform: &str) -> Bound {
     let columns = columns.as_array().unwrap().iter();
     let columns = columns.map(|column| {
         let name = column["name"].as_str().unwrap().to_owned();
@@ -27,7 +27,6 @@ fn bound(columns: &Value, transform: &str) -> Bound {
         (name, kind.into())
     });
     let columns: Map<String, Value> = columns.collect();
-    let mut kusto = Kusto::start();
     let tables = json!({ "source": { "columns": columns, "rows": [] } });
     kusto.load(&tables, &[] as &[Value]);
     kusto.bind(&[transform]).remove(0)
@@ -36,13 +35,14 @@ fn bound(columns: &Value, transform: &str) -> Bound {
 #[test]
 fn the_service_has_nothing_against_any_transform() {
     let rule = rule();
+    let mut kusto = Kusto::start();
     let flows = rule["dataFlows"].as_array().unwrap();
     assert_eq!(flows.len(), 4);
     for flow in flows {
         let stream = flow["streams"][0].as_str().unwrap();
         let columns = &rule["streamDeclarations"][stream]["columns"];
         let transform = flow["transformKql"].as_str().unwrap();
-        let bound = bound(columns, transform);
+        let bound = bound(&mut kusto, columns, transform);
         assert!(bound.faults.is_empty(), "{stream}: {:?}", bound.faults);
         assert!(!bound.columns.is_empty(), "{stream}");
         for column in bound.columns {
@@ -55,7 +55,11 @@ fn the_service_has_nothing_against_any_transform() {
 #[test]
 fn a_keyword_without_brackets_is_noticed() {
     let columns = json!([{ "name": "missing", "type": "real" }]);
-    let project = |name: &str| bound(&columns, &format!("source | project missing_d = {name}"));
+    let mut kusto = Kusto::start();
+    let mut project = |name: &str| {
+        let transform = format!("source | project missing_d = {name}");
+        bound(&mut kusto, &columns, &transform)
+    };
     assert!(!project("missing").faults.is_empty());
     assert!(project("['missing']").faults.is_empty());
 }
@@ -63,7 +67,11 @@ fn a_keyword_without_brackets_is_noticed() {
 #[test]
 fn the_analyzers_of_the_service_are_on() {
     let columns = json!([{ "name": "subject", "type": "string" }]);
-    let bound = bound(&columns, "source | where isnull(subject)");
+    let bound = bound(
+        &mut Kusto::start(),
+        &columns,
+        "source | where isnull(subject)",
+    );
     let codes: Vec<_> = bound.faults.iter().map(|fault| &fault.code).collect();
     assert!(
         codes.iter().any(|code| code.starts_with("KS5")),

@@ -137,7 +137,7 @@ impl Kusto {
             .expect("queries can be bound, or their faults said")
     }
 
-    /// The words that are no names of columns unless they are quoted.
+    /// The keywords that must be quoted as names of columns.
     pub fn keywords(&mut self) -> Vec<String> {
         self.ask(&json!({"kind": "keywords"}))
             .expect("the service knows its keywords")

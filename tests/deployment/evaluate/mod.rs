@@ -136,7 +136,6 @@ pub(crate) fn deploy(
 }
 
 /// The value of `raw` in a template, once all of `known` is there.
-#[cfg(test)]
 pub(crate) fn resolve(
     template: &Value,
     given: &Map<String, Value>,

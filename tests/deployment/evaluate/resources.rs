@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Known, Resource, Target,
-    counts::MOST_RESOURCES,
+    counts::MAX_RESOURCES,
     run,
     scope::{Frame, path},
     stand_ins,
@@ -128,9 +128,9 @@ fn plan<'a>(frame: &Frame<'_>, template: &'a Value) -> Result<Vec<Planned<'a>>, 
             None => planned.push(place(frame, raw, &at, None)?),
         }
     }
-    if planned.len() > MOST_RESOURCES {
+    if planned.len() > MAX_RESOURCES {
         let found = planned.len();
-        return Err(format!("{found} resources; {MOST_RESOURCES} are the most"));
+        return Err(format!("{found} resources; {MAX_RESOURCES} are the most"));
     }
     Ok(planned)
 }

@@ -233,5 +233,10 @@ fn a_template_has_at_most_as_many_of_each_as_the_engine_takes() {
     }
     let long = json!([{ "type": "A.B/c", "name": "n", "copy": { "name": "n", "count": 801 } }]);
     let error = try_deploy(&json!({ "resources": long }), &json!({})).unwrap_err();
-    assert!(error.contains("a loop of 801"), "{error}");
+    assert!(error.contains("800 are the most"), "{error}");
+    let loops = many(1, "".into());
+    let looped = |count: usize| json!({ "variables": { "copy": (0..count).map(|index| json!({ "name": format!("n{index}"), "count": 1, "input": "" })).collect::<Value>(), "n": loops } });
+    assert!(try_deploy(&looped(511), &json!({})).is_ok());
+    let error = try_deploy(&looped(512), &json!({})).unwrap_err();
+    assert!(error.contains("513 variables"), "{error}");
 }

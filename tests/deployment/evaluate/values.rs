@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::scope::Frame;
+use super::{counts::MAX_ITERATIONS, scope::Frame};
 use crate::expression;
 
 impl Frame<'_> {
@@ -79,9 +79,12 @@ impl Frame<'_> {
     /// How often a loop runs.
     pub(super) fn count(&self, each: &Value, at: &str) -> Result<u64, String> {
         let count = self.value(&each["count"], at)?;
-        count
-            .as_u64()
-            .filter(|count| *count <= 800)
-            .ok_or_else(|| format!("{at}: a loop of {count}"))
+        match count.as_u64() {
+            Some(count) if count <= MAX_ITERATIONS => Ok(count),
+            Some(count) => Err(format!(
+                "{at}: a loop of {count} iterations; {MAX_ITERATIONS} are the most"
+            )),
+            None => Err(format!("{at}: a loop of {count} iterations")),
+        }
     }
 }

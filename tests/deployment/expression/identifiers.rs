@@ -2,8 +2,7 @@
 //! values of both.
 
 use serde_json::Value;
-use sha1::{Digest as _, Sha1};
-use uuid::{Builder, Uuid};
+use uuid::Uuid;
 
 /// The namespace of the UUIDs that `guid()` makes.
 const NAMESPACE: Uuid = Uuid::from_u128(0x11fb_06fb_712d_4ddd_98c7_e71b_bd58_8830);
@@ -33,12 +32,7 @@ fn joined(arguments: &[Value]) -> Result<String, String> {
 
 /// A UUID of version 5.
 fn guid(text: &str) -> String {
-    let mut hash = Sha1::new();
-    hash.update(NAMESPACE.as_bytes());
-    hash.update(text);
-    let digest: [u8; 20] = hash.finalize().into();
-    let bytes = digest.first_chunk().copied().unwrap_or_default();
-    Builder::from_sha1_bytes(bytes).into_uuid().to_string()
+    Uuid::new_v5(&NAMESPACE, text.as_bytes()).to_string()
 }
 
 /// 13 characters of base 32: five bits of the hash each, from the top.

@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use super::texts::length;
+
 /// The longest expression, in characters between the brackets. The engine takes more; the documentation
 /// does not promise it.
 const MAX_EXPRESSION: usize = 24_576;
@@ -13,11 +15,6 @@ const MAX_RESULT: usize = 131_072;
 /// The functions whose results are limited. A literal, a bare `variables()`, `if()`, `string()` and the
 /// like may give more. The engine lets some longer results of `replace()` pass; here none does.
 const LIMITED: [&str; 4] = ["concat", "format", "join", "replace"];
-
-/// As the engine counts: in UTF-16 code units.
-fn length(text: &str) -> usize {
-    text.encode_utf16().count()
-}
 
 /// Refuses an expression that is too long.
 pub(super) fn check_expression(inner: &str) -> Result<(), String> {
@@ -31,10 +28,13 @@ pub(super) fn check_expression(inner: &str) -> Result<(), String> {
 
 /// Refuses what a function gives if it is too long.
 pub(super) fn check_result(function: &str, value: Value) -> Result<Value, String> {
-    match value.as_str().map(length) {
-        Some(found) if LIMITED.contains(&function) && found > MAX_RESULT => Err(format!(
-            "the result of {function}() has {found} characters; {MAX_RESULT} are the most"
-        )),
+    match &value {
+        Value::String(text) if LIMITED.contains(&function) && length(text) > MAX_RESULT => {
+            Err(format!(
+                "the result of {function}() has {} characters; {MAX_RESULT} are the most",
+                length(text)
+            ))
+        }
         _ => Ok(value),
     }
 }

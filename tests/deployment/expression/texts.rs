@@ -39,16 +39,13 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Option<Result<Value, Stri
         ("substring", [Text(text), Number(from), Number(length)]) => {
             substring(text, size(from), Some(size(length)))
         }
-        ("take", [Text(text), Number(count)]) => {
-            Ok(text.chars().take(size(count)).collect::<String>().into())
+        ("take", [Text(text), Number(count)]) => Ok(part(text, 0, size(count).min(length(text)))),
+        ("length", [Text(text)]) => Ok(length(text).into()),
+        ("first", [Text(text)]) => Ok(part(text, 0, length(text).min(1))),
+        ("last", [Text(text)]) => {
+            let length = length(text);
+            Ok(part(text, length.saturating_sub(1), length))
         }
-        ("length", [Text(text)]) => Ok(text.chars().count().into()),
-        ("first", [Text(text)]) => Ok(text.chars().take(1).collect::<String>().into()),
-        ("last", [Text(text)]) => Ok(text
-            .chars()
-            .last()
-            .map_or_else(String::new, String::from)
-            .into()),
         ("empty", [Text(text)]) => Ok(text.is_empty().into()),
         ("string", [value]) => plain(value).or_else(|_| Ok(value.to_string())).map(Text),
         ("json", [Text(text)]) => serde_json::from_str(text).map_err(|error| error.to_string()),
@@ -101,13 +98,25 @@ fn format(pattern: &str, values: &[Value]) -> Result<Value, String> {
     Ok(text.into())
 }
 
+/// How long the engine finds a text: in units of UTF-16, as .NET counts.
+pub(super) fn length(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// The units from one to before another.
+fn part(text: &str, from: usize, until: usize) -> Value {
+    let units: Vec<u16> = text.encode_utf16().skip(from).take(until - from).collect();
+    String::from_utf16_lossy(&units).into()
+}
+
 /// All of the rest where no length is given.
 fn substring(text: &str, from: usize, length: Option<usize>) -> Result<Value, String> {
-    let letters: Vec<char> = text.chars().collect();
-    let until = length.map_or(letters.len(), |length| from + length);
-    let part = letters.get(from..until);
-    part.map(|letters| letters.iter().collect::<String>().into())
-        .ok_or_else(|| format!("`{text}` has no such part"))
+    let until = length.map_or(self::length(text), |length| from + length);
+    if from <= until && until <= self::length(text) {
+        Ok(part(text, from, until))
+    } else {
+        Err(format!("`{text}` has no such part"))
+    }
 }
 
 pub(crate) fn percent_encoded(text: &str) -> String {

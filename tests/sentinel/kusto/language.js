@@ -104,11 +104,12 @@ function analyzed(code) {
   return list(found);
 }
 
-/** The words of the language that are no names of columns unless they are quoted. */
+/** The keywords that must be quoted as names of columns: where a column is used, where one is made, or as members. */
 function keywords() {
   const texts = Object.values(Syntax.SyntaxKind).filter((kind) => typeof kind === 'number').map((kind) => Syntax.SyntaxFacts.GetText(kind));
   const words = [...new Set(texts)].filter((text) => /^[A-Za-z_]\w*$/.test(text ?? ''));
-  const isRefused = (name) => bind(`source | project Made = ${name}`, database([table('source', [[name, 'string']])])).faults.length > 0;
+  const isWrong = (text, name) => bind(text, database([table('source', [[name, 'string'], ['bag', 'dynamic']])])).faults.some((fault) => fault.severity === 'Error');
+  const isRefused = (name) => ['Made = NAME', "NAME = 'text'", 'Made = bag.NAME'].some((made) => isWrong(`source | project ${made.replace('NAME', name)}`, name));
   return words.filter(isRefused).sort();
 }
 

@@ -54,7 +54,7 @@ pub(super) fn render(tally: &Tally, about: &About) -> String {
         &mut page,
         format_args!(
             "</main><footer><p>Drawn by mimecast-ttp {} from the rows that the simulated workspace stored. \
-             The charts have the titles of the workbooks; times are in UTC.</p></footer></body></html>\n",
+             The charts have the same titles as in the workbooks; times are in UTC.</p></footer></body></html>\n",
             env!("CARGO_PKG_VERSION")
         ),
     );

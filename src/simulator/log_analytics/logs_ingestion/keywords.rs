@@ -1,7 +1,8 @@
-//! Words of the query language that are no names of columns.
+//! Keywords of the query language.
 
-/// Words that the language service refuses as the name of a column unless it is written as `['name']`,
-/// in alphabetical order. A test holds this list against the service.
+/// Keywords that the language service refuses as the name of a column, where it is used, where it is made,
+/// or as a member, unless they are written as `['name']`. In alphabetical order; a test compares this
+/// list with the service.
 pub const KEYWORDS: &[&str] = &[
     "__contextual_datatable",
     "__crossCluster",
@@ -79,6 +80,7 @@ pub const KEYWORDS: &[&str] = &[
     "invoke",
     "isfuzzy",
     "journal",
+    "kind",
     "ladderchart",
     "last",
     "latest",
@@ -156,6 +158,8 @@ pub const KEYWORDS: &[&str] = &[
     "where",
     "with_itemindex",
     "with_match_id",
+    "with_source",
     "with_step_name",
+    "withsource",
     "writeaheadlog",
 ];

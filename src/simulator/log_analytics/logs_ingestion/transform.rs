@@ -21,8 +21,8 @@ use crate::simulator::log_analytics::times;
 /// The longest transform, as documented.
 const MAX_CHARACTERS: usize = 15_360;
 
-/// Words that the language service takes for columns, but that mean something else as well: the input, and a
-/// column that every table has. They are columns only as `['name']`, to be safe.
+/// Words that the language service takes for columns, but that mean something else as well: the input, and
+/// a column's type. They are columns only as `['name']`, to be safe.
 const AMBIGUOUS: [&str; 2] = ["source", "type"];
 
 /// A transform.
@@ -84,7 +84,7 @@ impl Transform {
         let mut reader = Reader(rest.chars().peekable());
         let mut outputs: Vec<Output> = Vec::new();
         loop {
-            let name = reader.word()?;
+            let name = unquoted(reader.word()?)?;
             reader.expect('=')?;
             let expression = reader.expression()?;
             if outputs.iter().any(|output| output.name == name) {
@@ -186,6 +186,18 @@ impl Expression {
     }
 }
 
+/// A name that needs no quotes.
+fn unquoted(word: String) -> Result<String, String> {
+    if KEYWORDS.contains(&word.as_str()) {
+        return Err(quote(&word));
+    }
+    Ok(word)
+}
+
+fn quote(word: &str) -> String {
+    format!("`{word}` is a column only as ['{word}']")
+}
+
 struct Reader<'a>(Peekable<Chars<'a>>);
 
 impl Reader<'_> {
@@ -275,14 +287,14 @@ impl Reader<'_> {
                 if self.takes('(') {
                     return self.call(&word);
                 }
-                if KEYWORDS.contains(&word.as_str()) || AMBIGUOUS.contains(&word.as_str()) {
-                    return Err(format!("`{word}` is a column only as ['{word}']"));
+                if AMBIGUOUS.contains(&word.as_str()) {
+                    return Err(quote(&word));
                 }
-                Expression::Column(word)
+                Expression::Column(unquoted(word)?)
             }
         };
         while self.takes('.') {
-            term = Expression::Member(Box::new(term), self.word()?);
+            term = Expression::Member(Box::new(term), unquoted(self.word()?)?);
         }
         Ok(term)
     }
@@ -372,6 +384,8 @@ mod tests {
             "date",
             "missing",
             "tostring(title)",
+            "tostring(d.title)",
+            "a, first = a",
             "type",
             "a, X = a",
         ] {
