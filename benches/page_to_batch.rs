@@ -17,9 +17,9 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use mimecast_ttp::{
-    keys::HmacKey,
     mimecast::{hmac, wire},
     model::{batch::BatchBuilder, record::Examiner},
+    net::keys::HmacKey,
 };
 use ways::{SIZES, bodies, ours, range, through_values};
 

@@ -35,19 +35,14 @@
 //! the ports and `model`; only `cli` sees both sides.
 
 pub mod azure;
-pub mod checkpoints;
 pub mod cli;
 pub mod functions;
-pub mod http;
 pub mod ingest;
-pub mod keys;
 pub mod log_analytics;
 pub mod mimecast;
 pub mod model;
-pub mod retry;
+pub mod net;
 pub mod settings;
-#[cfg(feature = "simulator")]
-pub mod simulator;
+pub mod storage;
 pub mod system;
 pub mod telemetry;
-pub mod token;

@@ -9,18 +9,18 @@ use std::{sync::Arc, time::Duration};
 
 use mimecast_ttp::{
     azure::connection_string,
-    checkpoints::{
-        blob::{Access, BlobStore},
-        folder::FolderStore,
-    },
-    http::HttpClient,
     ingest::ports::{Store, StoreError, Version},
     model::{
         deadline::Deadline,
         feed::Feed,
         fingerprint::Fingerprinter,
         ledger::Hour,
-        place::{Folder, Place},
+        store_key::{Folder, Place},
+    },
+    net::http::HttpClient,
+    storage::{
+        blob::{Access, BlobStore},
+        folder::FolderStore,
     },
     system::SystemClock,
 };

@@ -6,7 +6,7 @@ mod support;
 
 use std::process::Output;
 
-use mimecast_ttp::simulator::{
+use simulators::{
     clock::SimClock,
     log::Log,
     records::{GivenRecords, Moment},

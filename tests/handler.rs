@@ -12,7 +12,7 @@ use mimecast_ttp::{
         pass::{Pass, Plan},
         ports::Ports,
     },
-    model::{feed::Feed, place::Place},
+    model::{feed::Feed, store_key::Place},
     settings::Settings,
 };
 use support::{

@@ -14,44 +14,32 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
     [
         ("model", &[] as &[_]),
         ("ingest", &["model"]),
-        ("retry", &["ingest", "model"]),
-        ("token", &["ingest", "model", "retry"]),
-        ("http", &[]),
-        ("keys", &[]),
+        ("net", &["ingest", "model"]),
         ("system", &["ingest"]),
         ("telemetry", &[]),
-        ("azure", &["http", "ingest", "keys", "token"]),
-        (
-            "mimecast",
-            &["http", "ingest", "keys", "model", "retry", "token"],
-        ),
-        (
-            "log_analytics",
-            &["azure", "http", "ingest", "keys", "model", "retry", "token"],
-        ),
-        ("checkpoints", &["azure", "http", "ingest", "keys", "model"]),
+        ("azure", &["ingest", "net"]),
+        ("mimecast", &["ingest", "model", "net"]),
+        ("log_analytics", &["azure", "ingest", "model", "net"]),
+        ("storage", &["azure", "ingest", "model", "net"]),
         (
             "settings",
-            &["azure", "keys", "log_analytics", "mimecast", "model"],
+            &["azure", "log_analytics", "mimecast", "model", "net"],
         ),
         ("functions", &["ingest", "model"]),
-        ("simulator", &[]),
         (
             "cli",
             &[
                 "azure",
-                "checkpoints",
                 "functions",
-                "http",
                 "ingest",
                 "log_analytics",
                 "mimecast",
                 "model",
+                "net",
                 "settings",
-                "simulator",
+                "storage",
                 "system",
                 "telemetry",
-                "token",
             ],
         ),
     ]
@@ -142,9 +130,9 @@ fn imports_point_one_way() {
 
 #[test]
 fn the_check_itself_sees_every_form_of_import() {
-    let source = "use crate::{\n    http::{self, HttpClient},\n    ingest::ports::Clock,\n    model,\n};\nlet x = crate::retry::Policy::STANDARD;";
+    let source = "use crate::{\n    azure::{self, Identity},\n    ingest::ports::Clock,\n    model,\n};\nlet x = crate::net::retry::Policy::STANDARD;";
     let found: Vec<_> = named(source).into_iter().collect();
-    assert_eq!(found, ["http", "ingest", "model", "retry"]);
+    assert_eq!(found, ["azure", "ingest", "model", "net"]);
 }
 
 #[test]

@@ -15,12 +15,12 @@ use std::{
 };
 
 use memchr::memmem;
-use mimecast_ttp::simulator::{
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use simulators::{
     clock::SimClock,
     functions_host::{Config, FunctionsHost, State},
 };
-use serde_json::Value;
-use sha2::{Digest, Sha256};
 use support::program::Services;
 use zip::{CompressionMethod, ZipArchive};
 

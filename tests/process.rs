@@ -219,9 +219,7 @@ async fn the_managed_identity_is_asked_for_a_storage_token() {
             )
         }
     });
-    let identity = mimecast_ttp::simulator::server::Server::start(router, 0)
-        .await
-        .unwrap();
+    let identity = simulators::server::Server::start(router, 0).await.unwrap();
     let services = Services::start(1, 0, Duration::ZERO).await;
     let settings = with(
         &services,

@@ -7,13 +7,13 @@ mod support;
 use std::{path::Path, process::Command, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
-use mimecast_ttp::simulator::{
+use serde_json::Value;
+use simulators::{
     clock::SimClock,
     log::Log,
     log_analytics::{LogsIngestion, MemoryRows, logs_ingestion},
     records::{GivenRecords, Moment},
 };
-use serde_json::Value;
 use support::program::{Services, command};
 
 /// The deployed rule, and the settings that lead there.

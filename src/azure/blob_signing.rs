@@ -14,7 +14,7 @@ use azure_core::http::{
 use url::Url;
 
 use super::ms_date::header_date;
-use crate::{ingest::ports::Clock, keys::HmacKey};
+use crate::{ingest::ports::Clock, net::keys::HmacKey};
 
 /// Dates and signs each attempt.
 pub struct SharedKeyPolicy {

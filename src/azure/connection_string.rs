@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::keys::HmacKey;
+use crate::net::keys::HmacKey;
 
 /// The account that every emulator has, and its key: public constants, not a secret.
 const EMULATOR_ACCOUNT: &str = "devstoreaccount1";

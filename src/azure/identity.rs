@@ -20,9 +20,11 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::{
-    http::{Answer, HttpClient, Limits, Request, excerpt},
     ingest::ports::Clock,
-    token::{Issued, Issuer, NoToken},
+    net::{
+        http::{Answer, HttpClient, Limits, Request, excerpt},
+        token::{Issued, Issuer, NoToken},
+    },
 };
 
 /// Tokens are a few kilobytes.

@@ -162,7 +162,7 @@ pub(super) enum ApiVersion {
 }
 
 #[cfg(feature = "simulator")]
-impl From<ApiVersion> for crate::simulator::mimecast::Api {
+impl From<ApiVersion> for simulators::mimecast::Api {
     fn from(version: ApiVersion) -> Self {
         match version {
             ApiVersion::V1 => Self::V1,

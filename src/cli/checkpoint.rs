@@ -12,12 +12,15 @@ use super::{
     wiring::{self, Storage},
 };
 use crate::{
-    ingest::{history::Shown, ports::StoreError, quarantine::Quarantine},
+    ingest::{
+        ports::StoreError,
+        state::{history::Shown, quarantine::Quarantine},
+    },
     model::{
         checkpoint::{self, Start},
         event_time::to_utc_text,
         feed::Feed,
-        place::Place,
+        store_key::Place,
     },
 };
 

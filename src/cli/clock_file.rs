@@ -6,7 +6,8 @@ use std::{io, path::Path, time::Duration};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::{ingest::ports::Clock, simulator::clock::ClockFile, system::SystemClock};
+use crate::{ingest::ports::Clock, system::SystemClock};
+use simulators::clock::ClockFile;
 
 /// Names the file.
 pub(super) const SETTING: &str = "simulated_clock_file";

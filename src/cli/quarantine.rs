@@ -14,7 +14,7 @@ use super::{
 use crate::{
     ingest::{
         ports::{LogSink, StoreError},
-        quarantine::{self, QuarantineError},
+        state::quarantine::{self, QuarantineError},
     },
     model::{
         event_time::to_utc_text, feed::Feed, fingerprint::Fingerprint, quarantined::Quarantined,

@@ -10,11 +10,11 @@ use super::{
     say, say_error,
     simulated::{self, Sink},
 };
-use crate::simulator::{
+use scenario::{Plan, Scenario};
+use simulators::{
     clock::SimClock,
     log::Log,
     mimecast::{self, Simulator},
-    scenario::{Plan, Scenario},
 };
 
 /// How long the simulated company goes on writing mail from now on.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
-use crate::simulator::{
+use simulators::{
     clock::SimClock,
     log::Log,
     log_analytics::{self, DataCollector, LogsIngestion, RowSink, logs_ingestion},

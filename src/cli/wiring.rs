@@ -9,11 +9,6 @@ use url::Url;
 use crate::ingest::ports::LogSource;
 use crate::{
     azure::identity::{ClientCredentials, Credential, ManagedIdentity},
-    checkpoints::{
-        blob::{Access, BlobStore},
-        folder::FolderStore,
-    },
-    http::HttpClient,
     ingest::{
         pass::{Pass, Plan},
         ports::{Clock, HealthSink, LogSink, Ports, Randomness, Store},
@@ -21,9 +16,16 @@ use crate::{
     log_analytics::{DataCollectorSink, DualWriteSink, LogsIngestionSink, Rule, Workspace},
     mimecast::MimecastSource,
     model::deadline::Deadline,
+    net::{
+        http::HttpClient,
+        token::{Issuer, Tokens},
+    },
     settings::{CheckpointSettings, Faults, Identity, RuleSettings, Settings, SinkSettings},
+    storage::{
+        blob::{Access, BlobStore},
+        folder::FolderStore,
+    },
     system::{SystemClock, SystemRandom},
-    token::{Issuer, Tokens},
 };
 
 /// What a token for blob storage is for, in every cloud.

@@ -7,18 +7,24 @@ use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::{
-    collect::{Collector, Direction, Terms},
-    counted::CountedSource,
-    deliver::Deliverer,
-    end::{End, MAX_RESTARTS, ReadEnd},
-    ended::{self, Ended},
-    keeper::{Keeper, OpenError},
+    pipeline::{
+        collect::{Collector, Direction, Terms},
+        concurrency::OwnPlace,
+        counted_source::CountedSource,
+        deliver::Deliverer,
+        range::RangeReader,
+        read::Reader,
+    },
     ports::Ports,
-    quarantine::Quarantine,
-    range::RangeReader,
-    read::Reader,
-    report::{Counts, FeedReport, Outcome},
-    side_by_side::OwnPlace,
+    report::{
+        Counts, FeedReport, Outcome,
+        end::{End, MAX_RESTARTS, ReadEnd},
+        ended::{self, Ended},
+    },
+    state::{
+        checkpoint_writer::{Keeper, OpenError},
+        quarantine::Quarantine,
+    },
 };
 use crate::model::{
     batch::Sizes,
@@ -27,8 +33,8 @@ use crate::model::{
     event_time,
     feed::Feed,
     ledger::Entry,
-    place::Place,
     progress::{RETENTION, Reach},
+    store_key::Place,
     tally::Span,
 };
 

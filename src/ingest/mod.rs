@@ -19,23 +19,10 @@
 //!
 //! The outside is seen through the traits in [`ports`].
 
-mod collect;
-mod counted;
-mod deliver;
-mod end;
-mod ended;
 mod feed_pass;
-pub mod health;
-pub mod history;
-mod in_order;
-mod keeper;
-mod ledger;
 pub mod pass;
+mod pipeline;
 pub mod ports;
-pub mod quarantine;
-mod range;
-mod read;
 mod reconcile;
 pub mod report;
-mod side_by_side;
-mod waiting;
+pub mod state;

@@ -7,10 +7,9 @@ use tracing::{error, info, warn};
 
 use super::{
     feed_pass::{self, FeedPass},
-    health,
+    pipeline::concurrency::SideBySide,
     ports::Ports,
-    report::{FeedReport, Outcome, PassReport},
-    side_by_side::SideBySide,
+    report::{FeedReport, Outcome, PassReport, health},
 };
 use crate::model::{deadline::Deadline, feed::Feed, progress::Reach};
 

@@ -5,14 +5,14 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::health::HealthRows;
+use super::report::health::HealthRows;
 use crate::model::{
     batch::Batch,
     date_range::DateRange,
     deadline::Deadline,
     feed::Feed,
     page::{Page, PageToken},
-    place::{Folder, Place},
+    store_key::{Folder, Place},
 };
 
 /// What lies beneath an error, already free of secrets.

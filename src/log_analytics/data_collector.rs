@@ -17,14 +17,16 @@ use super::{
 };
 use crate::{
     azure::ms_date::header_date,
-    http::{Answer, HttpClient, Limits, Request},
     ingest::{
-        health::HealthRows,
         ports::{Clock, HealthSink, LogSink, Randomness, Receipt, SinkError},
+        report::health::HealthRows,
     },
-    keys::HmacKey,
     model::{batch::Batch, deadline::Deadline, feed::Feed},
-    retry::{Attempt, Policy, Trying},
+    net::{
+        http::{Answer, HttpClient, Limits, Request},
+        keys::HmacKey,
+        retry::{Attempt, Policy, Trying},
+    },
 };
 
 /// The largest post: Microsoft documents 30 MB, and does not say of which kind.

@@ -12,8 +12,8 @@ use tracing::warn;
 
 use crate::{
     ingest::{
-        health::HealthRows,
         ports::{Clock, Copied, HealthSink, LogSink, Receipt, SinkError},
+        report::health::HealthRows,
     },
     model::{batch::Batch, deadline::Deadline, feed::Feed},
 };

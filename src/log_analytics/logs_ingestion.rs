@@ -22,14 +22,16 @@ use super::{
     post::{self, Ended, MAX_ANSWER_BYTES, PostError, Rows},
 };
 use crate::{
-    http::{Answer, HttpClient, Limits, Request},
     ingest::{
-        health::HealthRows,
         ports::{Clock, HealthSink, LogSink, Randomness, Receipt, Refusal, SinkError},
+        report::health::HealthRows,
     },
     model::{batch::Batch, deadline::Deadline, feed::Feed},
-    retry::{Attempt, Policy, Trying},
-    token::Tokens,
+    net::{
+        http::{Answer, HttpClient, Limits, Request},
+        retry::{Attempt, Policy, Trying},
+        token::Tokens,
+    },
 };
 
 /// The largest post before it is packed. The service's own limit is 1,048,576 bytes.

@@ -3,13 +3,15 @@
 use bytes::Bytes;
 
 use crate::{
-    http::{self, Answer, TransportError},
     ingest::{
-        health::HealthRows,
         ports::{Receipt, Refusal, SinkError},
+        report::health::HealthRows,
     },
     model::batch::Batch,
-    retry::{Attempt, GaveUp},
+    net::{
+        http::{self, Answer, TransportError},
+        retry::{Attempt, GaveUp},
+    },
 };
 
 /// What is posted at once: rows for one table.

@@ -13,7 +13,7 @@ pub fn string_to_sign(body_bytes: usize, date: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::HmacKey;
+    use crate::net::keys::HmacKey;
 
     const K1: &str =
         "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==";

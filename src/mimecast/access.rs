@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     model::deadline::Deadline,
-    token::{NoToken, Token, Tokens},
+    net::token::{NoToken, Token, Tokens},
 };
 
 /// The way that the credentials go.

@@ -22,7 +22,7 @@ use super::{
     login::{self, Keys},
     wire,
 };
-use crate::{model::deadline::Deadline, token::NoToken};
+use crate::{model::deadline::Deadline, net::token::NoToken};
 
 /// The binding, and what renews it.
 pub(super) struct Binding {

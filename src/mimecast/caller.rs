@@ -10,8 +10,8 @@ use reqwest::{
 
 use super::{decision::Said, wire::Verdict};
 use crate::{
-    http::{Answer, HttpClient, Limits, Request, TransportError},
     ingest::ports::{Clock, Randomness},
+    net::http::{Answer, HttpClient, Limits, Request, TransportError},
 };
 
 /// The largest page that is read. 500 records with several long links each stay far below.

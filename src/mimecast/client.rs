@@ -19,10 +19,12 @@ use super::{
     wire::{self, NotAPage, Unread, Verdict},
 };
 use crate::{
-    http::{self, Answer, HttpClient, TransportError},
     ingest::ports::{Clock, LogSource, PageRequest, Randomness, SourceError},
     model::{deadline::Deadline, feed::Feed, page::Page, record::Examiner},
-    retry::{Attempt, GaveUp, Policy, Trying},
+    net::{
+        http::{self, Answer, HttpClient, TransportError},
+        retry::{Attempt, GaveUp, Policy, Trying},
+    },
 };
 
 /// To wait so long for the next call is the ordinary pace of a run, which the next run need not know of.

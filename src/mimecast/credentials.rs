@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use crate::keys::HmacKey;
+use crate::net::keys::HmacKey;
 
 /// What calls are authorised with.
 #[derive(Debug)]

@@ -161,7 +161,11 @@ impl fmt::Display for Words<'_> {
             };
             write!(f, "{separator}{code}")?;
             if !failure.message.is_empty() {
-                write!(f, " ({})", crate::http::excerpt(failure.message.as_bytes()))?;
+                write!(
+                    f,
+                    " ({})",
+                    crate::net::http::excerpt(failure.message.as_bytes())
+                )?;
             }
         }
         Ok(())

@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::keys::HmacKey;
+use crate::net::keys::HmacKey;
 
 /// The signature of one request. `date` and `request_id` are the very strings of the headers.
 #[must_use]

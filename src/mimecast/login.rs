@@ -8,7 +8,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{credentials::Login, wire};
-use crate::keys::HmacKey;
+use crate::net::keys::HmacKey;
 
 /// The keys in use.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use super::{
     decision::{self, Decision, Words},
     wire,
 };
-use crate::token::{Issued, Issuer, NoToken};
+use crate::net::token::{Issued, Issuer, NoToken};
 
 /// The path of the token function.
 const PATH: &str = "/oauth/token";

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::{
-    date_range::DateRange, feed::Feed, fingerprint::Fingerprint, long_values, look::Look, record,
+    date_range::DateRange, feed::Feed, fingerprint::Fingerprint, long_values, record,
+    record_meta::Look,
 };
 
 /// A record's place in a batch, and what must be remembered of it.

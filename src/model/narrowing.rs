@@ -39,7 +39,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{event_time, last_second::LastSecond, tally::Tally};
+    use crate::model::{end_bound::LastSecond, event_time, tally::Tally};
 
     fn base() -> DateTime<Utc> {
         event_time::parse("2026-11-24T00:00:00Z").unwrap()

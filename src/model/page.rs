@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::{
     feed::Feed,
-    look::{Listed, Look},
     record::Examiner,
+    record_meta::{Listed, Look},
 };
 
 /// The opaque token that names the next page. It belongs to the range it was given for.

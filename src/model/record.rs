@@ -7,7 +7,7 @@ use super::{
     feed::Feed,
     fingerprint::{Fingerprint, Fingerprinter},
     json,
-    look::{Listed, Look},
+    record_meta::{Listed, Look},
     scan::{self, Scanner},
 };
 

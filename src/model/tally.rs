@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{date_range::DateRange, event_time, last_second::LastSecond};
+use super::{date_range::DateRange, end_bound::LastSecond, event_time};
 
 const SECONDS: i64 = 900;
 

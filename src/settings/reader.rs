@@ -5,7 +5,7 @@ use url::{Host, Url};
 use uuid::Uuid;
 
 use super::{Fault, Faults};
-use crate::keys::HmacKey;
+use crate::net::keys::HmacKey;
 
 /// The example for every key.
 pub(super) const KEY_EXAMPLE: &str = "88 characters of base64 ending in ==";

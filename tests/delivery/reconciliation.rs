@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 use chrono::TimeDelta;
 use mimecast_ttp::{
     ingest::{
-        history::{RewindError, Shown},
         report::Outcome,
+        state::history::{RewindError, Shown},
     },
     model::{
         deadline::Deadline,
         feed::Feed,
         ledger::Hour,
-        place::{Folder, Place},
+        store_key::{Folder, Place},
     },
 };
 

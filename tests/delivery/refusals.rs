@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mimecast_ttp::{
-    ingest::{quarantine::Quarantine, report::Outcome},
+    ingest::{report::Outcome, state::quarantine::Quarantine},
     model::{deadline::Deadline, feed::Feed},
 };
 

@@ -1,10 +1,8 @@
 //! The ways to break a deployment in `breakages.md`, each with the rule that must notice: so that no
 //! rule keeps silent.
 
-use std::{borrow::Cow, collections::BTreeSet};
-
-use regex::{Captures, Regex};
-use serde_json::Value;
+use std::collections::BTreeSet;
+use template_check::change::apply;
 
 use crate::{bundle::Bundle, rules::RULES};
 
@@ -20,99 +18,6 @@ fn breakages() -> Vec<Breakage<'static>> {
     cells
         .map(|cells: [&str; 3]| cells.map(|cell| cell.trim_matches('`')))
         .collect()
-}
-
-/// Makes the changes, if there is something to change.
-pub(crate) fn apply(changes: &str, bundle: &mut Bundle) -> Option<()> {
-    let mut changes = changes.split(" and then ");
-    changes.try_for_each(|change| make(change, bundle))
-}
-
-fn make(change: &str, bundle: &mut Bundle) -> Option<()> {
-    if let Some(path) = change.strip_prefix("remove ") {
-        let mark = if path.ends_with(']') { '[' } else { '.' };
-        let (parent, last) = path.rsplit_once(mark)?;
-        match find(bundle, parent)? {
-            Value::Array(items) => drop(items.remove(position(items, last.trim_end_matches(']'))?)),
-            parent => drop(parent.as_object_mut()?.remove(last)?),
-        }
-    } else if let Some((path, value)) = change.split_once(" = ") {
-        *find(bundle, path)? = serde_json::from_str(&expand_letters(value)).ok()?;
-    } else {
-        let (file, texts) = change.split_once(": ")?;
-        let (old, new) = texts.split_once(" -> ")?;
-        let file = match file {
-            "readme" => &mut bundle.readme,
-            "guide" => &mut bundle.guide,
-            _ => &mut bundle.builder,
-        };
-        file.find(old)?;
-        *file = file.replace(old, new);
-    }
-    Some(())
-}
-
-/// `<12 letters>` stands for that many letters.
-fn expand_letters(value: &str) -> Cow<'_, str> {
-    let letters = Regex::new(r"<(\d+) letters>").unwrap();
-    letters.replace_all(value, |found: &Captures<'_>| {
-        "a".repeat(found[1].parse().unwrap())
-    })
-}
-
-/// The value at a path such as `template.resources[settingsName].properties`.
-fn find<'a>(bundle: &'a mut Bundle, path: &str) -> Option<&'a mut Value> {
-    let (file, mut rest) = path.split_at(path.find(['.', '{'])?);
-    let mut value = match file {
-        "template" => &mut bundle.template,
-        "form" => &mut bundle.form,
-        "trigger" => &mut bundle.trigger,
-        _ => &mut bundle.host,
-    };
-    while let Some(mark) = rest.chars().next() {
-        rest = rest.split_at(1).1;
-        let (step, after) = match mark {
-            '[' => rest.split_once(']')?,
-            '{' => rest.split_once('}')?,
-            _ => rest.split_at(rest.find(['.', '[', '{']).unwrap_or(rest.len())),
-        };
-        rest = after;
-        value = match mark {
-            '[' => {
-                let items = value.as_array_mut()?;
-                let at = position(items, step)?;
-                items.get_mut(at)?
-            }
-            '{' => named(value, step)?,
-            _ => &mut value[step],
-        };
-    }
-    Some(value)
-}
-
-/// By number, by type, by name, or by a part of the name or of a text.
-fn position(items: &[Value], wanted: &str) -> Option<usize> {
-    let is_it = |item: &Value| item["type"] == wanted || *item == wanted;
-    let is_like = |item: &Value| {
-        let text = item.as_str().or(item["name"].as_str());
-        text.is_some_and(|text| text.contains(wanted))
-    };
-    let by_number = wanted.parse().ok();
-    by_number
-        .or_else(|| items.iter().position(is_it))
-        .or_else(|| items.iter().position(is_like))
-}
-
-/// Whatever bears that name, wherever it is.
-fn named<'a>(value: &'a mut Value, name: &str) -> Option<&'a mut Value> {
-    match value {
-        Value::Object(members) if members.get("name").is_some_and(|found| found == name) => {
-            Some(value)
-        }
-        Value::Object(members) => members.values_mut().find_map(|each| named(each, name)),
-        Value::Array(items) => items.iter_mut().find_map(|each| named(each, name)),
-        _ => None,
-    }
 }
 
 /// Makes some; says which were not noticed.

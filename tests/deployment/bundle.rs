@@ -3,15 +3,16 @@
 use std::{path::Path, sync::OnceLock};
 
 use serde_json::{Map, Value};
-
-use crate::{
-    choices::Choice,
+use template_check::{
+    change::Files,
     clouds::CLOUDS,
     evaluate::{Deployed, deploy},
 };
 
+use crate::choices::Choice;
+
 /// The files, and what the template makes of each choice.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Bundle {
     pub(crate) template: Value,
     pub(crate) form: Value,
@@ -130,5 +131,26 @@ impl Bundle {
             .or_else(default)
             .cloned()
             .unwrap_or_default()
+    }
+}
+
+impl Files for Bundle {
+    fn json(&mut self, name: &str) -> Option<&mut Value> {
+        Some(match name {
+            "template" => &mut self.template,
+            "form" => &mut self.form,
+            "trigger" => &mut self.trigger,
+            "host" => &mut self.host,
+            _ => return None,
+        })
+    }
+
+    fn text(&mut self, name: &str) -> Option<&mut String> {
+        Some(match name {
+            "readme" => &mut self.readme,
+            "guide" => &mut self.guide,
+            "builder" => &mut self.builder,
+            _ => return None,
+        })
     }
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-
-use crate::{
+use template_check::{
     clouds::{CLOUDS, Cloud},
     evaluate::{Known, REFERENCE, Target},
     look::Look,

@@ -6,12 +6,8 @@
 mod breakages;
 mod bundle;
 mod choices;
-mod clouds;
-mod evaluate;
-mod expression;
 #[path = "../support/follows.rs"]
 mod follows;
-mod look;
 mod nested;
 mod platform;
 mod rules;

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-
-use crate::{
+use template_check::{
     evaluate::{Deployed, REFERENCE, Resource},
     look::Look,
 };

@@ -30,9 +30,9 @@ use mimecast_ttp::{
         feed::Feed,
         fingerprint::Fingerprinter,
         ledger::{Hour, LedgerHour},
-        look::Look,
         quarantined::Quarantined,
         record::{self, Examiner},
+        record_meta::Look,
     },
 };
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};

@@ -10,16 +10,16 @@ use std::{
 use chrono::{DateTime, Utc};
 use mimecast_ttp::{
     azure::connection_string,
-    checkpoints::blob::{Access, BlobStore},
-    http::HttpClient,
     ingest::ports::Store,
-    model::{checkpoint::Start, deadline::Deadline, feed::Feed, place::Place},
-    simulator::{
-        clock::SimClock,
-        log_analytics::{self, DataCollector},
-        mimecast::{self, Simulator},
-    },
+    model::{checkpoint::Start, deadline::Deadline, feed::Feed, store_key::Place},
+    net::http::HttpClient,
+    storage::blob::{Access, BlobStore},
     system::SystemClock,
+};
+use simulators::{
+    clock::SimClock,
+    log_analytics::{self, DataCollector},
+    mimecast::{self, Simulator},
 };
 use tempfile::TempDir;
 use tokio::process::Child;

@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
-use mimecast_ttp::simulator::{
+use serde_json::{Map, Value, json};
+use simulators::{
     clock::SimClock,
     log_analytics::{Config, DataCollector, Fault, RowSink, StoredRow},
 };
-use serde_json::{Map, Value, json};
 
 use crate::support::{
     kusto::{Kusto, Seen, classic_type},

@@ -3,14 +3,12 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use mimecast_ttp::{
-    model::feed::Feed,
-    simulator::{
-        log::Log,
-        records::{GivenRecords, Moment},
-    },
-};
+use mimecast_ttp::model::feed::Feed;
 use rand::{RngExt, rngs::StdRng};
+use simulators::{
+    log::Log,
+    records::{GivenRecords, Moment},
+};
 
 /// A record by itself.
 #[derive(Debug, Clone)]

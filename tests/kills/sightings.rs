@@ -2,10 +2,8 @@
 
 use std::sync::Mutex;
 
-use mimecast_ttp::{
-    model::feed::Feed,
-    simulator::log_analytics::{RowSink, StoredRow},
-};
+use mimecast_ttp::model::feed::Feed;
+use simulators::log_analytics::{RowSink, StoredRow};
 use tokio::sync::Notify;
 
 /// A step of a pass.

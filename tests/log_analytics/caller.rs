@@ -3,15 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mimecast_ttp::{
-    http::{Answer, HttpClient, Limits, Request},
-    simulator::log_analytics::{LogsIngestion, MemoryRows, logs_ingestion::Config},
-};
+use mimecast_ttp::net::http::{Answer, HttpClient, Limits, Request};
 use reqwest::{
     Method,
     header::{self, HeaderName},
 };
 use serde_json::Value;
+use simulators::log_analytics::{LogsIngestion, MemoryRows, logs_ingestion::Config};
 use url::form_urlencoded;
 
 /// The table of the stream that is posted to.

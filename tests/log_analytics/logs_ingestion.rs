@@ -4,19 +4,21 @@ use std::{sync::Arc, time::Duration};
 
 use mimecast_ttp::{
     azure::identity::{ClientCredentials, ManagedIdentity},
-    http::HttpClient,
     ingest::ports::{Clock, LogSink, Receipt, SinkError},
     log_analytics::{LogsIngestionSink, Rule},
     model::{batch::Batch, deadline::Deadline, feed::Feed},
-    simulator::{
-        clock::SimClock,
-        log_analytics::{
-            LogsIngestion, MemoryRows,
-            logs_ingestion::{self, Config, Fault},
-        },
+    net::{
+        http::HttpClient,
+        token::{Issuer, Tokens},
     },
     system::SystemRandom,
-    token::{Issuer, Tokens},
+};
+use simulators::{
+    clock::SimClock,
+    log_analytics::{
+        LogsIngestion, MemoryRows,
+        logs_ingestion::{self, Config, Fault},
+    },
 };
 
 use crate::{

@@ -22,10 +22,10 @@ use mimecast_ttp::{
         feed::Feed,
         record::Examiner,
     },
-    simulator::{
-        clock::SimClock,
-        log_analytics::{Config, DataCollector, Fault, MemoryRows, TooLarge},
-    },
+};
+use simulators::{
+    clock::SimClock,
+    log_analytics::{Config, DataCollector, Fault, MemoryRows, TooLarge},
 };
 use support::{
     ports::{TestClock, sink},
@@ -290,9 +290,7 @@ async fn a_post_that_was_answered_200_is_not_repeated_because_the_rest_of_the_an
             axum::body::Body::from_stream(parts)
         }
     });
-    let server = mimecast_ttp::simulator::server::Server::start(router, 0)
-        .await
-        .unwrap();
+    let server = simulators::server::Server::start(router, 0).await.unwrap();
     let config = config();
     let clock = TestClock::new(config.clock.clone());
     let sink = support::ports::sink_at(&server.url(), &config, clock.clone());

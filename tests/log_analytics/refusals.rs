@@ -3,15 +3,13 @@
 use std::{io::Write as _, sync::Arc, time::Duration};
 
 use flate2::{Compression, write::GzEncoder};
-use mimecast_ttp::{
-    http::Request,
-    simulator::log_analytics::{
-        NdjsonFolder,
-        logs_ingestion::{Config, Rule},
-    },
-};
+use mimecast_ttp::net::http::Request;
 use reqwest::{Method, Url, header};
 use serde_json::{Value, json};
+use simulators::log_analytics::{
+    NdjsonFolder,
+    logs_ingestion::{Config, Rule},
+};
 
 use crate::{
     caller::{Caller, TABLE, send, set},

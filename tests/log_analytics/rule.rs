@@ -1,8 +1,8 @@
 //! What the service refuses when the rule is deployed: each case is the template of ours with one
 //! thing changed.
 
-use mimecast_ttp::simulator::log_analytics::logs_ingestion::Rule;
 use serde_json::{Value, json};
+use simulators::log_analytics::logs_ingestion::Rule;
 
 const TEMPLATE: &str = include_str!("../../deploy/logs-ingestion.json");
 

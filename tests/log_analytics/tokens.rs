@@ -1,6 +1,6 @@
 //! What the simulated token endpoints of the Logs Ingestion API refuse.
 
-use mimecast_ttp::http::Request;
+use mimecast_ttp::net::http::Request;
 use reqwest::{
     Method,
     header::{self, HeaderName},

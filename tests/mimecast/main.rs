@@ -17,12 +17,12 @@ use mimecast_ttp::{
         feed::Feed,
         page::{Page, PageToken},
     },
-    simulator::{
-        clock::SimClock,
-        log::Log,
-        mimecast::{Config, Fault, Quirk, Simulator},
-        records::{GivenRecords, Moment},
-    },
+};
+use simulators::{
+    clock::SimClock,
+    log::Log,
+    mimecast::{Config, Fault, Quirk, Simulator},
+    records::{GivenRecords, Moment},
 };
 use support::{
     ports::{TestClock, source},

@@ -5,10 +5,10 @@ use std::time::Duration;
 use mimecast_ttp::{
     ingest::ports::{Clock, SourceError},
     model::feed::Feed,
-    simulator::{
-        log::Log,
-        mimecast::{Api, Config, Fault, Simulator},
-    },
+};
+use simulators::{
+    log::Log,
+    mimecast::{Api, Config, Fault, Simulator},
 };
 
 use crate::{Bench, URL, bench, bench_with, config};

@@ -12,14 +12,14 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::{
     azure::connection_string,
-    checkpoints::blob::{Access, BlobStore},
-    http::HttpClient,
     ingest::ports::{Clock, Randomness},
     log_analytics::DataCollectorSink,
     mimecast::MimecastSource,
-    simulator::{log_analytics, mimecast},
+    net::http::HttpClient,
+    storage::blob::{Access, BlobStore},
     system::{SystemClock, SystemRandom},
 };
+use simulators::{log_analytics, mimecast};
 
 use crate::support::{
     azurite::Azurite,

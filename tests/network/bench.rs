@@ -12,20 +12,20 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::{
-    checkpoints::blob::BlobStore,
     ingest::{
         pass::{Pass, Plan},
         ports::{Clock, Ports, Randomness, Store, Version},
         report::{FeedReport, Outcome, PassReport},
     },
-    model::{checkpoint::Start, deadline::Deadline, feed::Feed, place::Place},
-    simulator::{
-        clock::SimClock,
-        log::Log,
-        log_analytics::MemoryRows,
-        mimecast::{self, Api, Simulator},
-        records::{GivenRecords, Moment},
-    },
+    model::{checkpoint::Start, deadline::Deadline, feed::Feed, store_key::Place},
+    storage::blob::BlobStore,
+};
+use simulators::{
+    clock::SimClock,
+    log::Log,
+    log_analytics::MemoryRows,
+    mimecast::{self, Api, Simulator},
+    records::{GivenRecords, Moment},
 };
 
 use crate::{

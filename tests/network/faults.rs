@@ -3,7 +3,8 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use futures_util::future::join_all;
-use mimecast_ttp::{ingest::report::FeedReport, simulator::log::Log};
+use mimecast_ttp::ingest::report::FeedReport;
+use simulators::log::Log;
 
 use crate::{
     bench::{Bench, PLENTY, Service, complete},

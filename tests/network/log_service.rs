@@ -4,14 +4,13 @@ use std::{io::Read, sync::Arc};
 
 use mimecast_ttp::{
     azure::identity::ClientCredentials,
-    http::HttpClient,
     ingest::ports::LogSink,
     log_analytics::{LogsIngestionSink, Rule},
-    simulator::{
-        clock::SimClock,
-        log_analytics::{self, DataCollector, LogsIngestion, MemoryRows, logs_ingestion},
-    },
-    token::Tokens,
+    net::{http::HttpClient, token::Tokens},
+};
+use simulators::{
+    clock::SimClock,
+    log_analytics::{self, DataCollector, LogsIngestion, MemoryRows, logs_ingestion},
 };
 
 use crate::adapters::{Hasty, NetClock, log_sink};

@@ -1,10 +1,8 @@
 //! Faults between the connector and Mimecast.
 
 use chrono::TimeDelta;
-use mimecast_ttp::{
-    ingest::report::Outcome,
-    simulator::{log::Log, mimecast::Api},
-};
+use mimecast_ttp::ingest::report::Outcome;
+use simulators::{log::Log, mimecast::Api};
 
 use crate::{
     bench::{Bench, LITTLE, PLENTY, RECORDS, Service, complete, failed},

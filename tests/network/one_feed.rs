@@ -1,6 +1,7 @@
 //! Faults that meet one feed only.
 
-use mimecast_ttp::{ingest::report::Outcome, model::feed::Feed, simulator::log::Log};
+use mimecast_ttp::{ingest::report::Outcome, model::feed::Feed};
+use simulators::log::Log;
 
 use crate::{
     bench::{Bench, LITTLE, PLENTY, Service, complete},

@@ -3,10 +3,8 @@
 //! Here an answer that is lost behind a stored batch is the one case that may deliver it once more.
 
 use chrono::TimeDelta;
-use mimecast_ttp::{
-    ingest::report::Outcome,
-    simulator::{log::Log, mimecast::Api},
-};
+use mimecast_ttp::ingest::report::Outcome;
+use simulators::{log::Log, mimecast::Api};
 
 use crate::{
     bench::{Bench, LITTLE, PLENTY, RECORDS, Service, complete, failed},

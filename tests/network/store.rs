@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use mimecast_ttp::simulator::log::Log;
+use simulators::log::Log;
 
 use crate::{
     bench::{Bench, LITTLE, PLENTY, Service, complete, failed},

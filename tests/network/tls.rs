@@ -1,6 +1,7 @@
 //! Addresses that begin with https and lead to something else.
 
-use mimecast_ttp::{model::feed::Feed, simulator::log::Log};
+use mimecast_ttp::model::feed::Feed;
+use simulators::log::Log;
 
 use crate::{
     bench::{Bench, LITTLE, PLENTY, Service, complete, failed},

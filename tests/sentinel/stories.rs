@@ -1,8 +1,8 @@
 //! What happens in the tests: for each rule a story made for it, and traffic in which nothing is amiss.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use mimecast_ttp::simulator::log::Log;
 use serde_json::{Value, json};
+use simulators::log::Log;
 
 use crate::workspace::{self, HEALTH, Stored};
 

@@ -255,7 +255,7 @@ fn the_connector_page_tells_of_the_tables_that_are_filled() {
     };
     assert_eq!(named("dataTypes", "name"), tables);
     assert_eq!(named("graphQueries", "legend"), tables);
-    for log in mimecast_ttp::simulator::log::Log::ALL {
+    for log in simulators::log::Log::ALL {
         assert!(tables.contains(log.table()));
     }
 }

@@ -82,8 +82,5 @@ fn the_analyzers_of_the_service_are_on() {
 #[test]
 fn the_simulator_refuses_the_words_that_the_service_refuses() {
     let words = Kusto::start().keywords();
-    assert_eq!(
-        words,
-        mimecast_ttp::simulator::log_analytics::logs_ingestion::KEYWORDS
-    );
+    assert_eq!(words, simulators::log_analytics::logs_ingestion::KEYWORDS);
 }

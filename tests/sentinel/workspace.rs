@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use mimecast_ttp::simulator::{log::Log, log_analytics::Columns};
 use serde_json::{Map, Value, json};
+use simulators::{log::Log, log_analytics::Columns};
 
 use crate::{
     content,

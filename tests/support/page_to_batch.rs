@@ -18,13 +18,10 @@ use mimecast_ttp::{
         feed::Feed,
         record::Examiner,
     },
-    simulator::{
-        log::Log,
-        records::RecordSet,
-        scenario::{Plan, Scenario},
-    },
 };
+use scenario::{Plan, Scenario};
 use sha2::{Digest, Sha256};
+use simulators::{log::Log, records::RecordSet};
 
 const RECORDS_A_PAGE: usize = 500;
 pub const SIZES: Sizes = Sizes {

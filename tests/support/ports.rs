@@ -8,17 +8,16 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use mimecast_ttp::{
-    http::HttpClient,
     ingest::ports::{Clock, Randomness},
-    keys::HmacKey,
     log_analytics::{DataCollectorSink, Workspace},
     mimecast::{ApplicationKeys, Client, Credentials, Login, MimecastSource},
-    simulator::{
-        clock::SimClock,
-        log_analytics,
-        mimecast::{self, Api},
-    },
+    net::{http::HttpClient, keys::HmacKey},
     system::SystemRandom,
+};
+use simulators::{
+    clock::SimClock,
+    log_analytics,
+    mimecast::{self, Api},
 };
 
 /// The simulated time; sleeping moves it at once.

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use mimecast_ttp::simulator::{
+use simulators::{
     clock::SimClock,
     log::Log,
     log_analytics::{self, DataCollector, MemoryRows},

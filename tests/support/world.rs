@@ -14,13 +14,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::{
     ingest::{
-        health::HealthRows,
         pass::{Pass, Plan},
         ports::{
             Clock, HealthSink, LogSink, LogSource, PageRequest, Ports, Receipt, Refusal, Saved,
             SinkError, SourceError, Store, StoreError, Version,
         },
-        report::FeedReport,
+        report::{FeedReport, health::HealthRows},
     },
     model::{
         batch::Batch,
@@ -28,8 +27,8 @@ use mimecast_ttp::{
         event_time,
         feed::Feed,
         page::{Page, PageToken},
-        place::{Folder, Place},
         progress::Reach,
+        store_key::{Folder, Place},
     },
 };
 

@@ -6,13 +6,11 @@ use std::{
 };
 
 use super::{progress::Progress, records::Backlog, shape};
-use crate::{
-    cli::simulated::SinkKind,
-    simulator::{
-        log::Log,
-        log_analytics::{RowSink, StoredRow},
-        records::RecordSet as _,
-    },
+use crate::cli::simulated::SinkKind;
+use simulators::{
+    log::Log,
+    log_analytics::{RowSink, StoredRow},
+    records::RecordSet as _,
 };
 
 /// Compares each stored row with the record it was made from, as it comes: a bit is kept of each, so

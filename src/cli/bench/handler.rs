@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     cli::{memory, read_environment},
-    http::{Answer, HttpClient, Limits, Request, TransportError},
+    net::http::{Answer, HttpClient, Limits, Request, TransportError},
 };
 
 /// What the child has of this process's environment: settings and proxies of whoever measures must

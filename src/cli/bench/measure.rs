@@ -21,12 +21,12 @@ use crate::{
         simulated::{self, Sink},
     },
     model::feed::Feed,
-    simulator::{
-        clock::SimClock,
-        log::Log,
-        mimecast::{self, Simulator},
-        records::RecordSet,
-    },
+};
+use simulators::{
+    clock::SimClock,
+    log::Log,
+    mimecast::{self, Simulator},
+    records::RecordSet,
 };
 
 /// The setting of the pass that `--parallel` gives.

@@ -11,7 +11,7 @@ use super::{
     shape::{self, Shape},
     templates,
 };
-use crate::simulator::{
+use simulators::{
     log::Log,
     records::{Moment, RecordSet},
 };

@@ -5,12 +5,14 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    super::feeds,
     cpu::Cpu,
     measure::Measured,
     options::{Case, Options},
 };
-use crate::{cli::simulated::SinkKind, model::feed::Feed};
+use crate::{
+    cli::{feeds, simulated::SinkKind},
+    model::feed::Feed,
+};
 
 /// A line of the table; what a system cannot tell is absent.
 #[derive(Debug, Clone, PartialEq, Serialize)]

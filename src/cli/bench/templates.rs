@@ -2,7 +2,7 @@
 //! long as real ones, 0.8 KB. Text with escapes and without, lists, objects in objects.
 
 use super::shape::Shape;
-use crate::simulator::log::Log;
+use simulators::log::Log;
 
 /// The shapes of a log's records; they take turns.
 pub(super) fn shapes(log: Log) -> Vec<Shape> {

@@ -5,7 +5,6 @@
 //! faults on the way. At the end every row that arrived is compared with the record it was made from.
 
 mod progress;
-mod report;
 mod sink;
 mod table;
 mod timetable;
@@ -15,14 +14,10 @@ use std::{io, path::PathBuf};
 
 use tracing::debug;
 
-use self::{
-    progress::Progress,
-    report::{About, Report},
-    timetable::Step,
-    world::World,
-};
+use self::{progress::Progress, timetable::Step, world::World};
 use super::{AT_FAULT, DONE, FAILED, args::Demo, memory, say, say_error};
-use crate::simulator::functions_host::State;
+use scenario::report::{About, Report};
+use simulators::functions_host::State;
 
 /// Why the demo could not be played.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +29,7 @@ enum DemoError {
     #[error("The report cannot be written into {}: {error}. Choose another file by --report.", .file.display())]
     Report { file: PathBuf, error: io::Error },
     #[error("The Functions host emulator: {0}.")]
-    Host(#[from] crate::simulator::functions_host::HostError),
+    Host(#[from] simulators::functions_host::HostError),
 }
 
 /// Plays the demo: 0 if every row arrived once and unchanged, 1 if not.
@@ -121,9 +116,7 @@ async fn play(options: &Demo) -> Result<bool, DemoError> {
             report.path().display()
         ));
     }
-    let clean = verdicts
-        .iter()
-        .all(crate::simulator::scenario::Verdict::is_clean);
+    let clean = verdicts.iter().all(scenario::Verdict::is_clean);
     if clean && failures == 0 {
         say("Every record arrived once, and as it was.");
     } else {

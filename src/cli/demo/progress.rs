@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::{timetable::Step, words};
-use crate::simulator::log::Log;
+use simulators::log::Log;
 
 /// The bars; clones share them. Nothing is drawn where stderr is no terminal.
 #[derive(Debug, Clone)]

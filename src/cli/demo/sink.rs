@@ -3,13 +3,11 @@
 use std::{borrow::Cow, sync::Arc};
 
 use super::progress::Progress;
-use crate::{
-    cli::simulated::{Sink, SinkKind, log_type, stream},
-    simulator::{
-        log::Log,
-        log_analytics::{self, RowSink, StoredRow, logs_ingestion},
-        scenario::Tally,
-    },
+use crate::cli::simulated::{Sink, SinkKind, log_type, stream};
+use scenario::Tally;
+use simulators::{
+    log::Log,
+    log_analytics::{self, RowSink, StoredRow, logs_ingestion},
 };
 
 /// Notes each stored row in the tally and on the progress bar.

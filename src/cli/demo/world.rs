@@ -13,26 +13,23 @@ use tempfile::TempDir;
 use super::{
     DemoError,
     progress::Progress,
-    report,
     sink::Watcher,
     table::Measured,
     timetable::{self, Before, Step},
 };
-use crate::{
-    cli::{
-        args::Demo,
-        clock_file,
-        simulated::{self, Sink},
-    },
-    simulator::{
-        clock::SimClock,
-        functions_host::{self, FunctionsHost, Invocation, Kind, Level, Outcome},
-        log::Log,
-        log_analytics::{NdjsonFolder, RowSink, TooLarge},
-        mimecast::{self, Simulator},
-        records::RecordSet,
-        scenario::{Plan, Scenario, Tally, Verdict},
-    },
+use crate::cli::{
+    args::Demo,
+    clock_file,
+    simulated::{self, Sink},
+};
+use scenario::{Plan, Scenario, Tally, Verdict, report};
+use simulators::{
+    clock::SimClock,
+    functions_host::{self, FunctionsHost, Invocation, Kind, Level, Outcome},
+    log::Log,
+    log_analytics::{NdjsonFolder, RowSink, TooLarge},
+    mimecast::{self, Simulator},
+    records::RecordSet,
 };
 
 const FUNCTION: &str = "TimerTrigger";

@@ -8,10 +8,10 @@ use serde_json::value::RawValue;
 use super::verdict::{Fail, Meta, Verdict, failures};
 use crate::model::{
     feed::Feed,
-    look::Listed,
     object::Object,
     page::{Page, PageToken},
     record::Examiner,
+    record_meta::Listed,
 };
 
 const fn array(feed: Feed) -> &'static str {

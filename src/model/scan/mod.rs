@@ -26,7 +26,7 @@ use super::{
     feed::Feed,
     fingerprint::{Fingerprint, MAX_DEPTH, form},
     json,
-    look::Look,
+    record_meta::Look,
 };
 
 /// Scans records of one feed, keeping what it has learned of their names.

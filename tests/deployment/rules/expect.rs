@@ -1,8 +1,7 @@
 //! Comparing what resources say with what they must say.
 
 use serde_json::Value;
-
-use crate::evaluate::Deployed;
+use template_check::evaluate::Deployed;
 
 /// Compares members of the properties of all resources of a type, of which there must be one at least.
 /// A list is one of what may stand there, with null for what may be left out.

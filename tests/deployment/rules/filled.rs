@@ -8,11 +8,14 @@ use super::{
     order::labelled,
     settings,
 };
+use template_check::{
+    expression::{Scope, parse},
+    look::Look,
+};
+
 use crate::{
     bundle::Bundle,
     choices::{Api, Choice, Given},
-    expression::{Scope, parse},
-    look::Look,
 };
 
 /// A form that is filled in, in a region; fields by step and name.

@@ -7,9 +7,9 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::{style, walk};
-use crate::{
-    bundle::Bundle, choices::REFERABLE, evaluate::is_secure, expression::Expression, look::Look,
-};
+use template_check::{evaluate::is_secure, expression::Expression, look::Look};
+
+use crate::{bundle::Bundle, choices::REFERABLE};
 
 const SCHEMA: &str =
     "https://schema.management.azure.com/schemas/0.1.2-preview/CreateUIDefinition.MultiVm.json#";

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{expect::expect, order::in_each, walk};
-use crate::{bundle::Bundle, choices::Choice, evaluate::TENANT};
+use template_check::evaluate::TENANT;
+
+use crate::{bundle::Bundle, choices::Choice};
 
 pub(super) fn storage_is_closed(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |choice, deployed, faults| {

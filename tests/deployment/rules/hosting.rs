@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::{expect::expect, order::in_each};
+use template_check::{
+    evaluate::{Deployed, keys},
+    look::Look,
+};
+
 use crate::{
     bundle::Bundle,
     choices::{APP, Choice},
-    evaluate::{Deployed, keys},
-    look::Look,
     platform,
 };
 

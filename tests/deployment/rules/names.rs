@@ -9,12 +9,11 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::{order::in_each, shapes::SHAPES, walk};
+use template_check::{clouds::CLOUDS, evaluate::Deployed, look::Look};
+
 use crate::{
     bundle::Bundle,
     choices::{APP, Choice, WORKSPACE_LOCATION},
-    clouds::CLOUDS,
-    evaluate::Deployed,
-    look::Look,
 };
 
 /// What the last part of a name looks like, by type and version, and how long it may be.

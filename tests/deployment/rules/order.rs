@@ -1,11 +1,14 @@
 //! Whether it deploys at all, and in which order.
 
 use super::walk;
+use template_check::{
+    evaluate::{Deployed, Resource},
+    look::Look,
+};
+
 use crate::{
     bundle::Bundle,
     choices::{Choice, DEPLOYER, Sink},
-    evaluate::{Deployed, Resource},
-    look::Look,
 };
 
 const TABLE: &str = "Microsoft.OperationalInsights/workspaces/tables";

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use regex::Regex;
+use template_check::look::Look;
 
-use crate::{bundle::Bundle, look::Look};
+use crate::bundle::Bundle;
 
 /// `%2F` to `/`.
 fn decoded(text: &str) -> String {

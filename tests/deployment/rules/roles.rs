@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::order::in_each;
+use template_check::{
+    evaluate::{Deployed, TENANT, guid_of},
+    look::Look,
+};
+
 use crate::{
     bundle::Bundle,
     choices::{Choice, DEPLOYER, Sink},
-    evaluate::{Deployed, TENANT, guid_of},
-    look::Look,
 };
 
 /// The built-in roles that are given, by the ids that Azure documents: who, which, on what.

@@ -3,13 +3,12 @@
 use serde_json::json;
 
 use super::{order::in_each, roles, walk};
-use crate::{
-    bundle::Bundle,
-    choices::Given,
+use template_check::{
     evaluate::{Deployed, NESTED, REFERENCE, Resource, is_secure},
     look::Look,
-    platform,
 };
+
+use crate::{bundle::Bundle, choices::Given, platform};
 
 /// Settings that hold the key of the storage account where the app has no role on it.
 const STORAGE_KEYS: [&str; 2] = [

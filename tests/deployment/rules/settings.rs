@@ -9,11 +9,14 @@ use mimecast_ttp::{
 use serde_json::{Map, Value};
 
 use super::{hosting, order::in_each, walk};
+use template_check::{
+    evaluate::{Deployed, TENANT},
+    look::Look,
+};
+
 use crate::{
     bundle::Bundle,
     choices::{APP, Api, Choice, Given, Sink},
-    evaluate::{Deployed, TENANT},
-    look::Look,
     platform,
 };
 

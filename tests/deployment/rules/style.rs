@@ -5,7 +5,9 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::walk;
-use crate::{bundle::Bundle, expression::Expression, look::Look};
+use template_check::{expression::Expression, look::Look};
+
+use crate::bundle::Bundle;
 
 /// No version from before this day, unless it is the newest: 730 days before these rules were written.
 const OLDEST_VERSION: &str = "2024-11-27";

@@ -7,12 +7,13 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::walk;
-use crate::{
-    bundle::Bundle,
+use template_check::{
     evaluate::{NESTED, is_secure},
     expression::Expression,
     look::Look,
 };
+
+use crate::bundle::Bundle;
 
 /// Members of each part of a template, of which those with a star must be there.
 const TOP: &str = "$schema* contentVersion* metadata parameters variables resources* outputs";

@@ -1,8 +1,7 @@
 //! Going through JSON and the expressions in it.
 
 use serde_json::Value;
-
-use crate::{
+use template_check::{
     evaluate::NESTED,
     expression::{Expression, parse},
 };

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mimecast_ttp::simulator::log_analytics::logs_ingestion::Rule;
 use regex::Regex;
 use serde_json::{Value, json};
+use simulators::log_analytics::logs_ingestion::Rule;
 
 use super::{expect::expect, order::in_each, roles};
+use template_check::{evaluate::Deployed, look::Look};
+
 use crate::{
     bundle::Bundle,
     choices::{APP, Choice, Sink},
-    evaluate::Deployed,
-    look::Look,
 };
 
 const TABLE: &str = "Microsoft.OperationalInsights/workspaces/tables";

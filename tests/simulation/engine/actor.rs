@@ -14,7 +14,7 @@ use mimecast_ttp::{
         deadline::Deadline,
         feed::Feed,
         page::Page,
-        place::{Folder, Place},
+        store_key::{Folder, Place},
     },
 };
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use mimecast_ttp::model::{feed::Feed, place::Place};
+use mimecast_ttp::model::{feed::Feed, store_key::Place};
 
 use super::{
     story::{Record, SETTLE},

@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::{
     ingest::{
-        history::Shown,
         pass::{Pass, Plan},
         ports::Ports,
         report::{Outcome, PassReport},
+        state::history::Shown,
     },
-    model::{deadline::Deadline, feed::Feed, place::Place},
+    model::{deadline::Deadline, feed::Feed, store_key::Place},
 };
 
 use super::{

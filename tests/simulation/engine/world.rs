@@ -13,7 +13,7 @@ use mimecast_ttp::{
         event_time,
         feed::Feed,
         page::{Page, PageToken},
-        place::Place,
+        store_key::Place,
     },
 };
 use tokio::{sync::Notify, time::Instant};

@@ -1,0 +1,78 @@
+//! What was read and waits for its turn.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use crate::{
+    ingest::report::end::ReadEnd,
+    model::{date_range::DateRange, page::Page},
+};
+
+/// So much of a range that is read ahead may wait for its turn, however large its pages are; then
+/// reading it waits too.
+const WAITING_BYTES: usize = 1_250_000;
+
+/// Of a range whose turn it is one page may wait.
+const ONE_PAGE: usize = 1;
+
+/// What reading comes to, piece by piece.
+#[derive(Debug)]
+pub(in crate::ingest) enum Read {
+    /// A page of a range.
+    Page(DateRange, Page),
+    /// So many records were counted but not shown, and asking again came to no end.
+    Missing(u64),
+    /// The range has been read to its end.
+    RangeEnd {
+        range: DateRange,
+        /// Records that the source counted and did not show, even when asked again.
+        missing: u64,
+        /// Whether it was asked again.
+        again: bool,
+    },
+    /// There is nothing more to come: every range is read, or not, for this reason.
+    End(Result<(), ReadEnd>),
+}
+
+/// Something that waits for its turn, and the room that it takes.
+#[derive(Debug)]
+pub(in crate::ingest) struct Waiting {
+    pub(in crate::ingest) read: Read,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+/// Where what was read of a range waits for its turn.
+#[derive(Debug)]
+pub(in crate::ingest) struct Out {
+    bytes: usize,
+    room: Arc<Semaphore>,
+    queue: mpsc::UnboundedSender<Waiting>,
+}
+
+impl Out {
+    /// Both ends, for a range that is read ahead of its turn, or for one whose turn it is.
+    pub(in crate::ingest) fn new(ahead: bool) -> (Self, mpsc::UnboundedReceiver<Waiting>) {
+        let (queue, waiting) = mpsc::unbounded_channel();
+        let bytes = if ahead { WAITING_BYTES } else { ONE_PAGE };
+        let room = Arc::new(Semaphore::new(bytes));
+        (Self { bytes, room, queue }, waiting)
+    }
+
+    pub(in crate::ingest) async fn page(&self, range: DateRange, page: Page) {
+        // A page larger than all the room waits until it is alone.
+        let bytes = u32::try_from(page.bytes().min(self.bytes)).unwrap_or(u32::MAX);
+        // The room is never closed.
+        let room = Arc::clone(&self.room).acquire_many_owned(bytes).await.ok();
+        self.send(Read::Page(range, page), room);
+    }
+
+    pub(in crate::ingest) fn say(&self, read: Read) {
+        self.send(read, None);
+    }
+
+    fn send(&self, read: Read, room: Option<OwnedSemaphorePermit>) {
+        // Nobody waits for a range that is not wanted any more.
+        drop(self.queue.send(Waiting { read, _room: room }));
+    }
+}

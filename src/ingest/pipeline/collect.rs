@@ -1,0 +1,182 @@
+//! Second stage: drops what was delivered before and collects the rest into batches.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::mpsc::{OwnedPermit, Receiver, Sender};
+
+use super::buffered::Read;
+use crate::{
+    ingest::{
+        ports::Clock,
+        report::{Counts, end::ReadEnd},
+    },
+    model::{
+        batch::{Batch, BatchBuilder, Push, Sizes},
+        date_range::DateRange,
+        feed::Feed,
+        page::Page,
+        recent::Recent,
+    },
+};
+
+/// What the stage hands on.
+#[derive(Debug)]
+pub(in crate::ingest) enum Work {
+    /// Post the batch, if there is one, and then move the watermark.
+    Deliver {
+        batch: Option<Batch>,
+        /// Up to where everything is delivered once the batch is: the end of a range that is read to
+        /// its end, and whose records are all in this batch and those before. Before that nothing is
+        /// known, even if all records so far came oldest first.
+        watermark: Option<DateTime<Utc>>,
+        /// What happened since the work before.
+        counts: Counts,
+    },
+    /// Nothing more will come: everything is read, or not, for this reason.
+    End(Result<(), ReadEnd>),
+}
+
+/// What the ranges are read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::ingest) enum Direction {
+    /// To move forward: the watermark follows.
+    Forward,
+    /// To look again at what lies behind the watermark, which stays where it is.
+    Behind,
+}
+
+/// What a feed's collector goes by.
+pub(in crate::ingest) struct Terms {
+    pub(in crate::ingest) feed: Feed,
+    pub(in crate::ingest) sizes: Sizes,
+    pub(in crate::ingest) late_arrival: TimeDelta,
+    pub(in crate::ingest) direction: Direction,
+}
+
+/// A batch that is not full does not wait longer than this for records of the next ranges.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// The stage.
+pub(in crate::ingest) struct Collector<'a> {
+    clock: &'a dyn Clock,
+    builder: BatchBuilder,
+    /// Everything delivered lately, everything of this range and everything on its way.
+    known: Recent,
+    direction: Direction,
+    /// How far behind what was reached a record may still come.
+    late_arrival: TimeDelta,
+    /// Where the last range ended that was read to its end, if the next stage does not know yet.
+    reached: Option<DateTime<Utc>>,
+    /// When the first record of the batch came.
+    begun: Duration,
+    counts: Counts,
+    /// Where the batch that is being filled will wait: it is not begun before there is room for it.
+    place: Option<OwnedPermit<Work>>,
+    out: Sender<Work>,
+}
+
+impl<'a> Collector<'a> {
+    pub(in crate::ingest) fn new(
+        terms: &Terms,
+        clock: &'a dyn Clock,
+        known: Recent,
+        out: Sender<Work>,
+    ) -> Self {
+        Self {
+            clock,
+            reached: None,
+            begun: Duration::ZERO,
+            place: None,
+            builder: BatchBuilder::new(terms.feed, terms.sizes),
+            known,
+            direction: terms.direction,
+            late_arrival: terms.late_arrival,
+            counts: Counts::default(),
+            out,
+        }
+    }
+
+    /// Works until the pages end.
+    pub(in crate::ingest) async fn run(mut self, mut pages: Receiver<Read>) {
+        while let Some(read) = pages.recv().await {
+            match read {
+                Read::Page(range, page) => self.page(range, &page).await,
+                Read::Missing(missing) => self.counts.missing += missing,
+                Read::RangeEnd {
+                    range,
+                    missing,
+                    again,
+                } => {
+                    self.counts.missing += missing;
+                    self.counts.restarts += u64::from(again);
+                    // Reading only goes forward from here: remembering a whole backlog would not
+                    // be flat.
+                    self.known.forget_before(range.to() - self.late_arrival);
+                    if self.direction == Direction::Forward {
+                        self.reached = Some(range.to());
+                    }
+                    // Records of the next range fill the batch up, unless they are slow to come.
+                    let waited = self.clock.elapsed().saturating_sub(self.begun);
+                    if self.builder.is_empty() || waited > LONGEST_WAIT {
+                        self.hand_on().await;
+                    }
+                }
+                Read::End(end) => {
+                    // What was read before a failure or the deadline is delivered all the same.
+                    self.hand_on().await;
+                    self.send(Work::End(end)).await;
+                }
+            }
+        }
+    }
+
+    async fn page(&mut self, range: DateRange, page: &Page) {
+        self.counts.pages += 1;
+        self.counts.retries += u64::from(page.attempts.saturating_sub(1));
+        for (record, look) in page.looked_at() {
+            self.counts.records += 1;
+            if self.known.contains(look.fingerprint) {
+                self.counts.duplicates += 1;
+                continue;
+            }
+            if self.builder.is_empty() {
+                self.begin().await;
+            }
+            if self.builder.push(record, look, range) == Push::Full {
+                self.hand_on().await;
+                self.begin().await;
+                // An empty builder takes any record.
+                let _added = self.builder.push(record, look, range);
+            }
+            self.known
+                .insert(look.remembered_at(range), look.fingerprint);
+        }
+    }
+
+    async fn hand_on(&mut self) {
+        let work = Work::Deliver {
+            batch: self.builder.take(),
+            watermark: self.reached.take(),
+            counts: std::mem::take(&mut self.counts),
+        };
+        match self.place.take() {
+            Some(place) => drop(place.send(work)),
+            None => self.send(work).await,
+        }
+    }
+
+    async fn begin(&mut self) {
+        // If the next stage has gone, the pipeline ends by its word.
+        self.place = self.out.clone().reserve_owned().await.ok();
+        self.begun = self.clock.elapsed();
+    }
+
+    /// If the next stage has gone, the pipeline ends by its word: until then there is nothing to do
+    /// here.
+    async fn send(&self, work: Work) {
+        if self.out.send(work).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

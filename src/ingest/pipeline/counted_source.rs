@@ -1,0 +1,51 @@
+//! A source that counts the calls made of it, whatever they were for.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use async_trait::async_trait;
+
+use crate::{
+    ingest::ports::{LogSource, PageRequest, SourceError},
+    model::{deadline::Deadline, page::Page},
+};
+
+pub(in crate::ingest) struct CountedSource {
+    source: Arc<dyn LogSource>,
+    calls: AtomicU64,
+}
+
+impl CountedSource {
+    pub(in crate::ingest) fn new(source: Arc<dyn LogSource>) -> Self {
+        Self {
+            source,
+            calls: AtomicU64::new(0),
+        }
+    }
+
+    /// The calls that ended by now, with those that were made again.
+    pub(in crate::ingest) fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl LogSource for CountedSource {
+    async fn fetch_page(
+        &self,
+        request: PageRequest<'_>,
+        deadline: Deadline,
+    ) -> Result<Page, SourceError> {
+        let result = self.source.fetch_page(request, deadline).await;
+        let calls = match &result {
+            Ok(page) => page.attempts,
+            Err(SourceError::Failed { attempts, .. }) => *attempts,
+            Err(SourceError::PageTokenRefused(_) | SourceError::Throttled(_)) => 1,
+            Err(SourceError::OutOfTime(_)) => 0,
+        };
+        self.calls.fetch_add(calls.into(), Ordering::Relaxed);
+        result
+    }
+}

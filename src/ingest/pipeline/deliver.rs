@@ -1,0 +1,269 @@
+//! Third stage: posts batches and saves the checkpoint behind each acknowledged one.
+
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use tokio::sync::mpsc::Receiver;
+use tracing::{debug, warn};
+
+use super::{ack_sequencer::InOrder, collect::Work};
+use crate::{
+    ingest::{
+        ports::{Clock, Copied, LogSink, Receipt, Refusal, SinkError, SourceError},
+        report::{
+            Counts,
+            end::{End, ReadEnd},
+        },
+        state::{checkpoint_writer::Keeper, quarantine::Quarantine},
+    },
+    model::{batch::Batch, deadline::Deadline, feed::Feed, quarantined::Quarantined},
+};
+
+/// So many records are set aside in a pass in which nothing is taken; then it fails.
+const MOST_IN_A_ROW: u64 = 10;
+
+/// Batches are posted past one that is not dealt with yet, but no further than so many times the posts at
+/// once: what lies behind the watermark is all remembered in the checkpoint.
+const AHEAD: usize = 4;
+
+/// The stage, with the progress it makes.
+pub(in crate::ingest) struct Deliverer<'a> {
+    pub(in crate::ingest) feed: Feed,
+    pub(in crate::ingest) sink: &'a dyn LogSink,
+    pub(in crate::ingest) quarantine: Quarantine<'a>,
+    pub(in crate::ingest) clock: &'a dyn Clock,
+    /// No post is begun after this.
+    pub(in crate::ingest) post_by: Deadline,
+    /// Posts under way are given up at this, so that there is time to remember those that were taken.
+    pub(in crate::ingest) answered_by: Deadline,
+    pub(in crate::ingest) keeper: &'a mut Keeper,
+    pub(in crate::ingest) counts: &'a mut Counts,
+}
+
+/// A batch or a part of one, and the number of the work it belongs to.
+struct Part {
+    work: usize,
+    batch: Batch,
+}
+
+type Answered = (Part, Result<Receipt, SinkError>);
+
+/// What is on its way, and what is to follow before anything new.
+#[derive(Default)]
+struct Posts<'a> {
+    on_their_way: FuturesUnordered<BoxFuture<'a, Answered>>,
+    /// Halves of batches that were not taken whole; the next one last.
+    waiting: Vec<Part>,
+    order: InOrder,
+}
+
+impl Deliverer<'_> {
+    /// Works until the batches end or one cannot be delivered. What was reached without a batch is saved
+    /// at the end, if not before with a batch.
+    pub(in crate::ingest) async fn run(mut self, mut batches: Receiver<Work>) -> Result<(), End> {
+        let mut posts = Posts::default();
+        let mut end = self.work(&mut batches, &mut posts).await;
+        // What the sink still takes is remembered, whatever stopped the others.
+        while let Some((part, result)) = posts.on_their_way.next().await {
+            match result {
+                Ok(receipt) => self.taken(&part.batch, receipt),
+                // The next run looks for the record at fault.
+                Err(SinkError::Content(_)) => {}
+                Err(error) => {
+                    let also = self.stopped(error);
+                    end = end.map_err(|end| end.or_worse(also));
+                }
+            }
+        }
+        if self.keeper.is_saved() || end.as_ref().is_err_and(End::is_unsaved) {
+            return end;
+        }
+        self.keeper.save_at_end(end).await
+    }
+
+    async fn work<'b>(
+        &mut self,
+        batches: &mut Receiver<Work>,
+        posts: &mut Posts<'b>,
+    ) -> Result<(), End>
+    where
+        Self: 'b,
+    {
+        let at_once = self.sink.posts_at_once().max(1);
+        let mut read = None;
+        loop {
+            let room = posts.on_their_way.len() < at_once;
+            let may_begin = room && posts.order.len() < AHEAD * at_once;
+            if room && let Some(part) = posts.waiting.pop() {
+                self.begin(part, posts).await?;
+                continue;
+            }
+            if posts.on_their_way.is_empty()
+                && let Some(end) = read
+            {
+                return end;
+            }
+            tokio::select! {
+                biased;
+                Some((part, result)) = posts.on_their_way.next() => {
+                    self.answered(part, result, posts).await?;
+                }
+                work = batches.recv(), if may_begin && read.is_none() => match work {
+                    Some(Work::Deliver { batch, watermark, counts }) => {
+                        *self.counts += counts;
+                        let work = posts.order.add(usize::from(batch.is_some()), watermark);
+                        match batch {
+                            Some(batch) => {
+                                // Before the post and not behind it: between an acknowledgement
+                                // and the saving of it lies nothing else.
+                                self.keeper.file_if_much().await;
+                                self.begin(Part { work, batch }, posts).await?;
+                            }
+                            None => self.advance(posts),
+                        }
+                    }
+                    Some(Work::End(end)) => read = Some(self.read_ended(end)),
+                    None => read = Some(Ok(())),
+                },
+            }
+        }
+    }
+
+    fn read_ended(&mut self, end: Result<(), ReadEnd>) -> Result<(), End> {
+        if let Err(ReadEnd::Failed(_, SourceError::Failed { attempts, .. })) = &end {
+            self.counts.retries += u64::from(attempts.saturating_sub(1));
+        }
+        end.map_err(End::Read)
+    }
+
+    async fn begin<'b>(&mut self, part: Part, posts: &mut Posts<'b>) -> Result<(), End>
+    where
+        Self: 'b,
+    {
+        if self.post_by.remaining(self.clock.elapsed()).is_none() {
+            let reason = "the run budget ended before the next post".to_owned();
+            return Err(End::OutOfTime(reason));
+        }
+        self.keeper.claim().await.map_err(End::NotSaved)?;
+        let (sink, answered_by) = (self.sink, self.answered_by);
+        posts.on_their_way.push(Box::pin(async move {
+            let result = sink.deliver(&part.batch, answered_by).await;
+            (part, result)
+        }));
+        Ok(())
+    }
+
+    /// Goes by the sink's answer: a batch whose content it does not take is halved, down to the record
+    /// at fault. Whatever is dealt with is saved before anything else is posted.
+    async fn answered(
+        &mut self,
+        part: Part,
+        result: Result<Receipt, SinkError>,
+        posts: &mut Posts<'_>,
+    ) -> Result<(), End> {
+        let Part { work, batch } = part;
+        match result {
+            Ok(receipt) => self.taken(&batch, receipt),
+            Err(SinkError::Content(refusal)) => match batch.split() {
+                Some((left, right)) => {
+                    self.counts.splits += 1;
+                    debug!(feed = %self.feed, rows = batch.rows().len(), "batch halved");
+                    posts.order.halved(work);
+                    let parts = [right, left].map(|batch| Part { work, batch });
+                    posts.waiting.extend(parts);
+                    return Ok(());
+                }
+                None => {
+                    self.set_aside(&batch, &refusal).await?;
+                    self.keeper.dealt_with(&batch);
+                }
+            },
+            Err(error) => return Err(self.stopped(error)),
+        }
+        posts.order.done(work);
+        self.advance(posts);
+        self.keeper.save().await.map_err(End::NotSaved)
+    }
+
+    /// What an error that is not the content's means for the pipeline.
+    fn stopped(&mut self, error: SinkError) -> End {
+        if let SinkError::Failed { attempts, .. } = &error {
+            self.counts.retries += u64::from(attempts.saturating_sub(1));
+        }
+        error.into()
+    }
+
+    fn advance(&mut self, posts: &mut Posts<'_>) {
+        if let Some(watermark) = posts.order.reached() {
+            self.keeper.advance(watermark);
+        }
+    }
+
+    fn taken(&mut self, batch: &Batch, receipt: Receipt) {
+        self.count(batch, receipt);
+        self.keeper.dealt_with(batch);
+    }
+
+    /// Puts a single record that the sink refuses for good into quarantine, so that it holds up
+    /// nothing. Only if the sink takes anything at all: a workspace that answers 400 to everything is
+    /// not the records' fault. And where so many records are refused and none is taken, someone should
+    /// look before the next ones follow.
+    async fn set_aside(&mut self, batch: &Batch, refusal: &Refusal) -> Result<(), End> {
+        if self.counts.delivered == 0 && self.counts.quarantined >= MOST_IN_A_ROW {
+            return Err(End::Refused(SinkError::Failed {
+                cause: format!(
+                    "{MOST_IN_A_ROW} records were set aside in this run and none was taken, which looks like a fault of the workspace or of this program; the last answer: {}. What to do: look at `mimecast-ttp quarantine list`; the next run goes on",
+                    refusal.cause
+                )
+                .into(),
+                attempts: 1,
+            }));
+        }
+        if self.counts.delivered == 0
+            && let Err(error) = self.sink.probe(self.feed, self.post_by).await
+        {
+            return Err(match error {
+                SinkError::Content(of_nothing) => End::Refused(SinkError::Failed {
+                    cause: format!("a post without rows is refused too: {}", of_nothing.cause)
+                        .into(),
+                    attempts: 1,
+                }),
+                error => error.into(),
+            });
+        }
+        for row in batch.rows() {
+            let held = Quarantined {
+                feed: self.feed,
+                fingerprint: row.fingerprint,
+                time: row.remembered_at,
+                held_at: self.clock.now(),
+                reason: refusal.cause.to_string(),
+                status: refusal.status,
+                request_id: refusal.request_id.clone(),
+                row: batch.text(row).to_owned(),
+            };
+            self.quarantine.put(&held).await.map_err(End::NotHeld)?;
+            self.counts.quarantined += 1;
+            warn!(feed = %self.feed, fingerprint = %row.fingerprint, "A record was refused for good and set aside: {}. `mimecast-ttp quarantine list` shows it.", refusal.cause);
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, batch: &Batch, receipt: Receipt) {
+        let untimed = batch.rows().iter().filter(|row| !row.time_is_own).count() as u64;
+        if untimed > 0 {
+            warn!(feed = %self.feed, untimed, "Records without a readable time were delivered under the end of their range.");
+        }
+        self.counts.untimed += untimed;
+        let truncated = batch.rows().iter().map(|row| u64::from(row.long_values));
+        self.counts.truncated += truncated.sum::<u64>();
+        let rows = batch.rows().len() as u64;
+        self.counts.delivered += rows;
+        match receipt.copied {
+            Copied::NotAsked => {}
+            Copied::Taken => self.counts.copied += rows,
+            Copied::NotTaken => self.counts.not_copied += rows,
+        }
+        self.counts.batches += 1;
+        self.counts.bytes += batch.body().len() as u64;
+        self.counts.retries += u64::from(receipt.attempts.saturating_sub(1));
+    }
+}

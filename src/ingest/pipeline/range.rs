@@ -1,0 +1,244 @@
+//! Reading one range: page by page, and once more where records are missing.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tracing::{debug, warn};
+
+use super::buffered::{Out, Read};
+use crate::{
+    ingest::{
+        ports::{Clock, FULL_PAGE, LogSource, PageRequest, SourceError},
+        report::end::ReadEnd,
+    },
+    model::{
+        date_range::DateRange,
+        deadline::Deadline,
+        feed::Feed,
+        page::{Page, PageToken},
+    },
+};
+
+/// A range that holds more is cut into parts that hold less. The watermark moves behind whole ranges
+/// only, whatever order the records come in; so this bounds what a refused token or a failure throws
+/// away, and what a checkpoint must remember in the middle of a range. It is about what
+/// [`super::buffered`] has room for, so that a range can be read ahead whole.
+const MAX_RECORDS: u64 = 1_500;
+
+/// The same where Mimecast does not say how many records a range holds.
+const MAX_PAGES: usize = 10;
+
+/// So many records may appear in a range while its parts are read.
+const GROWTH: u64 = 500;
+
+/// More pages than this of a range that cannot be cut are a server gone astray: ten million records in
+/// a second.
+const ENDLESS: usize = 20_000;
+
+/// How many records the parts of a range hold that were not read yet, where the count of the whole is
+/// known. A part that is said to hold more shows that counts do not go by the range.
+#[derive(Debug, Clone)]
+pub(in crate::ingest) struct Left {
+    whole: u64,
+    left: Arc<AtomicU64>,
+}
+
+impl Left {
+    fn new(whole: u64) -> Self {
+        let left = Arc::new(AtomicU64::new(whole));
+        Self { whole, left }
+    }
+
+    /// What a part may hold: some may have appeared meanwhile. Neighbours share their border seconds,
+    /// which are taken from what is left twice; so half of the whole is never too much.
+    fn at_most(&self) -> u64 {
+        let left = self.left.load(Ordering::SeqCst);
+        left.saturating_add(GROWTH).max(self.whole / 2)
+    }
+
+    fn take(&self, counted: u64) {
+        let take = |left: u64| Some(left.saturating_sub(counted));
+        // It always has an answer.
+        let _before = self
+            .left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take);
+    }
+}
+
+/// A range to read.
+#[derive(Debug, Clone)]
+pub(in crate::ingest) struct Task {
+    pub(in crate::ingest) range: DateRange,
+    /// Where it is a part of another: what is left of that one.
+    pub(in crate::ingest) left: Option<Left>,
+}
+
+/// How reading a range ended; what was read has been handed on.
+#[derive(Debug)]
+pub(in crate::ingest) enum RangeEnd {
+    /// Read to its end.
+    Whole,
+    /// It holds too much: these are to be read in its place.
+    Cut(Vec<Task>),
+    /// Early, for a reason that was handed on.
+    Broken,
+}
+
+/// How a listing went.
+enum Listing {
+    /// All pages were read. So many records were counted and not shown.
+    Whole { missing: u64 },
+    /// The range holds too much: what to read instead.
+    TooLong(Vec<Task>),
+}
+
+/// Reads ranges of a feed.
+#[derive(Clone, Copy)]
+pub(in crate::ingest) struct RangeReader<'a> {
+    pub(in crate::ingest) feed: Feed,
+    pub(in crate::ingest) source: &'a dyn LogSource,
+    pub(in crate::ingest) clock: &'a dyn Clock,
+    /// No page is asked for after this.
+    pub(in crate::ingest) deadline: Deadline,
+}
+
+impl RangeReader<'_> {
+    /// Reads a range, but once more where fewer records were shown than counted: the next stage drops
+    /// what it knows and keeps what was missing.
+    pub(in crate::ingest) async fn read(self, task: Task, out: Out) -> RangeEnd {
+        let range = task.range;
+        let (mut missing, mut again) = (0, false);
+        loop {
+            match self.listing(&task, again, &out).await {
+                Ok(Listing::Whole { missing: found }) => missing = found,
+                // More were added meanwhile than fit: nothing new is known.
+                Ok(Listing::TooLong(_)) if again => {}
+                Ok(Listing::TooLong(parts)) => {
+                    debug!(feed = %self.feed, %range, parts = parts.len(), "range cut into parts");
+                    return RangeEnd::Cut(parts);
+                }
+                Err(end) => {
+                    if again {
+                        out.say(Read::Missing(missing));
+                    }
+                    out.say(Read::End(Err(end)));
+                    return RangeEnd::Broken;
+                }
+            }
+            if missing == 0 || again {
+                break;
+            }
+            again = true;
+            warn!(feed = %self.feed, %range, missing, "Mimecast counted more records than it showed; reading the range once more.");
+        }
+        out.say(Read::RangeEnd {
+            range,
+            missing,
+            again,
+        });
+        RangeEnd::Whole
+    }
+
+    /// Reads the pages of a range once. A count above what is left of that of the range this is a part
+    /// of cannot go by the range: it is passed over.
+    async fn listing(&self, task: &Task, again: bool, out: &Out) -> Result<Listing, ReadEnd> {
+        let range = task.range;
+        let (mut token, mut used) = (None, HashSet::new());
+        let (mut shown, mut counted) = (0_u64, None);
+        let mut at_most = None;
+        for number in 1..=ENDLESS {
+            let mut page = self.page(range, token.as_ref()).await?;
+            debug!(feed = %self.feed, %range, number, records = page.len(), "page read");
+            shown += page.len() as u64;
+            let left = task.left.as_ref().filter(|_| !again);
+            let most = *at_most.get_or_insert_with(|| left.map_or(u64::MAX, Left::at_most));
+            if counted.is_none() {
+                counted = page.total.filter(|total| *total <= most);
+                if let Some((left, counted)) = left.zip(counted) {
+                    left.take(counted);
+                }
+            }
+            let too_long = match counted {
+                Some(counted) => number == 1 && counted > MAX_RECORDS,
+                None => number == MAX_PAGES && page.next.is_some(),
+            };
+            if too_long {
+                let parts = parts(range, counted);
+                if parts.len() > 1 {
+                    return Ok(Listing::TooLong(parts));
+                }
+            }
+            // An empty page ends the range even with a token, and so does a token seen before: both
+            // have been met in the field, and following them would never end.
+            let next = page.next.take().filter(|_| !page.is_empty());
+            if !page.is_empty() {
+                out.page(range, page).await;
+            }
+            token = next.filter(|next| used.insert(next.clone()));
+            if token.is_none() {
+                let missing = counted.map_or(0, |counted| counted.saturating_sub(shown));
+                return Ok(Listing::Whole { missing });
+            }
+        }
+        let cause = format!("the listing does not end within {ENDLESS} pages").into();
+        Err(ReadEnd::Failed(
+            range,
+            SourceError::Failed { cause, attempts: 1 },
+        ))
+    }
+
+    async fn page(&self, range: DateRange, token: Option<&PageToken>) -> Result<Page, ReadEnd> {
+        if self.deadline.remaining(self.clock.elapsed()).is_none() {
+            return Err(ReadEnd::OutOfTime(format!(
+                "the run budget ended while reading {range}"
+            )));
+        }
+        let request = PageRequest {
+            feed: self.feed,
+            range,
+            token,
+            size: FULL_PAGE,
+        };
+        let page = self.source.fetch_page(request, self.deadline).await;
+        page.map_err(|error| ReadEnd::of(range, error))
+    }
+}
+
+/// A range in parts that hold about as much as a part may.
+fn parts(range: DateRange, counted: Option<u64>) -> Vec<Task> {
+    let left = counted.map(Left::new);
+    let parts = range.parts(counted.map_or(2, |counted| counted.div_ceil(MAX_RECORDS)));
+    let task = |range| Task {
+        range,
+        left: left.clone(),
+    };
+    parts.into_iter().map(task).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_dense_range_may_hold_their_border_seconds_twice() {
+        let (a_second, seconds, parts) = (50, 960, 32);
+        let left = Left::new(a_second * seconds);
+        for _ in 0..parts {
+            let part = a_second * (seconds / parts + 1);
+            assert!(part <= left.at_most());
+            left.take(part);
+        }
+    }
+
+    #[test]
+    fn a_count_that_is_the_same_for_every_part_is_noticed_at_the_second_one() {
+        let left = Left::new(6000);
+        left.take(6000);
+        assert!(left.at_most() < 6000);
+    }
+}

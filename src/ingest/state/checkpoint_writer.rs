@@ -1,0 +1,249 @@
+//! A feed's progress during a pass, and the saving of it.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tracing::warn;
+
+use super::ledger::Ledger;
+use crate::{
+    ingest::{
+        ports::{Clock, Ports, Store, StoreError, Version},
+        report::end::End,
+    },
+    model::{
+        batch::Batch,
+        checkpoint::{Checkpoint, CheckpointError, Start},
+        date_range::DateRange,
+        deadline::Deadline,
+        feed::Feed,
+        ledger::{Entry, Hour},
+        progress::{Progress, Reach},
+        store_key::Place,
+        tally::Span,
+    },
+};
+
+/// So many fingerprints that no pass reads again may wait in the checkpoint before the ledger takes
+/// them: few enough for a small checkpoint, enough for a quiet feed to write its ledger once an hour.
+const FILE_AT: usize = 2_000;
+
+/// If the ledger cannot be written, so many may wait at most.
+const MOST_UNFILED: usize = 10 * FILE_AT;
+
+/// A claim older than this is made anew before a post: another run may have come meanwhile. So a run
+/// that lost its claim begins a post only within this time, see [`Keeper::claim`].
+const CLAIM_LASTS: Duration = Duration::from_secs(2);
+
+/// Why a checkpoint cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It cannot be read.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// It holds something else.
+    #[error(
+        "{0}. Nothing was read or delivered. What to do: put back a valid checkpoint, or replace the content by the time to start from, \
+         such as 2026-11-24T05:00:00Z (deliveries before it are not repeated), or delete it to read the whole look-back again: what the ledger does not know is then delivered again"
+    )]
+    Content(#[from] CheckpointError),
+}
+
+/// Reads what is saved of a feed's progress.
+pub(in crate::ingest) async fn read(
+    store: &dyn Store,
+    feed: Feed,
+    deadline: Deadline,
+) -> Result<(Start, Version), OpenError> {
+    let saved = store.load(Place::Checkpoint(feed), deadline).await?;
+    let text = saved.content.as_deref().map(String::from_utf8_lossy);
+    Ok((Start::read(text.as_deref(), feed)?, saved.version))
+}
+
+/// Tells the texts of one run from those of another, and each from the one before: a store that meets
+/// its own text again knows that a write had gone through.
+#[derive(Debug)]
+struct RunId {
+    id: String,
+    saves: u64,
+}
+
+impl RunId {
+    fn next(&mut self) -> String {
+        self.saves += 1;
+        format!("{}-{}", self.id, self.saves)
+    }
+}
+
+/// The progress, where it is saved, and what the store holds.
+pub(in crate::ingest) struct Keeper {
+    feed: Feed,
+    store: Arc<dyn Store>,
+    deadline: Deadline,
+    version: Version,
+    run: RunId,
+    clock: Arc<dyn Clock>,
+    /// When the checkpoint was last saved.
+    saved: Option<Duration>,
+    /// Whether there is progress since.
+    changed: bool,
+    /// The progress as it is; saved only by [`Self::save`].
+    pub(in crate::ingest) progress: Progress,
+}
+
+impl Keeper {
+    /// Loads the feed's progress.
+    pub(in crate::ingest) async fn open(
+        ports: &Ports,
+        feed: Feed,
+        reach: Reach,
+        deadline: Deadline,
+    ) -> Result<Self, OpenError> {
+        let (start, version) = read(&*ports.store, feed, deadline).await?;
+        let is_new = !matches!(start, Start::From(_));
+        let mut progress = Progress::resume(start, reach, ports.clock.now());
+        let ledger = Ledger {
+            feed,
+            store: &*ports.store,
+            deadline,
+        };
+        if is_new && let Some(last) = ledger.hours().await?.pop() {
+            warn!(%feed, "There is no checkpoint, but a ledger up to {last}: what it knows is not delivered again.");
+            progress.ledger_reaches(last);
+        }
+        Ok(Self {
+            feed,
+            store: Arc::clone(&ports.store),
+            deadline,
+            version,
+            run: RunId {
+                id: format!("{:016x}", ports.random.bits() >> 64),
+                saves: 0,
+            },
+            clock: Arc::clone(&ports.clock),
+            saved: None,
+            changed: false,
+            progress,
+        })
+    }
+
+    /// Saves the checkpoint, if nobody else has meanwhile.
+    pub(in crate::ingest) async fn save(&mut self) -> Result<(), StoreError> {
+        let written_by = self.run.next();
+        let text = self.progress.checkpoint().to_text(self.feed, &written_by);
+        let place = Place::Checkpoint(self.feed);
+        self.version = self
+            .store
+            .save(place, text.as_bytes(), &self.version, self.deadline)
+            .await?;
+        self.saved = Some(self.clock.elapsed());
+        self.changed = false;
+        Ok(())
+    }
+
+    /// Saves the checkpoint behind work that ended so, and gives that end.
+    pub(in crate::ingest) async fn save_at_end(&mut self, end: Result<(), End>) -> Result<(), End> {
+        match self.save().await {
+            Ok(()) => end,
+            Err(error) => Err(End::NotRemembered(error, end.map_err(Box::new))),
+        }
+    }
+
+    /// Moves the watermark forward. The next save remembers it.
+    pub(in crate::ingest) fn advance(&mut self, watermark: DateTime<Utc>) {
+        self.changed |= self.progress.advance(watermark);
+    }
+
+    /// Remembers rows that the sink has taken, or that are set aside. The next save keeps them.
+    pub(in crate::ingest) fn dealt_with(&mut self, batch: &Batch) {
+        self.changed = true;
+        let given_up = self.progress.delivered(batch);
+        if given_up > 0 {
+            warn!(feed = %self.feed, given_up, "Too many records have no readable time, or one that lies elsewhere, to remember them all: some may be delivered once more.");
+        }
+    }
+
+    /// Whether the store knows all progress.
+    pub(in crate::ingest) const fn is_saved(&self) -> bool {
+        !self.changed
+    }
+
+    /// Saves the checkpoint as it is before a post, unless that was done just now. A store that cannot
+    /// be written is found out before anything is delivered that could then not be remembered; of two
+    /// runs that read the same checkpoint one stops before it posts; and a run that was overtaken
+    /// while it was reading stops too.
+    pub(in crate::ingest) async fn claim(&mut self) -> Result<(), StoreError> {
+        match self.saved {
+            Some(saved) if self.clock.elapsed().saturating_sub(saved) <= CLAIM_LASTS => Ok(()),
+            _ => self.save().await,
+        }
+    }
+
+    /// Moves what no pass reads again into the ledger, if it is much; says whether it was. The next
+    /// save forgets it.
+    pub(in crate::ingest) async fn file_if_much(&mut self) -> bool {
+        let entries = self.progress.to_file();
+        let much = entries.len() >= FILE_AT;
+        if much {
+            self.put(entries).await;
+        }
+        much
+    }
+
+    /// Moves what no pass reads again into the ledger.
+    pub(in crate::ingest) async fn file(&mut self) {
+        self.put(self.progress.to_file()).await;
+    }
+
+    /// The checkpoint forgets the entries only when the ledger has them, so that nothing is forgotten
+    /// in between.
+    async fn put(&mut self, entries: Vec<Entry>) {
+        let count = entries.len();
+        match self.ledger().add(entries).await {
+            Ok(()) => self.progress.filed(),
+            Err(error) if count < MOST_UNFILED => {
+                warn!(feed = %self.feed, "The ledger cannot be written: {error}. The checkpoint keeps {count} fingerprints for it.");
+            }
+            Err(error) => {
+                warn!(feed = %self.feed, "The ledger cannot be written: {error}. {count} fingerprints are given up: records around them that show late may be delivered once more.");
+                self.progress.filed();
+            }
+        }
+    }
+
+    /// What the ledger knows of the hours that a range touches.
+    pub(in crate::ingest) async fn known(
+        &self,
+        range: DateRange,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let checkpoint = self.progress.checkpoint();
+        self.ledger()
+            .known(range, &|hour| expected(checkpoint, hour))
+            .await
+    }
+
+    /// Removes the hours of the ledger that no comparison reaches any more.
+    pub(in crate::ingest) async fn remove_old(&self) {
+        let kept_from = self.progress.kept_from();
+        if let Err(error) = self.ledger().remove_before(kept_from).await {
+            warn!(feed = %self.feed, "Old hours of the ledger cannot be removed: {error}. They do no harm.");
+        }
+    }
+
+    fn ledger(&self) -> Ledger<'_> {
+        Ledger {
+            feed: self.feed,
+            store: &*self.store,
+            deadline: self.deadline,
+        }
+    }
+}
+
+/// How many entries an hour of the ledger should have: what was counted there, without what the
+/// checkpoint still holds.
+pub(in crate::ingest) fn expected(checkpoint: &Checkpoint, hour: Hour) -> u64 {
+    let (start, end) = (hour.start(), hour.start() + TimeDelta::hours(1));
+    let counted = Span::within(start, end).map_or(0, |span| checkpoint.tally.delivered(span));
+    let held = checkpoint.recent.placed(start, end).len() as u64;
+    counted.saturating_sub(held)
+}

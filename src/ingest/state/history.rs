@@ -1,0 +1,128 @@
+//! Looking at a feed's checkpoint, and setting it back.
+
+use chrono::{DateTime, Utc};
+
+use super::checkpoint_writer::{self, OpenError};
+use crate::{
+    ingest::ports::{Store, StoreError, Version},
+    model::{
+        checkpoint::{Checkpoint, Start},
+        deadline::Deadline,
+        event_time,
+        feed::Feed,
+        ledger::{Hour, LedgerHour},
+        progress::RETENTION,
+        store_key::Place,
+    },
+};
+
+/// A feed's checkpoint as it is saved.
+#[derive(Debug)]
+pub struct Shown {
+    /// What it says.
+    pub start: Start,
+    version: Version,
+}
+
+/// Why a checkpoint cannot be set back.
+#[derive(Debug, thiserror::Error)]
+pub enum RewindError {
+    /// There is none of ours yet.
+    #[error(
+        "the feed has no checkpoint of this program yet. What to do: let a run begin, or save a plain timestamp such as 2026-11-24T05:00:00Z as the checkpoint"
+    )]
+    NoCheckpoint,
+    /// It is no rewind.
+    #[error(
+        "it is not before the watermark {}: what lies between would not be read", event_time::to_utc_text(*.0)
+    )]
+    NotBack(DateTime<Utc>),
+    /// It is further back than Mimecast keeps its logs.
+    #[error("Mimecast keeps its logs for 30 days: there is nothing to read before {}", event_time::to_utc_text(*.0))]
+    TooFar(DateTime<Utc>),
+    /// It was changed meanwhile, or cannot be written.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+impl Shown {
+    /// Reads the feed's checkpoint.
+    pub async fn load(
+        store: &dyn Store,
+        feed: Feed,
+        deadline: Deadline,
+    ) -> Result<Self, OpenError> {
+        let (start, version) = checkpoint_writer::read(store, feed, deadline).await?;
+        Ok(Self { start, version })
+    }
+
+    /// The checkpoint set back to `to`, and where it stood.
+    pub fn rewound(
+        &self,
+        to: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(DateTime<Utc>, Checkpoint), RewindError> {
+        let Start::From(checkpoint) = &self.start else {
+            return Err(RewindError::NoCheckpoint);
+        };
+        if to >= checkpoint.watermark {
+            return Err(RewindError::NotBack(checkpoint.watermark));
+        }
+        if to < now - RETENTION {
+            return Err(RewindError::TooFar(now - RETENTION));
+        }
+        let mut rewound = (**checkpoint).clone();
+        rewound.rewind(to, now);
+        Ok((checkpoint.watermark, rewound))
+    }
+
+    /// The hours from `from` on of which the ledger has lost something: what was delivered there would be
+    /// delivered again.
+    pub async fn lost_hours(
+        &self,
+        store: &dyn Store,
+        feed: Feed,
+        from: DateTime<Utc>,
+        deadline: Deadline,
+    ) -> Result<Vec<Hour>, StoreError> {
+        let Start::From(checkpoint) = &self.start else {
+            return Ok(Vec::new());
+        };
+        let (from, to) = (from.max(checkpoint.tally.since()), checkpoint.filed_before);
+        let mut lost = Vec::new();
+        for hour in Hour::between(from, to).filter(|hour| hour.start() < to) {
+            let content = store
+                .load(Place::Ledger(feed, hour), deadline)
+                .await?
+                .content;
+            let found = content
+                .and_then(|bytes| LedgerHour::from_bytes(hour, &bytes).ok())
+                .map_or(0, |ledger| ledger.entries().count() as u64);
+            if found < checkpoint_writer::expected(checkpoint, hour) {
+                lost.push(hour);
+            }
+        }
+        Ok(lost)
+    }
+
+    /// Saves a checkpoint in place of this one, unless a run has saved meanwhile.
+    pub async fn replace(
+        &self,
+        store: &dyn Store,
+        feed: Feed,
+        checkpoint: &Checkpoint,
+        written_by: &str,
+        deadline: Deadline,
+    ) -> Result<(), StoreError> {
+        let text = checkpoint.to_text(feed, written_by);
+        store
+            .save(
+                Place::Checkpoint(feed),
+                text.as_bytes(),
+                &self.version,
+                deadline,
+            )
+            .await?;
+        Ok(())
+    }
+}

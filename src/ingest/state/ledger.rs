@@ -1,0 +1,126 @@
+//! Reading and writing the ledger: what was delivered, hour by hour.
+//!
+//! The ledger only ever makes fewer copies. When it is damaged, or something is missing from it, a
+//! warning says so and the records in question may be delivered once more; they are never skipped. A
+//! store that does not answer is no reason for copies: the next run asks again.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use tracing::warn;
+
+use crate::{
+    ingest::ports::{Store, StoreError},
+    model::{
+        date_range::DateRange,
+        deadline::Deadline,
+        feed::Feed,
+        ledger::{Entry, Hour, LedgerHour},
+        store_key::{Folder, Place},
+    },
+};
+
+/// Two runs that add to one hour at the same time take turns so often.
+const TURNS: u32 = 4;
+
+/// A feed's ledger.
+#[derive(Clone, Copy)]
+pub(in crate::ingest) struct Ledger<'a> {
+    pub(in crate::ingest) feed: Feed,
+    pub(in crate::ingest) store: &'a dyn Store,
+    pub(in crate::ingest) deadline: Deadline,
+}
+
+impl Ledger<'_> {
+    /// Adds entries to the hours they belong to.
+    pub(in crate::ingest) async fn add(&self, entries: Vec<Entry>) -> Result<(), StoreError> {
+        let mut hours: BTreeMap<Hour, Vec<Entry>> = BTreeMap::new();
+        for entry in entries {
+            hours.entry(Hour::of(entry.time)).or_default().push(entry);
+        }
+        for (hour, entries) in hours {
+            self.add_to(hour, entries).await?;
+        }
+        Ok(())
+    }
+
+    async fn add_to(&self, hour: Hour, entries: Vec<Entry>) -> Result<(), StoreError> {
+        let place = Place::Ledger(self.feed, hour);
+        let mut turn = 1;
+        loop {
+            let saved = self.store.load(place, self.deadline).await?;
+            let mut ledger = match &saved.content {
+                Some(bytes) => self.read(hour, bytes),
+                None => LedgerHour::new(hour),
+            };
+            ledger.add(entries.iter().copied());
+            let bytes = ledger.to_bytes();
+            match self
+                .store
+                .save(place, &bytes, &saved.version, self.deadline)
+                .await
+            {
+                Ok(_) => return Ok(()),
+                // Entries are only ever added, so whoever comes second adds to what is there now.
+                Err(StoreError::RaceLost) if turn < TURNS => turn += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn read(&self, hour: Hour, bytes: &[u8]) -> LedgerHour {
+        LedgerHour::from_bytes(hour, bytes).unwrap_or_else(|damaged| {
+            let place = self.store.address(Place::Ledger(self.feed, hour));
+            warn!(feed = %self.feed, place, "The ledger cannot be used: {damaged}. Records of this hour that show late may be delivered once more.");
+            LedgerHour::new(hour)
+        })
+    }
+
+    /// What was delivered in the hours that a range touches. `expected` says how many
+    /// entries an hour should have at least.
+    pub(in crate::ingest) async fn known(
+        &self,
+        range: DateRange,
+        expected: &(dyn Fn(Hour) -> u64 + Sync),
+    ) -> Result<Vec<Entry>, StoreError> {
+        let mut known = Vec::new();
+        for hour in Hour::between(range.from(), range.to()) {
+            let place = Place::Ledger(self.feed, hour);
+            let before = known.len();
+            if let Some(bytes) = self.store.load(place, self.deadline).await?.content {
+                known.extend(self.read(hour, &bytes).entries());
+            }
+            let found = (known.len() - before) as u64;
+            if found < expected(hour) {
+                let place = self.store.address(place);
+                warn!(feed = %self.feed, place, found, "The ledger has lost entries. Records of this hour may be delivered once more.");
+            }
+        }
+        Ok(known)
+    }
+
+    /// The hours that there are, in their order.
+    pub(in crate::ingest) async fn hours(&self) -> Result<Vec<Hour>, StoreError> {
+        let folder = Folder::Ledger(self.feed);
+        let places = self.store.list(folder, self.deadline).await?;
+        let hour = |place| match place {
+            Place::Ledger(_, hour) => Some(hour),
+            _ => None,
+        };
+        Ok(places.into_iter().filter_map(hour).collect())
+    }
+
+    /// Removes every hour before `kept_from`.
+    pub(in crate::ingest) async fn remove_before(
+        &self,
+        kept_from: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        for hour in self.hours().await? {
+            if hour < Hour::of(kept_from) {
+                let place = Place::Ledger(self.feed, hour);
+                self.store.remove(place, self.deadline).await?;
+            }
+        }
+        Ok(())
+    }
+}

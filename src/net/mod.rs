@@ -1,0 +1,6 @@
+//! What the adapters share on their way to a service: the HTTP client, the retry loop, tokens and keys.
+
+pub mod http;
+pub mod keys;
+pub mod retry;
+pub mod token;

@@ -1,0 +1,367 @@
+//! Blobs in Azure Storage.
+//!
+//! Writes carry the `ETag` of what was read, so that of two runs one stops. The container is made at
+//! the first write that misses it. The official crate retries by itself: a conditional write whose
+//! answer was lost is sent again and then meets its own first try, so a refused write is compared
+//! with what lies there before it counts as a lost race.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use azure_core::{
+    Bytes,
+    credentials::TokenCredential,
+    error::ErrorKind,
+    http::{
+        ClientOptions, Etag, ExponentialRetryOptions, RequestContent, RetryOptions, StatusCode,
+        Transport, Url, policies::Policy,
+    },
+};
+use azure_storage_blob::{
+    BlobContainerClient, BlobContainerClientOptions,
+    models::{BlobClientUploadOptions, BlobContainerClientListBlobsOptions, StorageErrorCode},
+};
+use futures_util::StreamExt;
+
+use super::{MAX_BYTES, whole_try::WholeTry};
+use crate::{
+    azure::{
+        blob_signing::SharedKeyPolicy,
+        connection_string::{BlobAccess, Signing},
+    },
+    ingest::ports::{Clock, Saved, Store, StoreError, Version},
+    model::{
+        deadline::Deadline,
+        store_key::{Folder, Place},
+    },
+    net::http::{HttpClient, excerpt, with_sources},
+};
+
+/// The whole of one call, the crate's retries included, unless the deadline comes first.
+const TIME: Duration = Duration::from_secs(30);
+
+/// Retries of one request, 0.4 s to some 6 s apart.
+const RETRIES: u32 = 5;
+
+/// The longest try of one request, which carries a few megabytes at most. There is time for another.
+const TRY_TIME: Duration = Duration::from_secs(10);
+
+/// How the store proves who it is.
+pub enum Access {
+    /// By a connection string.
+    ConnectionString(BlobAccess),
+    /// By a token.
+    Identity {
+        /// The blob service's address.
+        endpoint: Url,
+        /// Where tokens come from.
+        credential: Arc<dyn TokenCredential>,
+    },
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConnectionString(access) => access.fmt(f),
+            Self::Identity { endpoint, .. } => f
+                .debug_struct("Identity")
+                .field("endpoint", &endpoint.as_str())
+                .finish_non_exhaustive(),
+        }
+    }
+}
+
+/// One container.
+pub struct BlobStore {
+    container: BlobContainerClient,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for BlobStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlobStore").finish_non_exhaustive()
+    }
+}
+
+/// The client for a container could not be made: a fault of the settings.
+#[derive(Debug, thiserror::Error)]
+#[error("the checkpoint container cannot be addressed: {0}")]
+pub struct SetupError(String);
+
+impl BlobStore {
+    /// A store in `container`.
+    pub fn new(
+        http: &HttpClient,
+        access: Access,
+        container: &str,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SetupError> {
+        let setup = |error: &dyn std::error::Error| SetupError(with_sources(error));
+        let mut client_options = ClientOptions {
+            per_try_policies: vec![Arc::new(WholeTry {
+                clock: Arc::clone(&clock),
+                time: TRY_TIME,
+            }) as Arc<dyn Policy>],
+            transport: Some(Transport::new(Arc::new(http.inner().clone()))),
+            retry: RetryOptions::exponential(ExponentialRetryOptions {
+                max_retries: RETRIES,
+                ..ExponentialRetryOptions::default()
+            }),
+            ..ClientOptions::default()
+        };
+        let (mut url, credential) = match access {
+            Access::ConnectionString(access) => {
+                if let Signing::Key { account, key } = access.signing {
+                    let policy = SharedKeyPolicy::new(account, key, Arc::clone(&clock));
+                    client_options.per_try_policies.push(Arc::new(policy));
+                }
+                (access.endpoint, None)
+            }
+            Access::Identity {
+                endpoint,
+                credential,
+            } => (endpoint, Some(credential)),
+        };
+        url.path_segments_mut()
+            .map_err(|()| SetupError("the address has no path".to_owned()))?
+            .pop_if_empty()
+            .push(container);
+        let options = BlobContainerClientOptions {
+            client_options,
+            ..BlobContainerClientOptions::default()
+        };
+        let container = BlobContainerClient::new(url, credential, Some(options))
+            .map_err(|error| setup(&error))?;
+        Ok(Self { container, clock })
+    }
+
+    async fn read(&self, place: Place) -> Result<Saved, azure_core::Error> {
+        let blob = self.container.blob_client(&place.name());
+        let mut result = match blob.download(None).await {
+            Ok(result) => result,
+            Err(error) if error.http_status() == Some(StatusCode::NotFound) => {
+                return Ok(Saved {
+                    content: None,
+                    version: Version::Absent,
+                });
+            }
+            Err(error) => return Err(error),
+        };
+        let mut bytes = Vec::new();
+        while let Some(chunk) = result.body.next().await {
+            bytes.extend_from_slice(&chunk?);
+            if bytes.len() as u64 > MAX_BYTES {
+                break;
+            }
+        }
+        Ok(Saved {
+            content: Some(bytes),
+            version: version(result.properties.etag)?,
+        })
+    }
+
+    async fn write(
+        &self,
+        place: Place,
+        content: &[u8],
+        expected: &Version,
+    ) -> Result<Version, azure_core::Error> {
+        let mut options = BlobClientUploadOptions {
+            blob_content_type: Some(content_type(place).to_owned()),
+            ..BlobClientUploadOptions::default()
+        };
+        match expected {
+            Version::Absent => options.if_none_match = Some(Etag::from("*")),
+            Version::Tag(tag) => options.if_match = Some(Etag::from(tag.clone())),
+        }
+        let blob = self.container.blob_client(&place.name());
+        let content: RequestContent<Bytes, _> = Bytes::copy_from_slice(content).into();
+        let result = blob.upload(content, Some(options)).await?;
+        version(result.etag)
+    }
+
+    /// A write, with the container made and a lost answer seen through.
+    async fn write_through(
+        &self,
+        place: Place,
+        content: &[u8],
+        expected: &Version,
+    ) -> Result<Version, StoreError> {
+        let mut result = self.write(place, content, expected).await;
+        if result
+            .as_ref()
+            .is_err_and(|error| has_code(error, &StorageErrorCode::ContainerNotFound))
+        {
+            match self.container.create(None).await {
+                Ok(_) => {}
+                // Made by someone else meanwhile.
+                Err(error) if error.http_status() == Some(StatusCode::Conflict) => {}
+                Err(error) => return Err(failed(&error)),
+            }
+            result = self.write(place, content, expected).await;
+        }
+        match result {
+            Ok(version) => Ok(version),
+            Err(error) if is_conflict(&error) => {
+                let there = self.read(place).await.map_err(|error| failed(&error))?;
+                if there.content.as_deref() == Some(content) {
+                    Ok(there.version)
+                } else {
+                    Err(StoreError::RaceLost)
+                }
+            }
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    async fn delete(&self, place: Place) -> Result<(), azure_core::Error> {
+        match self.container.blob_client(&place.name()).delete(None).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.http_status() == Some(StatusCode::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn names(&self, folder: Folder) -> Result<Vec<Place>, azure_core::Error> {
+        let options = BlobContainerClientListBlobsOptions {
+            prefix: Some(folder.prefix()),
+            ..BlobContainerClientListBlobsOptions::default()
+        };
+        let mut places = Vec::new();
+        let mut blobs = self.container.list_blobs(Some(options))?;
+        while let Some(blob) = blobs.next().await {
+            match blob {
+                Ok(blob) => places.extend(blob.name.and_then(|name| folder.place(&name))),
+                Err(error) if has_code(&error, &StorageErrorCode::ContainerNotFound) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(places)
+    }
+
+    async fn in_time<T>(
+        &self,
+        deadline: Deadline,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let left = deadline.remaining(self.clock.elapsed()).unwrap_or_default();
+        let time = TIME.min(left);
+        let clock = Arc::clone(&self.clock);
+        tokio::select! {
+            biased;
+            result = work => result,
+            () = clock.sleep(time) => Err(StoreError::Failed(
+                format!(
+                    "blob storage did not get it done within {:.1} s. What to do: nothing, if it passes; \
+                     otherwise check the way out of the network, and in the account's metrics whether it is throttled",
+                    time.as_secs_f64()
+                )
+                .into(),
+            )),
+        }
+    }
+}
+
+/// For whoever opens it in the portal.
+fn content_type(place: Place) -> &'static str {
+    match place {
+        Place::Checkpoint(_) => "text/plain; charset=utf-8",
+        Place::Ledger(..) => "application/octet-stream",
+        Place::Quarantine(..) => "application/json",
+    }
+}
+
+fn version(etag: Option<Etag>) -> Result<Version, azure_core::Error> {
+    etag.map(|etag| Version::Tag(etag.to_string()))
+        .ok_or_else(|| azure_core::Error::with_message(ErrorKind::Other, "the answer has no ETag"))
+}
+
+fn has_code(error: &azure_core::Error, code: &StorageErrorCode) -> bool {
+    matches!(error.kind(), ErrorKind::HttpResponse { error_code: Some(found), .. } if found == code.as_ref())
+}
+
+/// Someone else has written: 412 for `If-Match`, 409 for a blob that should not have been there. A
+/// lease answers 412 too, with another code, and is a fault.
+fn is_conflict(error: &azure_core::Error) -> bool {
+    has_code(error, &StorageErrorCode::ConditionNotMet)
+        || has_code(error, &StorageErrorCode::BlobAlreadyExists)
+}
+
+fn failed(error: &azure_core::Error) -> StoreError {
+    let ErrorKind::HttpResponse {
+        status, error_code, ..
+    } = error.kind()
+    else {
+        return StoreError::Failed(
+            format!(
+                "blob storage cannot be reached: {}. What to do: check AzureWebJobsStorage and the way out of the network; \
+                 for UseDevelopmentStorage=true start Azurite",
+                innermost(error)
+            )
+            .into(),
+        );
+    };
+    let advice = match status {
+        StatusCode::Forbidden | StatusCode::Unauthorized => {
+            ". What to do: check the key in AzureWebJobsStorage, or give the identity the role Storage Blob Data Contributor"
+        }
+        _ if *status == StatusCode::TooManyRequests || status.is_server_error() => {
+            ". What to do: nothing, if it passes; the account's metrics and Azure's service status tell of lasting trouble"
+        }
+        _ => "",
+    };
+    let code = error_code.as_deref().unwrap_or("no error code");
+    StoreError::Failed(
+        format!(
+            "blob storage answered {} {code}{advice}",
+            u16::from(*status)
+        )
+        .into(),
+    )
+}
+
+/// The cause at the bottom. Those above it quote the address, whose query may be a signature.
+fn innermost(error: &azure_core::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    let text = cause.to_string();
+    let text = text.split(" for url (").next().unwrap_or_default();
+    excerpt(text.as_bytes())
+}
+
+#[async_trait]
+impl Store for BlobStore {
+    fn address(&self, place: Place) -> String {
+        let mut url = self.container.url().clone();
+        url.set_query(None);
+        format!("{url}/{}", place.name())
+    }
+
+    async fn load(&self, place: Place, deadline: Deadline) -> Result<Saved, StoreError> {
+        let work = async { self.read(place).await.map_err(|error| failed(&error)) };
+        self.in_time(deadline, work).await
+    }
+
+    async fn save(
+        &self,
+        place: Place,
+        content: &[u8],
+        expected: &Version,
+        deadline: Deadline,
+    ) -> Result<Version, StoreError> {
+        let work = self.write_through(place, content, expected);
+        self.in_time(deadline, work).await
+    }
+
+    async fn remove(&self, place: Place, deadline: Deadline) -> Result<(), StoreError> {
+        let work = async { self.delete(place).await.map_err(|error| failed(&error)) };
+        self.in_time(deadline, work).await
+    }
+
+    async fn list(&self, folder: Folder, deadline: Deadline) -> Result<Vec<Place>, StoreError> {
+        let work = async { self.names(folder).await.map_err(|error| failed(&error)) };
+        self.in_time(deadline, work).await
+    }
+}
