@@ -18,7 +18,7 @@ use std::hint::black_box;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use mimecast_ttp::{
     mimecast::{hmac, wire},
-    model::{batch::BatchBuilder, record::Examiner},
+    model::{batch::BatchBuilder, record::RecordScanner},
     net::keys::HmacKey,
 };
 use ways::{SIZES, bodies, ours, range, through_values};
@@ -27,12 +27,12 @@ fn page_to_batch(criterion: &mut Criterion) {
     for (feed, body) in bodies() {
         let mut group = criterion.benchmark_group(format!("page_to_batch/{feed}"));
         group.throughput(Throughput::Bytes(body.len() as u64));
-        let mut examiner = Examiner::new(feed);
+        let mut scanner = RecordScanner::new(feed);
         group.bench_function("ours", |bencher| {
             // The body is handed over, as a client does that has just read it.
             bencher.iter_batched(
                 || body.clone().into_bytes(),
-                |body| ours(feed, black_box(body), &mut examiner),
+                |body| ours(feed, black_box(body), &mut scanner),
                 BatchSize::SmallInput,
             );
         });
@@ -45,37 +45,37 @@ fn page_to_batch(criterion: &mut Criterion) {
 
 fn parts(criterion: &mut Criterion) {
     let (feed, body) = bodies().swap_remove(0);
-    let mut examiner = Examiner::new(feed);
-    let page = wire::page(&mut examiner, body.clone().into_bytes()).expect("a page");
+    let mut scanner = RecordScanner::new(feed);
+    let page = wire::page(&mut scanner, body.clone().into_bytes()).expect("a page");
     let bytes: usize = page.records().map(str::len).sum();
     let mut group = criterion.benchmark_group("parts");
     group.throughput(Throughput::Bytes(bytes as u64));
     group.bench_function("page", |bencher| {
         bencher.iter_batched(
             || body.clone().into_bytes(),
-            |body| wire::page(&mut examiner, black_box(body)).map_or(0, |page| page.len()),
+            |body| wire::page(&mut scanner, black_box(body)).map_or(0, |page| page.len()),
             BatchSize::SmallInput,
         );
     });
-    let mut examiner = Examiner::new(feed);
+    let mut scanner = RecordScanner::new(feed);
     group.bench_function("fingerprint", |bencher| {
         bencher.iter(|| {
             for record in page.records() {
-                let _look = black_box(examiner.look(record));
+                let _look = black_box(scanner.scan(record));
             }
         });
     });
     group.bench_function("fingerprint, the plain way", |bencher| {
         bencher.iter(|| {
             for record in page.records() {
-                let _look = black_box(examiner.look_plainly(record));
+                let _look = black_box(scanner.scan_fully(record));
             }
         });
     });
     group.bench_function("batch", |bencher| {
         bencher.iter(|| {
             let mut batches = BatchBuilder::new(feed, SIZES);
-            for (record, look) in page.looked_at() {
+            for (record, look) in page.records_with_meta() {
                 let _added = batches.push(record, look, range());
             }
             batches.take().map_or(0, |batch| batch.body().len())

@@ -21,7 +21,7 @@ use tracing_subscriber::{
 
 /// Who reads the lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
+pub enum Audience {
     /// The Functions host, which tells levels by the stream and adds times itself.
     Host,
     /// A person at a terminal: everything on stderr, so that stdout holds results alone.
@@ -41,11 +41,11 @@ const QUIET: [&str; 7] = [
 
 /// Starts logging. `filter` is the text of `RUST_LOG`, such as `debug` or `mimecast_ttp=debug`; the
 /// usual lines of the reader without.
-pub fn install(reader: Reader, filter: Option<&str>) {
+pub fn install(reader: Audience, filter: Option<&str>) {
     let usual = match reader {
-        Reader::Host => Targets::new().with_default(Level::INFO),
+        Audience::Host => Targets::new().with_default(Level::INFO),
         // The report at the end says what the lines of the pass say.
-        Reader::Person => Targets::new()
+        Audience::Person => Targets::new()
             .with_default(Level::WARN)
             .with_target("mimecast_ttp::ingest::pass", LevelFilter::OFF),
     };
@@ -61,10 +61,10 @@ pub fn install(reader: Reader, filter: Option<&str>) {
     let registry = tracing_subscriber::registry().with(targets);
     // Installing twice can only happen in tests; the first one stays.
     drop(match reader {
-        Reader::Host => registry
+        Audience::Host => registry
             .with(layer.with_writer(io::stderr.with_max_level(Level::ERROR).or_else(io::stdout)))
             .try_init(),
-        Reader::Person => registry.with(layer.with_writer(io::stderr)).try_init(),
+        Audience::Person => registry.with(layer.with_writer(io::stderr)).try_init(),
     });
 }
 
@@ -77,7 +77,7 @@ fn without_quiet(filter: &str) -> String {
 
 /// `LEVEL message name=value`, always one line.
 struct OneLine {
-    reader: Reader,
+    reader: Audience,
 }
 
 impl<S, N> FormatEvent<S, N> for OneLine
@@ -96,7 +96,7 @@ where
         event.record(&mut line);
         let text = one_line(&format!("{level} {}{}", line.message, line.fields));
         match (self.reader, level) {
-            (Reader::Host, Level::ERROR) => writeln!(writer, "{}", keep_error(&text)),
+            (Audience::Host, Level::ERROR) => writeln!(writer, "{}", keep_error(&text)),
             _ => writeln!(writer, "{text}"),
         }
     }

@@ -15,7 +15,7 @@ use mimecast_ttp::{
         feed::Feed,
         fingerprint::Fingerprinter,
         ledger::Hour,
-        store_key::{Folder, Place},
+        store_key::{Folder, StoreKey},
     },
     net::http::HttpClient,
     storage::{
@@ -32,7 +32,7 @@ fn blob_store(connection_string: &str, container: &str) -> BlobStore {
     BlobStore::new(&http, access, container, Arc::new(SystemClock::start())).unwrap()
 }
 
-const URL: Place = Place::Checkpoint(Feed::Url);
+const URL: StoreKey = StoreKey::Checkpoint(Feed::Url);
 
 /// Long enough for anything here.
 fn soon() -> Deadline {
@@ -41,15 +41,15 @@ fn soon() -> Deadline {
 
 async fn save(
     store: &dyn Store,
-    place: Place,
+    key: StoreKey,
     text: &str,
     expected: &Version,
 ) -> Result<Version, StoreError> {
-    store.save(place, text.as_bytes(), expected, soon()).await
+    store.save(key, text.as_bytes(), expected, soon()).await
 }
 
-async fn text(store: &dyn Store, place: Place) -> Option<String> {
-    let saved = store.load(place, soon()).await.unwrap();
+async fn text(store: &dyn Store, key: StoreKey) -> Option<String> {
+    let saved = store.load(key, soon()).await.unwrap();
     saved
         .content
         .map(|content| String::from_utf8(content).unwrap())
@@ -86,7 +86,7 @@ async fn keeps_the_promises(store: &dyn Store) {
     assert_ne!(second, third);
 
     // Places do not share.
-    let attachment = Place::Checkpoint(Feed::Attachment);
+    let attachment = StoreKey::Checkpoint(Feed::Attachment);
     assert_eq!(text(store, attachment).await, None);
     save(store, attachment, "its own", &Version::Absent)
         .await
@@ -94,7 +94,7 @@ async fn keeps_the_promises(store: &dyn Store) {
     assert_eq!(text(store, URL).await.as_deref(), Some("third"));
 
     // A save that repeats what lies there, as after a lost answer, is no lost race.
-    let large = Place::Checkpoint(Feed::Impersonation);
+    let large = StoreKey::Checkpoint(Feed::Impersonation);
     let empty = save(store, large, "", &Version::Absent).await.unwrap();
     let saved = store.load(large, soon()).await.unwrap();
     assert_eq!((saved.content, &saved.version), (Some(vec![]), &empty));
@@ -106,17 +106,17 @@ async fn keeps_the_promises(store: &dyn Store) {
 
     // What lies in a folder is listed, in order, and what was removed is not.
     let hours: Vec<_> = ["2026-11-24T07", "2026-11-24T05", "2026-11-24T06"]
-        .map(|hour| Place::Ledger(Feed::Url, Hour::from_text(hour).unwrap()))
+        .map(|hour| StoreKey::Ledger(Feed::Url, Hour::from_text(hour).unwrap()))
         .into();
     let bytes: Vec<_> = (0..=255).collect();
-    for place in &hours {
+    for key in &hours {
         store
-            .save(*place, &bytes, &Version::Absent, soon())
+            .save(*key, &bytes, &Version::Absent, soon())
             .await
             .unwrap();
     }
     let fingerprint = Fingerprinter::default().take("{}");
-    let held = Place::Quarantine(Feed::Url, fingerprint);
+    let held = StoreKey::Quarantine(Feed::Url, fingerprint);
     save(store, held, "held", &Version::Absent).await.unwrap();
     assert_eq!(
         store.load(hours[0], soon()).await.unwrap().content,

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mimecast_ttp::model::record::Examiner;
+use mimecast_ttp::model::record::RecordScanner;
 use ways::{bodies, ours, through_values};
 
 const RECORDS: u64 = 500;
@@ -20,9 +20,9 @@ const RECORDS: u64 = 500;
 #[test]
 fn a_record_costs_no_allocation_of_its_own() {
     for (feed, body) in bodies() {
-        let mut examiner = Examiner::new(feed);
-        let mut way = |body: Vec<u8>| black_box(ours(feed, body, &mut examiner));
-        // The first page teaches the examiner its names.
+        let mut scanner = RecordScanner::new(feed);
+        let mut way = |body: Vec<u8>| black_box(ours(feed, body, &mut scanner));
+        // The first page teaches the scanner its names.
         let _bytes = way(body.clone().into_bytes());
         let page = body.clone().into_bytes();
         let counted = allocation_counter::measure(|| {
@@ -47,12 +47,12 @@ fn a_record_costs_no_allocation_of_its_own() {
 #[test]
 fn a_page_becomes_a_batch_in_a_fraction_of_the_work_of_a_tree() {
     for (feed, body) in bodies() {
-        let mut examiner = Examiner::new(feed);
+        let mut scanner = RecordScanner::new(feed);
         let (mut ours_best, mut tree_best) = (Duration::MAX, Duration::MAX);
         // In turns, and the best of many: what else the machine does hits both alike.
         for _ in 0..40 {
             let page = body.clone().into_bytes();
-            let took = timed(|| ours(feed, black_box(page), &mut examiner));
+            let took = timed(|| ours(feed, black_box(page), &mut scanner));
             ours_best = ours_best.min(took);
             let took = timed(|| through_values(feed, black_box(body.as_bytes())));
             tree_best = tree_best.min(took);

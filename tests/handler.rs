@@ -9,15 +9,15 @@ use std::{sync::Arc, time::Duration};
 use mimecast_ttp::{
     functions::{Handler, router},
     ingest::{
-        pass::{Pass, Plan},
+        pass::{Pass, PassConfig},
         ports::Ports,
     },
-    model::{feed::Feed, store_key::Place},
+    model::{feed::Feed, store_key::StoreKey},
     settings::Settings,
 };
 use support::{
     client,
-    world::{REACH, SourceFault, World},
+    world::{LOOKBACK, SourceFault, World},
 };
 use tokio::net::TcpListener;
 
@@ -32,8 +32,8 @@ fn pass(world: &Arc<World>) -> Handler {
         clock: world.clone(),
         random: Arc::new(mimecast_ttp::system::SystemRandom),
     };
-    let plan = Plan {
-        reach: REACH,
+    let plan = PassConfig {
+        lookback: LOOKBACK,
         budget: Duration::from_secs(240),
         batch_max_bytes: 1_000_000,
         parallel_ranges: 4,
@@ -102,7 +102,7 @@ async fn an_invocation_runs_one_pass_over_the_three_feeds() {
             "{answer}"
         );
         assert_eq!(world.serials(), [0, 1, 2]);
-        let checkpoints = Feed::ALL.map(|feed| world.text(Place::Checkpoint(feed)));
+        let checkpoints = Feed::ALL.map(|feed| world.text(StoreKey::Checkpoint(feed)));
         assert!(checkpoints.iter().all(Option::is_some));
     }
 }

@@ -22,16 +22,16 @@ use url::form_urlencoded;
 use crate::{
     ingest::ports::Clock,
     net::{
-        http::{Answer, HttpClient, Limits, Request, excerpt},
+        http::{HttpClient, Limits, Request, Response, excerpt},
         token::{Issued, Issuer, NoToken},
     },
 };
 
 /// Tokens are a few kilobytes.
-const MAX_ANSWER_BYTES: usize = 256 * 1024;
+const MAX_RESPONSE_BYTES: usize = 256 * 1024;
 
 /// One try of a token for blob storage.
-const TRY_TIME: Duration = Duration::from_secs(30);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The version of the managed identity endpoint of App Service and Functions.
 const IDENTITY_API_VERSION: &str = "2019-08-01";
@@ -192,10 +192,10 @@ async fn send(
     request: Request,
     time: Duration,
     from: &str,
-) -> Result<Answer, NoToken> {
+) -> Result<Response, NoToken> {
     let limits = Limits {
         time,
-        body_bytes: MAX_ANSWER_BYTES,
+        body_bytes: MAX_RESPONSE_BYTES,
     };
     let answer = http.send(request, limits).await;
     answer.map_err(|error| NoToken::NotNow {
@@ -208,7 +208,7 @@ async fn send(
 
 /// The token of an answer. One that is not understood is not shown: it may hold a token.
 fn read(
-    answer: &Answer,
+    answer: &Response,
     clock: &dyn Clock,
     cause: impl FnOnce(u16, ErrorBody) -> String,
 ) -> Result<Issued, NoToken> {
@@ -257,9 +257,9 @@ pub struct Credential {
 }
 
 /// The identity endpoint has been seen to fail shortly after the start of an app.
-const TRIES: u32 = 3;
+const MAX_ATTEMPTS: u32 = 3;
 
-const BETWEEN_TRIES: Duration = Duration::from_secs(1);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -271,11 +271,11 @@ impl Credential {
     async fn issue(&self) -> Result<Issued, NoToken> {
         let mut tries = 1;
         loop {
-            match self.issuer.issue(TRY_TIME).await {
-                Err(NoToken::NotNow { .. }) if tries < TRIES => tries += 1,
+            match self.issuer.issue(ATTEMPT_TIMEOUT).await {
+                Err(NoToken::NotNow { .. }) if tries < MAX_ATTEMPTS => tries += 1,
                 result => return result,
             }
-            self.clock.sleep(BETWEEN_TRIES).await;
+            self.clock.sleep(RETRY_INTERVAL).await;
         }
     }
 }

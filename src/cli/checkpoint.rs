@@ -14,13 +14,13 @@ use super::{
 use crate::{
     ingest::{
         ports::StoreError,
-        state::{history::Shown, quarantine::Quarantine},
+        state::{history::SavedCheckpoint, quarantine::Quarantine},
     },
     model::{
         checkpoint::{self, Start},
         event_time::to_utc_text,
         feed::Feed,
-        store_key::Place,
+        store_key::StoreKey,
     },
 };
 
@@ -45,8 +45,8 @@ async fn show(options: &Show, storage: &Storage) -> u8 {
     let mut code = DONE;
     let mut all = Vec::new();
     for feed in feeds(&options.feeds) {
-        let place = storage.store.address(Place::Checkpoint(feed));
-        match Shown::load(&*storage.store, feed, storage.deadline()).await {
+        let place = storage.store.address(StoreKey::Checkpoint(feed));
+        match SavedCheckpoint::load(&*storage.store, feed, storage.deadline()).await {
             Ok(shown) if options.json => all.push(as_json(feed, &place, &shown.start)),
             Ok(shown) => {
                 say(&as_text(feed, &place, &shown.start, storage));
@@ -177,7 +177,7 @@ async fn rewind(options: &Rewind, storage: &Storage) -> u8 {
         ));
         FAILED
     };
-    let shown = match Shown::load(&*storage.store, feed, storage.deadline()).await {
+    let shown = match SavedCheckpoint::load(&*storage.store, feed, storage.deadline()).await {
         Ok(shown) => shown,
         Err(error) => return failed(&error),
     };

@@ -32,7 +32,7 @@ use clap::Parser;
 use self::args::{Args, Command};
 use crate::{
     model::feed::Feed,
-    telemetry::{self, Reader},
+    telemetry::{self, Audience},
 };
 
 /// Everything is done.
@@ -48,16 +48,16 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     let command = args.command.unwrap_or_default();
     let reader = match command {
-        Command::Serve(_) => Reader::Host,
-        Command::Run(_) | Command::Checkpoint(_) | Command::Quarantine(_) => Reader::Person,
+        Command::Serve(_) => Audience::Host,
+        Command::Run(_) | Command::Checkpoint(_) | Command::Quarantine(_) => Audience::Person,
         #[cfg(feature = "simulator")]
-        Command::Bench(_) | Command::Demo(_) | Command::Simulate(_) => Reader::Person,
+        Command::Bench(_) | Command::Demo(_) | Command::Simulate(_) => Audience::Person,
     };
     let environment = |name: &str| read_environment(name);
     telemetry::install(reader, environment("RUST_LOG").as_deref());
     let mut builder = match reader {
-        Reader::Host => tokio::runtime::Builder::new_current_thread(),
-        Reader::Person => tokio::runtime::Builder::new_multi_thread(),
+        Audience::Host => tokio::runtime::Builder::new_current_thread(),
+        Audience::Person => tokio::runtime::Builder::new_multi_thread(),
     };
     let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,

@@ -10,7 +10,7 @@ use crate::ingest::ports::LogSource;
 use crate::{
     azure::identity::{ClientCredentials, Credential, ManagedIdentity},
     ingest::{
-        pass::{Pass, Plan},
+        pass::{Pass, PassConfig},
         ports::{Clock, HealthSink, LogSink, Ports, Randomness, Store},
     },
     log_analytics::{DataCollectorSink, DualWriteSink, LogsIngestionSink, Rule, Workspace},
@@ -74,8 +74,8 @@ pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, Faul
         clock,
         random,
     };
-    let plan = Plan {
-        reach: settings.reach,
+    let plan = PassConfig {
+        lookback: settings.lookback,
         budget: settings.run_budget,
         batch_max_bytes: settings.batch_max_bytes,
         parallel_ranges: settings.parallel_ranges,
@@ -116,12 +116,12 @@ pub(super) struct Storage {
 }
 
 /// A person waits no longer for one command.
-const PATIENCE: Duration = Duration::from_secs(120);
+const STORE_TIMEOUT: Duration = Duration::from_secs(120);
 
 impl Storage {
     /// The time by which a call must have ended.
     pub(super) fn deadline(&self) -> Deadline {
-        Deadline::after(self.clock.elapsed(), PATIENCE)
+        Deadline::after(self.clock.elapsed(), STORE_TIMEOUT)
     }
 
     /// The wall clock.

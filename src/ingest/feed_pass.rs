@@ -8,9 +8,9 @@ use tracing::warn;
 
 use super::{
     pipeline::{
-        collect::{Collector, Direction, Terms},
-        concurrency::OwnPlace,
-        counted_source::CountedSource,
+        collect::{Collector, CollectorConfig, Direction},
+        concurrency::ReadSlot,
+        counting_source::CountingSource,
         deliver::Deliverer,
         range::RangeReader,
         read::Reader,
@@ -22,7 +22,7 @@ use super::{
         ended::{self, Ended},
     },
     state::{
-        checkpoint_writer::{Keeper, OpenError},
+        checkpoint_writer::{CheckpointWriter, OpenError},
         quarantine::Quarantine,
     },
 };
@@ -33,8 +33,8 @@ use crate::model::{
     event_time,
     feed::Feed,
     ledger::Entry,
-    progress::{RETENTION, Reach},
-    store_key::Place,
+    progress::{Lookback, RETENTION},
+    store_key::StoreKey,
     tally::Span,
 };
 
@@ -42,20 +42,20 @@ use crate::model::{
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(10);
 
 /// Counts that were not compared for so long make a failure, if only the comparison fails.
-const COMPARED_AT_LEAST: TimeDelta = TimeDelta::hours(6);
+const MAX_RECONCILE_AGE: TimeDelta = TimeDelta::hours(6);
 
 /// Places between two stages: one item waits while one is worked on.
-const PLACES: usize = 1;
+const CHANNEL_CAPACITY: usize = 1;
 
 /// What a feed's part needs.
 #[derive(Debug)]
 pub(super) struct FeedPass {
     pub(super) feed: Feed,
     pub(super) ports: Ports,
-    pub(super) reach: Reach,
+    pub(super) lookback: Lookback,
     pub(super) max_batch_bytes: usize,
     /// Where ranges are read.
-    pub(super) place: OwnPlace,
+    pub(super) place: ReadSlot,
     /// No page is asked for after this, so that there is time to deliver what was read.
     pub(super) read_by: Deadline,
     /// No post is begun after this, so that there is time for its answer.
@@ -67,7 +67,7 @@ pub(super) struct FeedPass {
 }
 
 /// What one run of the pipeline reads.
-pub(super) struct Stretch {
+pub(super) struct Segment {
     pub(super) ranges: Vec<DateRange>,
     pub(super) direction: Direction,
     /// What was delivered there, beside what the checkpoint knows.
@@ -77,17 +77,17 @@ pub(super) struct Stretch {
 impl FeedPass {
     /// Runs the feed's part and reports. Never fails as a whole: failure is an outcome.
     pub(super) async fn run(mut self) -> FeedReport {
-        let source = Arc::new(CountedSource::new(self.ports.source));
+        let source = Arc::new(CountingSource::new(self.ports.source));
         self.ports.source = source.clone();
         let began = self.ports.clock.elapsed();
         let mut counts = Counts::default();
         let (ended, watermark) = match self.open().await {
-            Ok(mut keeper) => {
-                let before = keeper.progress.checkpoint().watermark;
-                let ended = self.work(&mut keeper, &mut counts).await;
-                let watermark = keeper.progress.checkpoint().watermark;
+            Ok(mut writer) => {
+                let before = writer.progress.checkpoint().watermark;
+                let ended = self.work(&mut writer, &mut counts).await;
+                let watermark = writer.progress.checkpoint().watermark;
                 let stood_still = watermark == before && counts.delivered + counts.quarantined == 0;
-                let (wait, now) = (keeper.progress.checkpoint().wait, self.ports.clock.now());
+                let (wait, now) = (writer.progress.checkpoint().wait, self.ports.clock.now());
                 let ended = ended.judged(self.feed, stood_still, wait, now);
                 (ended, Some(watermark))
             }
@@ -110,9 +110,9 @@ impl FeedPass {
         }
     }
 
-    async fn open(&self) -> Result<Keeper, Ended> {
+    async fn open(&self) -> Result<CheckpointWriter, Ended> {
         let place = self.place();
-        let keeper = Keeper::open(&self.ports, self.feed, self.reach, self.done_by)
+        let writer = CheckpointWriter::open(&self.ports, self.feed, self.lookback, self.done_by)
             .await
             .map_err(|error| {
                 let nothing = match error {
@@ -121,7 +121,7 @@ impl FeedPass {
                 };
                 Ended::failed(format!("Reading the checkpoint {place}: {error}.{nothing}"))
             })?;
-        let watermark = keeper.progress.checkpoint().watermark;
+        let watermark = writer.progress.checkpoint().watermark;
         let now = self.ports.clock.now();
         if watermark > now + CLOCK_TOLERANCE {
             return Err(Ended::failed(format!(
@@ -134,39 +134,39 @@ impl FeedPass {
         if watermark < now - RETENTION - CLOCK_TOLERANCE {
             warn!(feed = %self.feed, watermark = %event_time::to_utc_text(watermark), "The checkpoint is older than the 30 days for which Mimecast keeps its logs: what lies between can no longer be read.");
         }
-        Ok(keeper)
+        Ok(writer)
     }
 
-    async fn work(&self, keeper: &mut Keeper, counts: &mut Counts) -> Ended {
+    async fn work(&self, writer: &mut CheckpointWriter, counts: &mut Counts) -> Ended {
         let now = self.ports.clock.now();
-        if let Some(wait) = keeper.progress.checkpoint().wait
+        if let Some(wait) = writer.progress.checkpoint().wait
             && ended::keeps(wait, now)
         {
             return Ended::still_waiting(wait);
         }
-        let before = keeper.progress.checkpoint().watermark;
-        let forward = self.catch_up(keeper, counts).await;
-        let moved = keeper.progress.checkpoint().watermark > before;
-        let due = keeper.progress.to_reconcile(self.ports.clock.now());
+        let before = writer.progress.checkpoint().watermark;
+        let forward = self.catch_up(writer, counts).await;
+        let moved = writer.progress.checkpoint().watermark > before;
+        let due = writer.progress.to_reconcile(self.ports.clock.now());
         let (end, filed) = match (forward, due) {
             (Ok(()), Some(span)) => {
-                let compared = self.reconcile(keeper, counts, span).await;
-                (compared.map_err(|end| self.overdue(keeper, end)), false)
+                let compared = self.reconcile(writer, counts, span).await;
+                (compared.map_err(|end| self.overdue(writer, end)), false)
             }
-            (end, _) => (end, keeper.file_if_much().await),
+            (end, _) => (end, writer.flush_ledger_if_full().await),
         };
-        let end = self.remember(keeper, end, moved, filed).await;
+        let end = self.remember(writer, end, moved, filed).await;
         Ended::from(end, self.feed, &self.place(), counts.batches > 0)
     }
 
     /// A comparison that does not fit into the run budget hour after hour leaves late records unfound:
     /// that must not be silent.
-    fn overdue(&self, keeper: &Keeper, end: End) -> End {
-        let checkpoint = keeper.progress.checkpoint();
+    fn overdue(&self, writer: &CheckpointWriter, end: End) -> End {
+        let checkpoint = writer.progress.checkpoint();
         let last = checkpoint.reconciled_at.unwrap_or(checkpoint.tally.since());
         match end {
             End::Read(ReadEnd::OutOfTime(reason))
-                if self.ports.clock.now() - last > COMPARED_AT_LEAST =>
+                if self.ports.clock.now() - last > MAX_RECONCILE_AGE =>
             {
                 End::NotCompared {
                     since: last,
@@ -180,12 +180,12 @@ impl FeedPass {
     /// Keeps for the next pass what this one learned about how to go about it.
     async fn remember(
         &self,
-        keeper: &mut Keeper,
+        writer: &mut CheckpointWriter,
         end: Result<(), End>,
         moved: bool,
         filed: bool,
     ) -> Result<(), End> {
-        let progress = &mut keeper.progress;
+        let progress = &mut writer.progress;
         let waited = progress.checkpoint().wait.filter(|_| !moved);
         let wait = end
             .as_ref()
@@ -202,17 +202,21 @@ impl FeedPass {
         if !news || end.as_ref().is_err_and(End::is_unsaved) {
             return end;
         }
-        keeper.save_at_end(end).await
+        writer.save_at_end(end).await
     }
 
     /// Reads forward to now, and again from what is delivered where the source refused a token.
-    async fn catch_up(&self, keeper: &mut Keeper, counts: &mut Counts) -> Result<(), End> {
+    async fn catch_up(
+        &self,
+        writer: &mut CheckpointWriter,
+        counts: &mut Counts,
+    ) -> Result<(), End> {
         let mut in_vain = 0;
         loop {
-            let before = keeper.progress.checkpoint().watermark;
-            match self.forward(keeper, counts).await {
+            let before = writer.progress.checkpoint().watermark;
+            match self.forward(writer, counts).await {
                 Err(End::Read(ReadEnd::TokenRefused(reason))) => {
-                    let moved = keeper.progress.checkpoint().watermark > before;
+                    let moved = writer.progress.checkpoint().watermark > before;
                     in_vain = if moved { 0 } else { in_vain };
                     self.begin_again(&mut in_vain, reason, counts)?;
                 }
@@ -239,40 +243,40 @@ impl FeedPass {
 
     /// Reads forward once. Where only the ledger knows what was delivered, range by range, so that
     /// never more than an hour or two of it is in memory.
-    async fn forward(&self, keeper: &mut Keeper, counts: &mut Counts) -> Result<(), End> {
-        let ranges = keeper.progress.begin(self.ports.clock.now());
+    async fn forward(&self, writer: &mut CheckpointWriter, counts: &mut Counts) -> Result<(), End> {
+        let ranges = writer.progress.begin(self.ports.clock.now());
         let alike = |one: &DateRange, next: &DateRange| {
-            let progress = &keeper.progress;
+            let progress = &writer.progress;
             !progress.needs_ledger(*one) && !progress.needs_ledger(*next)
         };
-        let stretches: Vec<_> = ranges.chunk_by(alike).map(<[_]>::to_vec).collect();
-        for ranges in stretches {
+        let segments: Vec<_> = ranges.chunk_by(alike).map(<[_]>::to_vec).collect();
+        for ranges in segments {
             let mut known = Vec::new();
             if let [range] = ranges[..]
-                && keeper.progress.needs_ledger(range)
+                && writer.progress.needs_ledger(range)
             {
-                known = keeper.known(range).await.map_err(End::NoLedger)?;
-                keeper.progress.recount(Span::covering(range), &known);
+                known = writer.known(range).await.map_err(End::NoLedger)?;
+                writer.progress.recount(Span::covering(range), &known);
             }
-            let stretch = Stretch {
+            let segment = Segment {
                 ranges,
                 direction: Direction::Forward,
                 known,
             };
-            self.pipeline(keeper, counts, stretch).await?;
+            self.pipeline(writer, counts, segment).await?;
         }
         Ok(())
     }
 
-    /// Runs the three stages over a stretch.
+    /// Runs the three stages over a segment.
     pub(super) async fn pipeline(
         &self,
-        keeper: &mut Keeper,
+        writer: &mut CheckpointWriter,
         counts: &mut Counts,
-        stretch: Stretch,
+        segment: Segment,
     ) -> Result<(), End> {
-        let (pages_in, pages_out) = mpsc::channel(PLACES);
-        let (work_in, work_out) = mpsc::channel(PLACES);
+        let (pages_in, pages_out) = mpsc::channel(CHANNEL_CAPACITY);
+        let (work_in, work_out) = mpsc::channel(CHANNEL_CAPACITY);
         let Ports {
             source,
             sink,
@@ -288,22 +292,22 @@ impl FeedPass {
                 deadline: self.read_by,
             },
             place: &self.place,
-            may_read_ahead: keeper.progress.may_read_ahead(),
+            may_read_ahead: writer.progress.may_read_ahead(),
         };
-        let mut known = keeper.progress.checkpoint().recent.clone();
-        for entry in stretch.known {
+        let mut known = writer.progress.checkpoint().recent.clone();
+        for entry in segment.known {
             known.insert(entry.time, entry.fingerprint);
         }
-        let terms = Terms {
+        let config = CollectorConfig {
             feed: self.feed,
             sizes: Sizes {
                 batch: self.max_batch_bytes,
                 value: sink.max_value_bytes(),
             },
-            late_arrival: self.reach.late_arrival,
-            direction: stretch.direction,
+            late_arrival: self.lookback.late_arrival,
+            direction: segment.direction,
         };
-        let collector = Collector::new(&terms, &**clock, known, work_in);
+        let collector = Collector::new(&config, &**clock, known, work_in);
         let deliverer = Deliverer {
             feed: self.feed,
             sink: &**sink,
@@ -311,12 +315,12 @@ impl FeedPass {
             clock: &**clock,
             post_by: self.post_by,
             answered_by: self.answered_by,
-            keeper,
+            writer,
             counts,
         };
         let upstream = async {
             tokio::join!(
-                reader.run(stretch.ranges, pages_in),
+                reader.run(segment.ranges, pages_in),
                 collector.run(pages_out)
             );
             // The end of the pipeline is the last stage's to say.
@@ -331,7 +335,7 @@ impl FeedPass {
     }
 
     fn place(&self) -> String {
-        self.ports.store.address(Place::Checkpoint(self.feed))
+        self.ports.store.address(StoreKey::Checkpoint(self.feed))
     }
 }
 

@@ -7,20 +7,20 @@ use tracing::{error, info, warn};
 
 use super::{
     feed_pass::{self, FeedPass},
-    pipeline::concurrency::SideBySide,
+    pipeline::concurrency::ReadConcurrency,
     ports::Ports,
     report::{FeedReport, Outcome, PassReport, health},
 };
-use crate::model::{deadline::Deadline, feed::Feed, progress::Reach};
+use crate::model::{deadline::Deadline, feed::Feed, progress::Lookback};
 
 /// What a pass says of itself holds it up for no longer than this, behind its budget too.
-const HEALTH_PATIENCE: Duration = Duration::from_secs(10);
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How a pass goes about its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Plan {
+pub struct PassConfig {
     /// How far it reads.
-    pub reach: Reach,
+    pub lookback: Lookback,
     /// How long it may work before it stops cleanly.
     pub budget: Duration,
     /// The size of one post in bytes; the sink's own limit applies where that is smaller.
@@ -33,13 +33,13 @@ pub struct Plan {
 #[derive(Debug, Clone)]
 pub struct Pass {
     ports: Ports,
-    plan: Plan,
+    plan: PassConfig,
 }
 
 impl Pass {
     /// A pass over the world behind `ports`.
     #[must_use]
-    pub const fn new(ports: Ports, plan: Plan) -> Self {
+    pub const fn new(ports: Ports, plan: PassConfig) -> Self {
         Self { ports, plan }
     }
 
@@ -47,19 +47,19 @@ impl Pass {
     pub async fn run(&self, feeds: &[Feed]) -> PassReport {
         let now = self.ports.clock.elapsed();
         let budget = self.plan.budget;
-        let side_by_side = SideBySide::new(self.plan.parallel_ranges, feeds.len());
+        let side_by_side = ReadConcurrency::new(self.plan.parallel_ranges, feeds.len());
         let mut tasks = JoinSet::new();
         let mut running = Vec::new();
         for feed in feeds.iter().copied() {
             let part = FeedPass {
                 feed,
                 ports: self.ports.clone(),
-                reach: self.plan.reach,
+                lookback: self.plan.lookback,
                 max_batch_bytes: self
                     .plan
                     .batch_max_bytes
                     .min(self.ports.sink.max_batch_bytes()),
-                place: side_by_side.own_place(),
+                place: side_by_side.read_slot(),
                 // The last parts are for delivering what was read, and for remembering it.
                 read_by: Deadline::after(now, budget * 13 / 16),
                 post_by: Deadline::after(now, budget * 14 / 16),
@@ -94,7 +94,7 @@ impl Pass {
             Ok(rows) => rows,
             Err(error) => return warn!("The health rows cannot be written: {error}."),
         };
-        let soon = Deadline::after(clock.elapsed(), HEALTH_PATIENCE);
+        let soon = Deadline::after(clock.elapsed(), HEALTH_TIMEOUT);
         if let Err(error) = sink.deliver_health(&rows, soon).await {
             warn!("The health rows of this run were not taken; records are not concerned: {error}");
         }

@@ -12,7 +12,7 @@ use crate::model::{
     deadline::Deadline,
     feed::Feed,
     page::{Page, PageToken},
-    store_key::{Folder, Place},
+    store_key::{Folder, StoreKey},
 };
 
 /// What lies beneath an error, already free of secrets.
@@ -104,7 +104,7 @@ pub trait LogSink: Send + Sync {
 
     /// How many posts of a feed may be under way at a time. So many batches come twice at most where
     /// the process dies, or the checkpoint cannot be saved, behind their acknowledgement.
-    fn posts_at_once(&self) -> usize {
+    fn max_concurrent_posts(&self) -> usize {
         1
     }
 
@@ -129,14 +129,14 @@ pub struct Receipt {
     /// How many posts it took; more than one may have stored the batch more than once.
     pub attempts: u32,
     /// Whether a second sink took it too.
-    pub copied: Copied,
+    pub copied: SecondaryOutcome,
 }
 
 /// What became of a batch at a second sink that is fed on the side. The checkpoint does not go by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Copied {
+pub enum SecondaryOutcome {
     /// There is no second sink.
-    NotAsked,
+    NotConfigured,
     /// It took the batch.
     Taken,
     /// It did not.
@@ -149,14 +149,14 @@ impl Receipt {
     pub const fn after(attempts: u32) -> Self {
         Self {
             attempts,
-            copied: Copied::NotAsked,
+            copied: SecondaryOutcome::NotConfigured,
         }
     }
 }
 
 /// The sink's word for not taking some content, whenever it is posted.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct Rejection {
     /// What was answered.
     pub cause: Cause,
     /// The status, where there was an answer.
@@ -170,7 +170,7 @@ pub struct Refusal {
 pub enum SinkError {
     /// Too large, or a row in it cannot be read: a part of it may pass.
     #[error("{}", .0.cause)]
-    Content(Refusal),
+    Content(Rejection),
     /// There was no time left to go on; nothing is wrong.
     #[error("{0}")]
     OutOfTime(String),
@@ -196,7 +196,7 @@ pub enum Version {
     Tag(String),
 }
 
-/// What a store holds in a place.
+/// What a store holds in a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saved {
     /// The content; `None` where nothing is saved.
@@ -208,26 +208,26 @@ pub struct Saved {
 /// Where checkpoints, the ledger and the quarantine are kept.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Where a place lies, as an operator would look for it.
-    fn address(&self, place: Place) -> String;
+    /// Where a key lies, as an operator would look for it.
+    fn address(&self, key: StoreKey) -> String;
 
     /// Reads what is saved.
-    async fn load(&self, place: Place, deadline: Deadline) -> Result<Saved, StoreError>;
+    async fn load(&self, key: StoreKey, deadline: Deadline) -> Result<Saved, StoreError>;
 
-    /// Writes the content, all of it or nothing, if the place still has the version `expected`.
+    /// Writes the content, all of it or nothing, if the key still has the version `expected`.
     async fn save(
         &self,
-        place: Place,
+        key: StoreKey,
         content: &[u8],
         expected: &Version,
         deadline: Deadline,
     ) -> Result<Version, StoreError>;
 
     /// Removes what is saved; nothing there is as good.
-    async fn remove(&self, place: Place, deadline: Deadline) -> Result<(), StoreError>;
+    async fn remove(&self, key: StoreKey, deadline: Deadline) -> Result<(), StoreError>;
 
     /// Everything in a folder, in the order of names.
-    async fn list(&self, folder: Folder, deadline: Deadline) -> Result<Vec<Place>, StoreError>;
+    async fn list(&self, folder: Folder, deadline: Deadline) -> Result<Vec<StoreKey>, StoreError>;
 }
 
 /// Why a store did not do it.

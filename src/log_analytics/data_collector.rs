@@ -12,7 +12,7 @@ use tracing::debug;
 
 use super::{
     decision::{Decision, data_collector},
-    post::{self, Ended, MAX_ANSWER_BYTES, PostError, Rows},
+    post::{self, Ended, MAX_RESPONSE_BYTES, PostError, Rows},
     signature::{self, CONTENT_TYPE},
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     },
     model::{batch::Batch, deadline::Deadline, feed::Feed},
     net::{
-        http::{Answer, HttpClient, Limits, Request},
+        http::{HttpClient, Limits, Request, Response},
         keys::HmacKey,
         retry::{Attempt, Policy, Trying},
     },
@@ -35,7 +35,7 @@ pub const MAX_POST_BYTES: usize = 30_000_000;
 /// The only version the official samples use.
 const API_VERSION: &str = "api-version=2016-04-01";
 
-const UNREACHABLE: &str =
+const UNREACHABLE_ADVICE: &str =
     "check log_analytics_workspace_id (a wrong one has no host) and the way out of the network";
 
 /// The documented limit of a value; the service cuts off the rest without a word. Counted in bytes of
@@ -117,11 +117,11 @@ impl DataCollectorSink {
     async fn attempt(&self, rows: Rows<'_>, time: Duration) -> Attempt<Ended, PostError> {
         let limits = Limits {
             time,
-            body_bytes: MAX_ANSWER_BYTES,
+            body_bytes: MAX_RESPONSE_BYTES,
         };
         let answer = match self.http.send(self.request(rows), limits).await {
             Ok(answer) => answer,
-            Err(error) => return post::no_answer(error, 200, UNREACHABLE),
+            Err(error) => return post::no_answer(error, 200, UNREACHABLE_ADVICE),
         };
         let status = answer.status.as_u16();
         let retry_after = answer.retry_after(self.clock.now());
@@ -177,7 +177,7 @@ impl DataCollectorSink {
     }
 }
 
-fn refused(rows: Rows<'_>, answer: &Answer, body: &ErrorBody) -> PostError {
+fn refused(rows: Rows<'_>, answer: &Response, body: &ErrorBody) -> PostError {
     let advice = data_collector::advice(answer.status.as_u16(), &body.error);
     PostError::refused(rows, answer, &body.error, &body.message, advice)
 }

@@ -12,17 +12,17 @@ use tracing::warn;
 
 use crate::{
     ingest::{
-        ports::{Clock, Copied, HealthSink, LogSink, Receipt, SinkError},
+        ports::{Clock, HealthSink, LogSink, Receipt, SecondaryOutcome, SinkError},
         report::health::HealthRows,
     },
     model::{batch::Batch, deadline::Deadline, feed::Feed},
 };
 
 /// The second sink holds up a batch for no longer than this.
-const PATIENCE: Duration = Duration::from_secs(15);
+const SECONDARY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A second sink that failed is left alone for so long: it must not hold up every batch of a backlog.
-const REST: Duration = Duration::from_secs(60);
+const SECONDARY_COOLDOWN: Duration = Duration::from_secs(60);
 
 /// What a rehearsal needs of a sink.
 pub trait Sink: LogSink + HealthSink {}
@@ -84,18 +84,18 @@ impl DualWriteSink {
         }
     }
 
-    async fn copy(&self, batch: &Batch, deadline: Deadline) -> Copied {
+    async fn copy(&self, batch: &Batch, deadline: Deadline) -> SecondaryOutcome {
         let now = self.clock.elapsed();
         if now < *self.resting_until() {
-            return Copied::NotTaken;
+            return SecondaryOutcome::NotTaken;
         }
-        let soon = Deadline::after(now, PATIENCE);
+        let soon = Deadline::after(now, SECONDARY_TIMEOUT);
         match self.second.deliver(batch, deadline.min(soon)).await {
-            Ok(_) => Copied::Taken,
+            Ok(_) => SecondaryOutcome::Taken,
             Err(error) => {
-                *self.resting_until() = self.clock.elapsed().saturating_add(REST);
+                *self.resting_until() = self.clock.elapsed().saturating_add(SECONDARY_COOLDOWN);
                 warn!(feed = %batch.feed(), "The second sink did not take a batch, and is left alone for a minute; until dual_write_until that changes nothing: {error}");
-                Copied::NotTaken
+                SecondaryOutcome::NotTaken
             }
         }
     }
@@ -113,8 +113,8 @@ impl LogSink for DualWriteSink {
         first.min(second)
     }
 
-    fn posts_at_once(&self) -> usize {
-        self.counting().posts_at_once()
+    fn max_concurrent_posts(&self) -> usize {
+        self.counting().max_concurrent_posts()
     }
 
     async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError> {
@@ -205,17 +205,17 @@ mod tests {
         let deliver = async || sink.deliver(&batch, deadline).await;
         let taken = || [&first, &second].map(|sink| sink.taken.load(Ordering::SeqCst));
 
-        assert_eq!(deliver().await.unwrap().copied, Copied::Taken);
+        assert_eq!(deliver().await.unwrap().copied, SecondaryOutcome::Taken);
         second.fails.store(true, Ordering::SeqCst);
-        assert_eq!(deliver().await.unwrap().copied, Copied::NotTaken);
+        assert_eq!(deliver().await.unwrap().copied, SecondaryOutcome::NotTaken);
         second.fails.store(false, Ordering::SeqCst);
         assert_eq!(
             deliver().await.unwrap().copied,
-            Copied::NotTaken,
+            SecondaryOutcome::NotTaken,
             "it rests"
         );
         clock.0.store(60, Ordering::SeqCst);
-        assert_eq!(deliver().await.unwrap().copied, Copied::Taken);
+        assert_eq!(deliver().await.unwrap().copied, SecondaryOutcome::Taken);
         first.fails.store(true, Ordering::SeqCst);
         assert!(deliver().await.is_err());
         assert_eq!(taken(), [4, 2]);
@@ -229,7 +229,10 @@ mod tests {
         second.fails.store(true, Ordering::SeqCst);
         assert!(deliver().await.is_err());
         second.fails.store(false, Ordering::SeqCst);
-        assert_eq!(deliver().await.unwrap().copied, Copied::NotAsked);
+        assert_eq!(
+            deliver().await.unwrap().copied,
+            SecondaryOutcome::NotConfigured
+        );
         assert_eq!(taken(), [4, 3]);
         sink.deliver_health(&rows, deadline).await.unwrap();
         let told = [&first, &second].map(|sink| sink.health.load(Ordering::SeqCst));

@@ -19,16 +19,16 @@ use tracing::debug;
 use super::{
     decision::{Decision, logs_ingestion},
     event_id,
-    post::{self, Ended, MAX_ANSWER_BYTES, PostError, Rows},
+    post::{self, Ended, MAX_RESPONSE_BYTES, PostError, Rows},
 };
 use crate::{
     ingest::{
-        ports::{Clock, HealthSink, LogSink, Randomness, Receipt, Refusal, SinkError},
+        ports::{Clock, HealthSink, LogSink, Randomness, Receipt, Rejection, SinkError},
         report::health::HealthRows,
     },
     model::{batch::Batch, deadline::Deadline, feed::Feed},
     net::{
-        http::{Answer, HttpClient, Limits, Request},
+        http::{HttpClient, Limits, Request, Response},
         retry::{Attempt, Policy, Trying},
         token::Tokens,
     },
@@ -46,11 +46,11 @@ const MAX_VALUE_BYTES: usize = 64 * 1024;
 
 /// Posts are small here, and each waits for the service to store it: three at a time keep up with pages
 /// that are read side by side. More would only hold more in memory.
-const POSTS_AT_ONCE: usize = 3;
+const MAX_CONCURRENT_POSTS: usize = 3;
 
 const API_VERSION: &str = "api-version=2023-01-01";
 
-const UNREACHABLE: &str = "check logs_ingestion_endpoint and the way out of the network";
+const UNREACHABLE_ADVICE: &str = "check logs_ingestion_endpoint and the way out of the network";
 
 /// A data collection rule, and the right to send to it.
 #[derive(Debug)]
@@ -156,12 +156,12 @@ impl LogsIngestionSink {
         };
         let limits = Limits {
             time: time.min(left),
-            body_bytes: MAX_ANSWER_BYTES,
+            body_bytes: MAX_RESPONSE_BYTES,
         };
         let request = self.request(rows.log_type, token.bearer(), packed.clone());
         let answer = match self.http.send(request, limits).await {
             Ok(answer) => answer,
-            Err(error) => return post::no_answer(error, 204, UNREACHABLE),
+            Err(error) => return post::no_answer(error, 204, UNREACHABLE_ADVICE),
         };
         let status = answer.status.as_u16();
         match logs_ingestion::decide(status, answer.retry_after(self.clock.now())) {
@@ -212,7 +212,7 @@ impl LogsIngestionSink {
     }
 }
 
-fn refused(rows: Rows<'_>, answer: &Answer) -> PostError {
+fn refused(rows: Rows<'_>, answer: &Response) -> PostError {
     let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
     let ErrorDetail { code, message } = body.error;
     let advice = logs_ingestion::advice(answer.status.as_u16());
@@ -236,14 +236,14 @@ impl LogSink for LogsIngestionSink {
         MAX_VALUE_BYTES
     }
 
-    fn posts_at_once(&self) -> usize {
-        POSTS_AT_ONCE
+    fn max_concurrent_posts(&self) -> usize {
+        MAX_CONCURRENT_POSTS
     }
 
     async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError> {
         let bytes = batch.body().len();
         if bytes > MAX_POST_BYTES {
-            return Err(SinkError::Content(Refusal {
+            return Err(SinkError::Content(Rejection {
                 cause: format!(
                     "{bytes} bytes are more than the Logs Ingestion API takes at once, {MAX_POST_BYTES}"
                 )

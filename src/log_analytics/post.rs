@@ -4,13 +4,13 @@ use bytes::Bytes;
 
 use crate::{
     ingest::{
-        ports::{Receipt, Refusal, SinkError},
+        ports::{Receipt, Rejection, SinkError},
         report::health::HealthRows,
     },
     model::batch::Batch,
     net::{
-        http::{self, Answer, TransportError},
-        retry::{Attempt, GaveUp},
+        http::{self, Response, TransportError},
+        retry::{Attempt, RetryError},
     },
 };
 
@@ -45,7 +45,7 @@ impl<'a> Rows<'a> {
 const HEALTH_LOG_TYPE: &str = "MimecastTTPHealth";
 
 /// Error bodies are a few hundred bytes.
-pub(super) const MAX_ANSWER_BYTES: usize = 64 * 1024;
+pub(super) const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
 /// What went wrong with a post.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +76,7 @@ impl PostError {
     /// A refusal in the service's own words: its code and message, if it has any.
     pub(super) fn refused(
         posted: Rows<'_>,
-        answer: &Answer,
+        answer: &Response,
         code: &str,
         message: &str,
         advice: &'static str,
@@ -96,14 +96,14 @@ impl PostError {
         }
     }
 
-    fn refusal(self) -> Refusal {
+    fn refusal(self) -> Rejection {
         let (status, request_id) = match &self {
             Self::Refused {
                 status, request_id, ..
             } => (Some(*status), request_id.clone()),
             Self::Transport { .. } | Self::NotAuthorised(_) => (None, None),
         };
-        Refusal {
+        Rejection {
             cause: self.into(),
             status,
             request_id,
@@ -121,20 +121,20 @@ pub(super) enum Ended {
 /// What trying came to, for the pass. Where the connection broke each time and the body is large enough to
 /// be `cut_off` for it, the content is held to be at fault.
 pub(super) fn receipt(
-    result: Result<(Ended, u32), GaveUp<PostError>>,
+    result: Result<(Ended, u32), RetryError<PostError>>,
     cut_off: bool,
 ) -> Result<Receipt, SinkError> {
     match result {
         Ok((Ended::Taken, attempts)) => Ok(Receipt::after(attempts)),
         Ok((Ended::Content(error), _)) => Err(SinkError::Content(error.refusal())),
-        Err(GaveUp::Failed { error, .. }) if cut_off && error.is_broken() => {
+        Err(RetryError::Failed { error, .. }) if cut_off && error.is_broken() => {
             Err(SinkError::Content(error.refusal()))
         }
-        Err(ref gave_up @ GaveUp::Failed { attempts, .. }) => Err(SinkError::Failed {
+        Err(ref gave_up @ RetryError::Failed { attempts, .. }) => Err(SinkError::Failed {
             cause: gave_up.to_string().into(),
             attempts,
         }),
-        Err(GaveUp::Throttled { wait }) => Err(SinkError::Throttled(wait)),
+        Err(RetryError::Throttled { wait }) => Err(SinkError::Throttled(wait)),
         Err(gave_up) => Err(SinkError::OutOfTime(format!("Log Analytics: {gave_up}"))),
     }
 }

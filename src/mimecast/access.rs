@@ -26,7 +26,7 @@ pub(super) enum Access {
 
 /// What authorised one call.
 #[derive(Debug)]
-pub(super) enum Pass<'a> {
+pub(super) enum Authorization<'a> {
     Signed(&'a Binding, Seen),
     Bearer(&'a Tokens, Token),
 }
@@ -55,22 +55,22 @@ impl Access {
         &self,
         path: &str,
         deadline: Deadline,
-    ) -> Result<(Vec<(HeaderName, String)>, Pass<'_>), NoToken> {
+    ) -> Result<(Vec<(HeaderName, String)>, Authorization<'_>), NoToken> {
         match self {
             Self::Signed(binding) => {
                 let (headers, seen) = binding.sign(path);
-                Ok((headers, Pass::Signed(binding, seen)))
+                Ok((headers, Authorization::Signed(binding, seen)))
             }
             Self::Bearer(tokens) => {
                 let token = tokens.get(deadline).await?;
                 let headers = vec![(header::AUTHORIZATION, token.bearer())];
-                Ok((headers, Pass::Bearer(tokens, token)))
+                Ok((headers, Authorization::Bearer(tokens, token)))
             }
         }
     }
 }
 
-impl Pass<'_> {
+impl Authorization<'_> {
     /// Puts something new in its place for the next call, unless that has been done. `expired` is what
     /// was answered to the call.
     pub(super) async fn renew(

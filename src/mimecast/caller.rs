@@ -11,7 +11,7 @@ use reqwest::{
 use super::{decision::Said, wire::Verdict};
 use crate::{
     ingest::ports::{Clock, Randomness},
-    net::http::{Answer, HttpClient, Limits, Request, TransportError},
+    net::http::{HttpClient, Limits, Request, Response, TransportError},
 };
 
 /// The largest page that is read. 500 records with several long links each stay far below.
@@ -34,7 +34,7 @@ impl Caller {
         content_type: &str,
         body: impl Into<Bytes>,
         time: Duration,
-    ) -> Result<Answer, TransportError> {
+    ) -> Result<Response, TransportError> {
         let mut url = self.base.clone();
         url.set_path(path);
         headers.extend([
@@ -55,7 +55,7 @@ impl Caller {
     }
 
     /// What an answer says.
-    pub(super) fn said<'a>(&self, answer: &Answer, verdict: Option<&'a Verdict>) -> Said<'a> {
+    pub(super) fn said<'a>(&self, answer: &Response, verdict: Option<&'a Verdict>) -> Said<'a> {
         Said {
             status: answer.status.as_u16(),
             verdict,
@@ -68,14 +68,14 @@ impl Caller {
 }
 
 /// How many calls are left, and in what time there will be more.
-pub(super) fn calls_left(answer: &Answer) -> Option<(u64, Duration)> {
+pub(super) fn calls_left(answer: &Response) -> Option<(u64, Duration)> {
     number(answer, "x-ratelimit-remaining").zip(reset(answer))
 }
 
-fn reset(answer: &Answer) -> Option<Duration> {
+fn reset(answer: &Response) -> Option<Duration> {
     number(answer, "x-ratelimit-reset").map(Duration::from_millis)
 }
 
-fn number(answer: &Answer, header: &str) -> Option<u64> {
+fn number(answer: &Response, header: &str) -> Option<u64> {
     answer.header(header)?.trim().parse().ok()
 }

@@ -16,19 +16,19 @@ use super::{
     credentials::Credentials,
     decision::{self, Decision, Words},
     pace::{Pace, Turn},
-    wire::{self, NotAPage, Unread, Verdict},
+    wire::{self, PageError, UnreadPage, Verdict},
 };
 use crate::{
     ingest::ports::{Clock, LogSource, PageRequest, Randomness, SourceError},
-    model::{deadline::Deadline, feed::Feed, page::Page, record::Examiner},
+    model::{deadline::Deadline, feed::Feed, page::Page, record::RecordScanner},
     net::{
-        http::{self, Answer, HttpClient, TransportError},
-        retry::{Attempt, GaveUp, Policy, Trying},
+        http::{self, HttpClient, Response, TransportError},
+        retry::{Attempt, Policy, RetryError, Trying},
     },
 };
 
 /// To wait so long for the next call is the ordinary pace of a run, which the next run need not know of.
-const LONGEST_PACE: Duration = Duration::from_secs(60);
+const MAX_PACED_WAIT: Duration = Duration::from_secs(60);
 
 /// Mimecast as a source of records.
 pub struct MimecastSource {
@@ -36,7 +36,7 @@ pub struct MimecastSource {
     access: Access,
     pace: Pace,
     /// What was learned of each feed's records, kept from page to page.
-    examiners: [Mutex<Examiner>; 3],
+    scanners: [Mutex<RecordScanner>; 3],
     policy: Policy,
 }
 
@@ -63,7 +63,7 @@ enum CallError {
     },
     #[error("{shape} (status {status}); it begins `{begin}`")]
     Shape {
-        shape: NotAPage,
+        shape: PageError,
         status: u16,
         begin: String,
     },
@@ -97,19 +97,19 @@ impl MimecastSource {
             access: Access::new(credentials, &caller),
             caller,
             pace: Pace::default(),
-            examiners: Feed::ALL.map(|feed| Mutex::new(Examiner::new(feed))),
+            scanners: Feed::ALL.map(|feed| Mutex::new(RecordScanner::new(feed))),
             policy: Policy::STANDARD,
         }
     }
 
-    fn examiner(&self, feed: Feed) -> MutexGuard<'_, Examiner> {
-        let [url, attachment, impersonation] = &self.examiners;
-        let examiner = match feed {
+    fn scanner(&self, feed: Feed) -> MutexGuard<'_, RecordScanner> {
+        let [url, attachment, impersonation] = &self.scanners;
+        let scanner = match feed {
             Feed::Url => url,
             Feed::Attachment => attachment,
             Feed::Impersonation => impersonation,
         };
-        examiner.lock().unwrap_or_else(PoisonError::into_inner)
+        scanner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a turn to call, if that is before the deadline.
@@ -122,7 +122,7 @@ impl MimecastSource {
             };
             match deadline.remaining(now) {
                 Some(left) if left > wait => self.caller.clock.sleep(wait).await,
-                _ if wait > LONGEST_PACE => return Err(SourceError::Throttled(wait)),
+                _ if wait > MAX_PACED_WAIT => return Err(SourceError::Throttled(wait)),
                 _ => {
                     return Err(SourceError::OutOfTime(format!(
                         "Mimecast: the run budget ended {} ms before its rate limit allowed the next call",
@@ -171,22 +171,22 @@ impl MimecastSource {
         let status = answer.status.as_u16();
         let (verdict, shape) = if status == 200 {
             let body = std::mem::take(&mut answer.body);
-            let page = wire::page(&mut self.examiner(request.feed), body);
-            let page = page.map_err(|Unread { why, body }| {
+            let page = wire::page(&mut self.scanner(request.feed), body);
+            let page = page.map_err(|UnreadPage { why, body }| {
                 answer.body = body;
                 why
             });
             match page {
                 Ok(page) => return Attempt::Done(Ended::Page(page)),
-                Err(NotAPage::Failure(verdict)) => (Some(verdict), None),
-                Err(shape @ NotAPage::OtherShape(_)) => {
+                Err(PageError::Failure(verdict)) => (Some(verdict), None),
+                Err(shape @ PageError::OtherShape(_)) => {
                     return Attempt::Stop(CallError::Shape {
                         shape,
                         status,
                         begin: http::excerpt(&answer.body),
                     });
                 }
-                Err(shape @ NotAPage::NotJson(_)) => (None, Some(shape)),
+                Err(shape @ PageError::NotJson(_)) => (None, Some(shape)),
             }
         } else {
             (wire::verdict(&answer.body), None)
@@ -229,7 +229,7 @@ impl MimecastSource {
         }
     }
 
-    fn refused(&self, feed: Feed, answer: &Answer, verdict: Option<&Verdict>) -> CallError {
+    fn refused(&self, feed: Feed, answer: &Response, verdict: Option<&Verdict>) -> CallError {
         let status = wire::effective_status(answer.status.as_u16(), verdict);
         let mut said = match verdict {
             Some(verdict) if !verdict.failures.is_empty() => Words(&verdict.failures).to_string(),
@@ -251,7 +251,7 @@ impl MimecastSource {
 
     /// A wrong clock makes every signature wrong: name the difference, where it is more than a
     /// minute.
-    fn clock_difference(&self, answer: &Answer) -> Option<String> {
+    fn clock_difference(&self, answer: &Response) -> Option<String> {
         let theirs = chrono::DateTime::parse_from_rfc2822(answer.header("date")?).ok()?;
         let seconds = (self.caller.clock.now() - theirs.to_utc()).num_seconds();
         (seconds.abs() > 60).then(|| {
@@ -302,11 +302,11 @@ impl LogSource for MimecastSource {
                 Ok(page)
             }
             Ok((Ended::TokenRefused(error), _)) => Err(SourceError::PageTokenRefused(error.into())),
-            Err(ref gave_up @ GaveUp::Failed { attempts, .. }) => Err(SourceError::Failed {
+            Err(ref gave_up @ RetryError::Failed { attempts, .. }) => Err(SourceError::Failed {
                 cause: gave_up.to_string().into(),
                 attempts,
             }),
-            Err(GaveUp::Throttled { wait }) => Err(SourceError::Throttled(wait)),
+            Err(RetryError::Throttled { wait }) => Err(SourceError::Throttled(wait)),
             Err(gave_up) => Err(SourceError::OutOfTime(format!("Mimecast: {gave_up}"))),
         }
     }

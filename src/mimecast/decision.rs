@@ -6,7 +6,7 @@ use super::wire::{self, Failure, Verdict};
 use crate::model::feed::Feed;
 
 /// How long to wait after a 429 that does not say: a minute, as peers do.
-const UNSAID_WAIT: Duration = Duration::from_secs(60);
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub fn decide(said: Said<'_>) -> Decision {
         429 => Decision::Retry(Some(
             said.rate_limit_reset
                 .or(said.retry_after)
-                .unwrap_or(UNSAID_WAIT),
+                .unwrap_or(DEFAULT_RETRY_AFTER),
         )),
         408 | 500 | 502 | 503 | 504 | 509 => Decision::Retry(said.retry_after),
         _ if has("err_developer_key") || failures.iter().any(|failure| failure.retryable) => {
@@ -235,7 +235,7 @@ mod tests {
                 200,
                 Some(verdict(Some(429), &[])),
                 false,
-                Retry(Some(UNSAID_WAIT)),
+                Retry(Some(DEFAULT_RETRY_AFTER)),
             ),
             (301, None, false, Refuse),
             (400, None, false, Refuse),
@@ -282,7 +282,7 @@ mod tests {
             (504, None, false, Retry(None)),
             (509, None, false, Retry(None)),
             (501, None, false, Refuse),
-            (429, None, false, Retry(Some(UNSAID_WAIT))),
+            (429, None, false, Retry(Some(DEFAULT_RETRY_AFTER))),
         ];
         for (status, verdict, with_token, decision) in table {
             let said = Said {

@@ -25,7 +25,7 @@ const PATH: &str = "/oauth/token";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A token whose answer does not say how long it lives: peers see half an hour.
-const UNSAID_LIFE: Duration = Duration::from_secs(1800);
+const DEFAULT_TOKEN_LIFETIME: Duration = Duration::from_secs(1800);
 
 /// Asks Mimecast for tokens.
 pub(super) struct MimecastTokens {
@@ -59,7 +59,9 @@ impl Issuer for MimecastTokens {
         if status == 200
             && let Ok(answered) = serde_json::from_slice::<Answered>(&answer.body)
         {
-            let lives = answered.expires_in.map_or(UNSAID_LIFE, Duration::from_secs);
+            let lives = answered
+                .expires_in
+                .map_or(DEFAULT_TOKEN_LIFETIME, Duration::from_secs);
             return Ok(Issued {
                 secret: answered.access_token.into(),
                 lives,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     date_range::DateRange, feed::Feed, fingerprint::Fingerprint, long_values, record,
-    record_meta::Look,
+    record_meta::RecordMeta,
 };
 
 /// A record's place in a batch, and what must be remembered of it.
@@ -16,12 +16,12 @@ pub struct Row {
     place: Range<usize>,
     /// The record's identity.
     pub fingerprint: Fingerprint,
-    /// The time under which it is remembered, see [`Look::remembered_at`].
+    /// The time under which it is remembered, see [`RecordMeta::remembered_at`].
     pub remembered_at: DateTime<Utc>,
     /// Whether the time is the record's own.
     pub time_is_own: bool,
     /// Whether it is remembered under another time than it is listed under, see
-    /// [`Look::is_displaced`].
+    /// [`RecordMeta::is_displaced`].
     pub displaced: bool,
     /// How many of its values the sink will cut off.
     pub long_values: u32,
@@ -192,7 +192,7 @@ impl BatchBuilder {
     }
 
     /// Adds `record`, read in `range`, with its four members.
-    pub fn push(&mut self, record: &str, look: Look, range: DateRange) -> Push {
+    pub fn push(&mut self, record: &str, meta: RecordMeta, range: DateRange) -> Push {
         if self.is_empty() {
             // All the room at once: what grows is copied again and again. Only what is used of it costs.
             let room = self.most.batch.saturating_add(SPARE_ROOM);
@@ -201,8 +201,8 @@ impl BatchBuilder {
         let before = self.body.len();
         self.body.push(if self.is_empty() { b'[' } else { b',' });
         let start = self.body.len();
-        let time = look.time_in(range);
-        record::splice(&mut self.body, self.feed, record, time, look.fingerprint);
+        let time = meta.time_in(range);
+        record::splice(&mut self.body, self.feed, record, time, meta.fingerprint);
         // One byte more for the closing bracket.
         if self.body.len() + 1 > self.most.batch && !self.rows.is_empty() {
             self.body.truncate(before);
@@ -210,10 +210,10 @@ impl BatchBuilder {
         }
         self.rows.push(Row {
             place: start..self.body.len(),
-            fingerprint: look.fingerprint,
-            remembered_at: look.remembered_at(range),
-            time_is_own: look.time.is_some(),
-            displaced: look.is_displaced(range),
+            fingerprint: meta.fingerprint,
+            remembered_at: meta.remembered_at(range),
+            time_is_own: meta.time.is_some(),
+            displaced: meta.is_displaced(range),
             long_values: long_values::count(record, self.most.value),
         });
         Push::Added
@@ -239,7 +239,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::record::Examiner;
+    use crate::model::record::RecordScanner;
 
     fn range() -> DateRange {
         DateRange::new(
@@ -258,13 +258,13 @@ mod tests {
     }
 
     fn fill(records: &[String], max_bytes: usize) -> Vec<Batch> {
-        let (mut examiner, mut batches) = (Examiner::new(Feed::Url), Vec::new());
+        let (mut scanner, mut batches) = (RecordScanner::new(Feed::Url), Vec::new());
         let mut builder = BatchBuilder::new(Feed::Url, sizes(max_bytes));
         for record in records {
-            let look = examiner.look(record);
-            if builder.push(record, look, range()) == Push::Full {
+            let meta = scanner.scan(record);
+            if builder.push(record, meta, range()) == Push::Full {
                 batches.extend(builder.take());
-                assert_eq!(builder.push(record, look, range()), Push::Added);
+                assert_eq!(builder.push(record, meta, range()), Push::Added);
             }
         }
         batches.extend(builder.take());

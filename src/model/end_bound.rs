@@ -11,20 +11,20 @@ use super::{date_range::DateRange, ledger::Entry};
 
 /// How Mimecast takes the second `to`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LastSecond {
+pub enum EndBound {
     /// Its records are listed.
-    Listed,
+    Inclusive,
     /// They are not.
-    Unlisted,
+    Exclusive,
 }
 
-impl LastSecond {
+impl EndBound {
     /// The opposite.
     #[must_use]
     pub const fn other(self) -> Self {
         match self {
-            Self::Listed => Self::Unlisted,
-            Self::Unlisted => Self::Listed,
+            Self::Inclusive => Self::Exclusive,
+            Self::Exclusive => Self::Inclusive,
         }
     }
 
@@ -73,10 +73,10 @@ impl Probe {
     /// What a count means. Nothing, if it is neither of the two numbers: then not every record of these
     /// seconds was known.
     #[must_use]
-    pub fn answered(self, count: Option<u64>) -> Option<LastSecond> {
+    pub fn answered(self, count: Option<u64>) -> Option<EndBound> {
         match count? {
-            count if count == self.before => Some(LastSecond::Unlisted),
-            count if count == self.before + self.last => Some(LastSecond::Listed),
+            count if count == self.before => Some(EndBound::Exclusive),
+            count if count == self.before + self.last => Some(EndBound::Inclusive),
             _ => None,
         }
     }
@@ -111,7 +111,7 @@ mod tests {
         };
         assert_eq!((lone.range.from(), lone.range.to()), (at(19), at(20)));
         let answers = |probe: Probe| [0, 1, 2, 3].map(|count| probe.answered(Some(count)));
-        let (listed, unlisted) = (Some(LastSecond::Listed), Some(LastSecond::Unlisted));
+        let (listed, unlisted) = (Some(EndBound::Inclusive), Some(EndBound::Exclusive));
         assert_eq!(answers(lone), [unlisted, listed, None, None]);
         assert_eq!(answers(next), [None, unlisted, None, listed]);
         assert_eq!(lone.answered(None), None);
@@ -125,9 +125,9 @@ mod tests {
 
     #[test]
     fn answers_that_contradict_each_other_say_nothing() {
-        use LastSecond::{Listed, Unlisted};
-        assert_eq!(LastSecond::agreed(&[Listed, Listed]), Some(Listed));
-        assert_eq!(LastSecond::agreed(&[Listed, Unlisted]), None);
-        assert_eq!(LastSecond::agreed(&[]), None);
+        use EndBound::{Exclusive, Inclusive};
+        assert_eq!(EndBound::agreed(&[Inclusive, Inclusive]), Some(Inclusive));
+        assert_eq!(EndBound::agreed(&[Inclusive, Exclusive]), None);
+        assert_eq!(EndBound::agreed(&[]), None);
     }
 }

@@ -39,7 +39,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{end_bound::LastSecond, event_time, tally::Tally};
+    use crate::model::{end_bound::EndBound, event_time, tally::Tally};
 
     fn base() -> DateTime<Utc> {
         event_time::parse("2026-11-24T00:00:00Z").unwrap()
@@ -55,7 +55,7 @@ mod tests {
 
     /// Narrows a day in which Mimecast has `all` and `delivered` were delivered; gives the finds and
     /// the number of calls.
-    fn narrow(all: &[i64], delivered: &[i64], end: LastSecond) -> (Vec<Span>, usize) {
+    fn narrow(all: &[i64], delivered: &[i64], end: EndBound) -> (Vec<Span>, usize) {
         let mut tally = Tally::new(base());
         for time in delivered {
             tally.add(second(*time));
@@ -66,7 +66,7 @@ mod tests {
             let range = tally.to_count(span, end).unwrap();
             let count = all.iter().map(|time| second(*time)).filter(|time| {
                 range.from() <= *time
-                    && (*time < range.to() || (end == LastSecond::Listed && *time == range.to()))
+                    && (*time < range.to() || (end == EndBound::Inclusive && *time == range.to()))
             });
             finds.extend(narrowing.counted(count.count() as u64 == tally.total(span)));
             calls += 1;
@@ -77,14 +77,14 @@ mod tests {
     #[test]
     fn when_nothing_is_missing_one_call_is_enough() {
         let all: Vec<_> = (0..86_400).step_by(20).collect();
-        assert_eq!(narrow(&all, &all, LastSecond::Listed), (Vec::new(), 1));
+        assert_eq!(narrow(&all, &all, EndBound::Inclusive), (Vec::new(), 1));
     }
 
     #[test]
     fn one_missing_record_among_many_is_found_with_few_calls() {
         let all: Vec<_> = (0..86_400).collect();
         let delivered: Vec<_> = all.iter().copied().filter(|time| *time != 40_000).collect();
-        let (finds, calls) = narrow(&all, &delivered, LastSecond::Listed);
+        let (finds, calls) = narrow(&all, &delivered, EndBound::Inclusive);
         assert_eq!(finds.len(), 1);
         assert!((finds[0].start()..finds[0].end()).contains(&second(40_000)));
         assert!(calls <= 15, "{calls}");
@@ -97,7 +97,7 @@ mod tests {
             at_seams in prop::collection::btree_set(1_i64..96, 0..4),
             excluded in any::<bool>(),
         ) {
-            let end = if excluded { LastSecond::Unlisted } else { LastSecond::Listed };
+            let end = if excluded { EndBound::Exclusive } else { EndBound::Inclusive };
             let seams = at_seams.iter().map(|quarter| quarter * 900 - 1);
             let missing: Vec<_> = missing.iter().copied().chain(seams).collect();
             let delivered: Vec<_> = (0..86_400).step_by(11).collect();

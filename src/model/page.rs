@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::{
     feed::Feed,
-    record::Examiner,
-    record_meta::{Listed, Look},
+    record::RecordScanner,
+    record_meta::{RecordMeta, RecordSpan},
 };
 
 /// The opaque token that names the next page. It belongs to the range it was given for.
@@ -38,7 +38,7 @@ impl fmt::Debug for PageToken {
 #[derive(Clone, Default)]
 pub struct Page {
     text: String,
-    records: Vec<Listed>,
+    records: Vec<RecordSpan>,
     /// The token of the next page, if there is one.
     pub next: Option<PageToken>,
     /// How many records the whole range holds, where Mimecast says so.
@@ -50,7 +50,7 @@ pub struct Page {
 impl Page {
     /// A page over `text`; the place of each of `records` holds one valid JSON object.
     #[must_use]
-    pub fn new(text: String, records: Vec<Listed>) -> Self {
+    pub fn new(text: String, records: Vec<RecordSpan>) -> Self {
         Self {
             text,
             records,
@@ -62,13 +62,13 @@ impl Page {
     #[must_use]
     pub fn of<T: AsRef<str>>(feed: Feed, records: &[T]) -> Self {
         let (mut text, mut listed) = (String::new(), Vec::new());
-        let mut examiner = Examiner::new(feed);
+        let mut scanner = RecordScanner::new(feed);
         for record in records.iter().map(AsRef::as_ref) {
             let start = text.len();
             text.push_str(record);
-            listed.push(Listed {
-                place: start..text.len(),
-                look: examiner.look(record),
+            listed.push(RecordSpan {
+                bytes: start..text.len(),
+                meta: scanner.scan(record),
             });
         }
         Self::new(text, listed)
@@ -88,14 +88,14 @@ impl Page {
 
     /// The records, as they arrived.
     pub fn records(&self) -> impl Iterator<Item = &str> {
-        self.looked_at().map(|(record, _)| record)
+        self.records_with_meta().map(|(record, _)| record)
     }
 
     /// The records, as they arrived, and what was found in each.
-    pub fn looked_at(&self) -> impl Iterator<Item = (&str, Look)> {
+    pub fn records_with_meta(&self) -> impl Iterator<Item = (&str, RecordMeta)> {
         self.records
             .iter()
-            .filter_map(|listed| Some((self.text.get(listed.place.clone())?, listed.look)))
+            .filter_map(|listed| Some((self.text.get(listed.bytes.clone())?, listed.meta)))
     }
 
     /// How many bytes its text has.

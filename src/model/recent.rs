@@ -9,7 +9,7 @@ use super::{fingerprint::Fingerprint, ledger::Entry};
 
 /// So many displaced records are remembered. There is none in an orderly log; if every record were one,
 /// a checkpoint should still be small.
-const MOST_DISPLACED: usize = 20_000;
+const MAX_DISPLACED: usize = 20_000;
 
 /// Fingerprints with the second by which old ones are forgotten.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Recent {
     /// Where there are too many displaced records, gives up the older half. How many that are.
     pub fn give_up_displaced(&mut self) -> usize {
         let before = self.displaced.len();
-        if before > MOST_DISPLACED {
+        if before > MAX_DISPLACED {
             let mut all: Vec<_> = self.displaced.iter().map(|(one, at)| (*at, *one)).collect();
             let (_, middle, _) = all.select_nth_unstable(before / 2);
             let middle = *middle;

@@ -7,21 +7,21 @@ use super::{
     feed::Feed,
     fingerprint::{Fingerprint, Fingerprinter},
     json,
-    record_meta::{Listed, Look},
+    record_meta::{RecordMeta, RecordSpan},
     scan::{self, Scanner},
 };
 
 /// Looks at records of one feed, keeping its buffers between them.
 #[derive(Debug)]
-pub struct Examiner {
+pub struct RecordScanner {
     feed: Feed,
     scanner: Scanner,
     fingerprinter: Fingerprinter,
     text: Vec<u8>,
 }
 
-impl Examiner {
-    /// An examiner for records of `feed`.
+impl RecordScanner {
+    /// A scanner for records of `feed`.
     #[must_use]
     pub fn new(feed: Feed) -> Self {
         Self {
@@ -39,19 +39,19 @@ impl Examiner {
     }
 
     /// Finds the time and takes the fingerprint of `record`, a valid JSON object.
-    pub fn look(&mut self, record: &str) -> Look {
+    pub fn scan(&mut self, record: &str) -> RecordMeta {
         if !scan::has_control_characters(record.as_bytes())
-            && let Some((end, look)) = self.scanner.record(record, 0)
+            && let Some((end, meta)) = self.scanner.record(record, 0)
             && end == record.len()
         {
-            return look;
+            return meta;
         }
-        self.look_plainly(record)
+        self.scan_fully(record)
     }
 
     /// The same as [`Self::look`], on the way that defines it. Slower.
-    pub fn look_plainly(&mut self, record: &str) -> Look {
-        Look {
+    pub fn scan_fully(&mut self, record: &str) -> RecordMeta {
+        RecordMeta {
             time: self.time(record),
             fingerprint: self.fingerprinter.take(record),
         }
@@ -60,17 +60,17 @@ impl Examiner {
     /// Looks at the records of an array from the one that begins at `start` on, in one scan. Gives them
     /// and the place of the closing bracket; `None` where anything is unusual or no JSON, which the
     /// caller is to find out.
-    pub(crate) fn list(&mut self, text: &str, start: usize) -> Option<(Vec<Listed>, usize)> {
+    pub(crate) fn list(&mut self, text: &str, start: usize) -> Option<(Vec<RecordSpan>, usize)> {
         if scan::has_control_characters(text.as_bytes()) {
             return None;
         }
         self.scanner.make_room();
         let (mut listed, mut at) = (Vec::with_capacity(500), start);
         loop {
-            let (end, look) = self.scanner.record(text, at)?;
-            listed.push(Listed {
-                place: at..end,
-                look,
+            let (end, meta) = self.scanner.record(text, at)?;
+            listed.push(RecordSpan {
+                bytes: at..end,
+                meta,
             });
             match text.as_bytes().get(end)? {
                 b',' => at = end + 1,
@@ -137,14 +137,14 @@ mod tests {
     use super::*;
 
     fn spliced(feed: Feed, record: &str) -> String {
-        let look = Examiner::new(feed).look(record);
+        let meta = RecordScanner::new(feed).scan(record);
         let mut out = Vec::new();
         splice(
             &mut out,
             feed,
             record,
-            look.time.unwrap_or_default(),
-            look.fingerprint,
+            meta.time.unwrap_or_default(),
+            meta.fingerprint,
         );
         String::from_utf8(out).unwrap()
     }
@@ -160,8 +160,8 @@ mod tests {
         assert_eq!(value["time_generated"], "2026-03-02T08:00:14Z");
         assert_eq!(
             value["mimecastFingerprint"],
-            Examiner::new(Feed::Url)
-                .look(record)
+            RecordScanner::new(Feed::Url)
+                .scan(record)
                 .fingerprint
                 .to_string()
         );
@@ -179,9 +179,9 @@ mod tests {
     #[test]
     fn the_time_is_the_feeds_own_member_and_only_at_the_top() {
         let time = |feed, record: &str| {
-            let look = Examiner::new(feed).look(record);
-            assert_eq!(Examiner::new(feed).look_plainly(record), look);
-            look.time.map(event_time::to_utc_text)
+            let meta = RecordScanner::new(feed).scan(record);
+            assert_eq!(RecordScanner::new(feed).scan_fully(record), meta);
+            meta.time.map(event_time::to_utc_text)
         };
         let plain = r#"{"eventTime":"2026-03-02T08:00:14Z","x":{"date":"2026-03-02T09:00:00Z"}}"#;
         assert_eq!(

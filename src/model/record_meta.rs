@@ -8,14 +8,14 @@ use super::{date_range::DateRange, fingerprint::Fingerprint};
 
 /// What was found in a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
+pub struct RecordMeta {
     /// Its own time, where it has one that can be read.
     pub time: Option<DateTime<Utc>>,
     /// Its identity.
     pub fingerprint: Fingerprint,
 }
 
-impl Look {
+impl RecordMeta {
     /// The time to put into `time_generated`: its own, or the end of the range it was read in.
     #[must_use]
     pub fn time_in(self, range: DateRange) -> DateTime<Utc> {
@@ -44,9 +44,9 @@ impl Look {
 
 /// A record on a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct RecordSpan {
     /// Where it lies in the page's text.
-    pub place: Range<usize>,
+    pub bytes: Range<usize>,
     /// What was found in it.
-    pub look: Look,
+    pub meta: RecordMeta,
 }

@@ -5,7 +5,7 @@ use super::{feed::Feed, fingerprint::Fingerprint, ledger::Hour};
 /// One saved thing. Its name is the same in every store; that of a checkpoint is the existing
 /// connector's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Place {
+pub enum StoreKey {
     /// A feed's progress.
     Checkpoint(Feed),
     /// What a feed delivered in an hour.
@@ -33,24 +33,24 @@ impl Folder {
         }
     }
 
-    /// The place with this name; `None` for a name that is none of ours.
+    /// The key with this name; `None` for a name that is none of ours.
     #[must_use]
-    pub fn place(self, name: &str) -> Option<Place> {
+    pub fn key(self, name: &str) -> Option<StoreKey> {
         let rest = name.strip_prefix(&self.prefix())?;
         match self {
             Self::Ledger(feed) => {
                 let hour = Hour::from_text(rest.strip_suffix(".bin")?)?;
-                Some(Place::Ledger(feed, hour))
+                Some(StoreKey::Ledger(feed, hour))
             }
             Self::Quarantine(feed) => {
                 let fingerprint = rest.strip_suffix(".json")?.parse().ok()?;
-                Some(Place::Quarantine(feed, fingerprint))
+                Some(StoreKey::Quarantine(feed, fingerprint))
             }
         }
     }
 }
 
-impl Place {
+impl StoreKey {
     /// Its name.
     #[must_use]
     pub fn name(self) -> String {
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_checkpoint_has_the_existing_connectors_name() {
-        let names = Feed::ALL.map(|feed| Place::Checkpoint(feed).name());
+        let names = Feed::ALL.map(|feed| StoreKey::Checkpoint(feed).name());
         assert_eq!(
             names,
             [
@@ -85,23 +85,20 @@ mod tests {
     #[test]
     fn a_name_leads_back_to_its_place_and_no_other_name_does() {
         let hour = Hour::of(event_time::parse("2026-11-24T05:59:59Z").unwrap());
-        let ledger = Place::Ledger(Feed::Url, hour);
+        let ledger = StoreKey::Ledger(Feed::Url, hour);
         assert_eq!(ledger.name(), "ledger/url/2026-11-24T05.bin");
-        assert_eq!(
-            Folder::Ledger(Feed::Url).place(&ledger.name()),
-            Some(ledger)
-        );
+        assert_eq!(Folder::Ledger(Feed::Url).key(&ledger.name()), Some(ledger));
         let fingerprint = Fingerprinter::default().take("{}");
-        let held = Place::Quarantine(Feed::Attachment, fingerprint);
+        let held = StoreKey::Quarantine(Feed::Attachment, fingerprint);
         let folder = Folder::Quarantine(Feed::Attachment);
-        assert_eq!(folder.place(&held.name()), Some(held));
+        assert_eq!(folder.key(&held.name()), Some(held));
         for name in [
             "quarantine/attachment/notes.txt",
             "quarantine/url/x.json",
             "quarantine/attachment/ttp1-00.json",
             "ledger/url/2026-11-24T05.bin",
         ] {
-            assert_eq!(folder.place(name), None, "{name}");
+            assert_eq!(folder.key(name), None, "{name}");
         }
     }
 }

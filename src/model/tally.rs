@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{date_range::DateRange, end_bound::LastSecond, event_time};
+use super::{date_range::DateRange, end_bound::EndBound, event_time};
 
 const SECONDS: i64 = 900;
 
@@ -139,10 +139,10 @@ impl Tally {
 
     /// The range that counts just this span, from when on there are counts.
     #[must_use]
-    pub fn to_count(&self, span: Span, end: LastSecond) -> Option<DateRange> {
+    pub fn to_count(&self, span: Span, end: EndBound) -> Option<DateRange> {
         let to = match end {
-            LastSecond::Listed => span.end() - TimeDelta::seconds(1),
-            LastSecond::Unlisted => span.end(),
+            EndBound::Inclusive => span.end() - TimeDelta::seconds(1),
+            EndBound::Exclusive => span.end(),
         };
         DateRange::new(span.start().max(self.since), to, span.end()).ok()
     }
@@ -280,8 +280,8 @@ mod tests {
         assert_eq!(Span::within(at("05:01:00"), at("05:29:59")), None);
         let tally = Tally::new(at("05:20:00"));
         let to_count = |end| tally.to_count(inner, end).unwrap().to();
-        assert_eq!(to_count(LastSecond::Listed), at("05:44:59"));
-        assert_eq!(to_count(LastSecond::Unlisted), at("05:45:00"));
+        assert_eq!(to_count(EndBound::Inclusive), at("05:44:59"));
+        assert_eq!(to_count(EndBound::Exclusive), at("05:45:00"));
         let to_read = tally.to_read(inner).unwrap();
         assert_eq!(
             (to_read.from(), to_read.to()),

@@ -62,7 +62,7 @@ pub struct Limits {
 
 /// An answer, read to its end.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct Response {
     /// The status.
     pub status: StatusCode,
     /// The headers.
@@ -71,7 +71,7 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     /// A header as text; `None` where it is absent or not ASCII.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -176,7 +176,7 @@ impl HttpClient {
     }
 
     /// Sends `request` and reads the whole answer, whatever its status.
-    pub async fn send(&self, request: Request, limits: Limits) -> Result<Answer, TransportError> {
+    pub async fn send(&self, request: Request, limits: Limits) -> Result<Response, TransportError> {
         // What came of an answer is known even where its rest does not come in time.
         let head = OnceLock::new();
         let exchange = self.exchange(request, limits.body_bytes, &head);
@@ -195,7 +195,7 @@ impl HttpClient {
         request: Request,
         limit: usize,
         head: &OnceLock<u16>,
-    ) -> Result<Answer, TransportError> {
+    ) -> Result<Response, TransportError> {
         let Request {
             method,
             url,
@@ -232,7 +232,7 @@ impl HttpClient {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer {
+        Ok(Response {
             status,
             headers,
             body,

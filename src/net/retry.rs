@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// No wait of this length fits into any deadline; a longer one need not be told apart.
-const LONGEST_ASKED: Duration = Duration::from_secs(30 * 86_400);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(30 * 86_400);
 
 /// How often and how far apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Policy {
         // A server that asks for no wait at all would use up every attempt in no time.
         asked.map_or(own, |asked| {
             asked
-                .min(LONGEST_ASKED)
+                .min(MAX_RETRY_AFTER)
                 .mul_f64(1.0 + fraction / 10.0)
                 .max(own)
         })
@@ -75,7 +75,7 @@ pub enum Attempt<T, E> {
 
 /// Why trying ended without success.
 #[derive(Debug, PartialEq, Eq)]
-pub enum GaveUp<E> {
+pub enum RetryError<E> {
     /// Refused for good, or as often as is sensible.
     Failed {
         /// The last error.
@@ -95,7 +95,7 @@ pub enum GaveUp<E> {
     OutOfTime(Option<E>),
 }
 
-impl<E: fmt::Display> fmt::Display for GaveUp<E> {
+impl<E: fmt::Display> fmt::Display for RetryError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed {
@@ -174,9 +174,9 @@ impl<'a, E> Trying<'a, E> {
     }
 
     /// Begins an attempt: how long it may take.
-    pub fn begin(&mut self) -> Result<Duration, GaveUp<E>> {
+    pub fn begin(&mut self) -> Result<Duration, RetryError<E>> {
         let Some(left) = self.left() else {
-            return Err(GaveUp::OutOfTime(self.last.take()));
+            return Err(RetryError::OutOfTime(self.last.take()));
         };
         self.made += 1;
         self.cut_short = left < self.policy.attempt_time;
@@ -185,7 +185,10 @@ impl<'a, E> Trying<'a, E> {
 
     /// Ends an attempt: the result with the number of attempts, or `None` after the wait before the
     /// next one.
-    pub async fn end<T>(&mut self, attempt: Attempt<T, E>) -> Option<Result<(T, u32), GaveUp<E>>> {
+    pub async fn end<T>(
+        &mut self,
+        attempt: Attempt<T, E>,
+    ) -> Option<Result<(T, u32), RetryError<E>>> {
         let (error, after) = match attempt {
             Attempt::Done(value) => return Some(Ok((value, self.made))),
             Attempt::AtOnce => return None,
@@ -194,20 +197,20 @@ impl<'a, E> Trying<'a, E> {
         };
         // An attempt that the deadline cut short says nothing about the service.
         if self.cut_short && self.left().is_none() {
-            return Some(Err(GaveUp::OutOfTime(self.last.take())));
+            return Some(Err(RetryError::OutOfTime(self.last.take())));
         }
         let wait = self.policy.wait(self.made + 1, after, self.random);
         let fits = self.left().is_some_and(|left| left > wait);
         if let Some(asked) = after.filter(|_| !fits) {
-            return Some(Err(GaveUp::Throttled {
-                wait: asked.min(LONGEST_ASKED),
+            return Some(Err(RetryError::Throttled {
+                wait: asked.min(MAX_RETRY_AFTER),
             }));
         }
         if self.made >= self.policy.attempts {
             return Some(Err(self.failed(error)));
         }
         if !fits {
-            return Some(Err(GaveUp::OutOfTime(Some(error))));
+            return Some(Err(RetryError::OutOfTime(Some(error))));
         }
         self.last = Some(error);
         self.clock.sleep(wait).await;
@@ -218,8 +221,8 @@ impl<'a, E> Trying<'a, E> {
         self.deadline.remaining(self.clock.elapsed())
     }
 
-    fn failed(&self, error: E) -> GaveUp<E> {
-        GaveUp::Failed {
+    fn failed(&self, error: E) -> RetryError<E> {
+        RetryError::Failed {
             error,
             attempts: self.made,
             spent: self.clock.elapsed().saturating_sub(self.started),
@@ -263,7 +266,7 @@ mod tests {
         clock: &Still,
         budget: u64,
         mut answers: Vec<Attempt<&'static str, &'static str>>,
-    ) -> Result<(&'static str, u32), GaveUp<&'static str>> {
+    ) -> Result<(&'static str, u32), RetryError<&'static str>> {
         answers.reverse();
         let deadline = Deadline::after(clock.elapsed(), Duration::from_secs(budget));
         let mut trying = Trying::new(clock, &Fixed(0), Policy::STANDARD, deadline);
@@ -289,7 +292,7 @@ mod tests {
         let spent = Duration::from_millis(500 + 1000 + 2000 + 4000);
         assert_eq!(
             run(&clock, 1000, answers).await,
-            Err(GaveUp::Failed {
+            Err(RetryError::Failed {
                 error: "busy",
                 attempts: 5,
                 spent
@@ -311,16 +314,16 @@ mod tests {
         let wait = Duration::from_secs(30);
         assert_eq!(
             run(&clock, 10, vec![again(Some(30_000))]).await,
-            Err(GaveUp::Throttled { wait })
+            Err(RetryError::Throttled { wait })
         );
         assert_eq!(clock.elapsed(), Duration::ZERO);
         assert!(matches!(
             run(&clock, 0, vec![]).await,
-            Err(GaveUp::OutOfTime(None))
+            Err(RetryError::OutOfTime(None))
         ));
         assert!(matches!(
             run(&clock, 1, vec![again(None), again(None)]).await,
-            Err(GaveUp::OutOfTime(Some("busy")))
+            Err(RetryError::OutOfTime(Some("busy")))
         ));
     }
 
@@ -332,8 +335,8 @@ mod tests {
         let result = run(&clock, 1000, answers).await;
         assert_eq!(
             result,
-            Err(GaveUp::Throttled {
-                wait: LONGEST_ASKED
+            Err(RetryError::Throttled {
+                wait: MAX_RETRY_AFTER
             })
         );
     }
@@ -344,7 +347,7 @@ mod tests {
         let result = run(&clock, 1000, vec![Attempt::AtOnce, Attempt::Stop("no")]).await;
         assert_eq!(
             result,
-            Err(GaveUp::Failed {
+            Err(RetryError::Failed {
                 error: "no",
                 attempts: 2,
                 spent: Duration::ZERO

@@ -14,13 +14,13 @@ use crate::{ingest::ports::Clock, model::deadline::Deadline, net::retry::Attempt
 
 /// A token is renewed so long before it ends, or a sixth of its life if that is less. Azure's own
 /// clients take five minutes.
-const EARLY: Duration = Duration::from_secs(300);
+const RENEW_BEFORE_EXPIRY: Duration = Duration::from_secs(300);
 
 /// A renewal that failed while the old token lives is tried again after so long.
-const RENEW_AGAIN: Duration = Duration::from_secs(30);
+const RENEW_RETRY_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A token request takes no longer than this, so that what it is for still has time.
-const LONGEST_REQUEST: Duration = Duration::from_secs(30);
+const MAX_REQUEST_TIME: Duration = Duration::from_secs(30);
 
 /// What an issuer gives.
 #[derive(Debug)]
@@ -143,14 +143,14 @@ impl Tokens {
                 after: None,
             });
         };
-        match (self.issuer.issue(left.min(LONGEST_REQUEST)).await, old) {
+        match (self.issuer.issue(left.min(MAX_REQUEST_TIME)).await, old) {
             (Ok(issued), _) => {
                 held.issued += 1;
                 let token = Token {
                     secret: Arc::new(issued.secret),
                     number: held.issued,
                 };
-                let early = EARLY.min(issued.lives / 6);
+                let early = RENEW_BEFORE_EXPIRY.min(issued.lives / 6);
                 debug!(lives = issued.lives.as_secs(), "new token");
                 held.current = Some(Current {
                     token: token.clone(),
@@ -164,7 +164,7 @@ impl Tokens {
                     "A token could not be renewed, and the old one is used as long as it lives: {error}"
                 );
                 if let Some(current) = &mut held.current {
-                    current.renew_at = self.clock.elapsed().saturating_add(RENEW_AGAIN);
+                    current.renew_at = self.clock.elapsed().saturating_add(RENEW_RETRY_INTERVAL);
                 }
                 Ok(old)
             }

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One setting at fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct SettingFault {
     /// Its name.
     pub name: &'static str,
     /// What was found and why it will not do. Never a secret's value.
@@ -15,7 +15,7 @@ pub struct Fault {
 
 /// All settings at fault, in the order of the documentation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Faults(pub Vec<Fault>);
+pub struct Faults(pub Vec<SettingFault>);
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use url::Url;
 
-use super::reader::{GUID_EXAMPLE, Reader, shown};
+use super::reader::{GUID_EXAMPLE, SettingsReader, shown};
 use crate::mimecast::{ApplicationKeys, Client, Credentials, Login};
 
 const BASE: &str = "mimecast_base_url";
@@ -19,7 +19,7 @@ const KEYS: [&str; 4] = [
 ];
 
 /// API 2.0 where its settings are given, else API 1.0.
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<(Url, Credentials)> {
+pub(super) fn read(reader: &mut SettingsReader<'_>) -> Option<(Url, Credentials)> {
     let is_v2 = reader.is_set("mimecast_client_id") || reader.is_set("mimecast_client_secret");
     let example = if is_v2 { V2_EXAMPLE } else { V1_EXAMPLE };
     let base = reader
@@ -44,7 +44,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<(Url, Credentials)> {
 }
 
 /// Neither API knows the other's credentials, and each has hosts of its own.
-fn check_host(reader: &mut Reader<'_>, base: &Url, is_v2: bool) {
+fn check_host(reader: &mut SettingsReader<'_>, base: &Url, is_v2: bool) {
     let host = base.host_str().unwrap_or_default();
     if !host.ends_with(".mimecast.com") {
         return;
@@ -65,7 +65,7 @@ fn check_host(reader: &mut Reader<'_>, base: &Url, is_v2: bool) {
     }
 }
 
-fn client(reader: &mut Reader<'_>) -> Option<Client> {
+fn client(reader: &mut SettingsReader<'_>) -> Option<Client> {
     let id = reader.header_text(
         "mimecast_client_id",
         "the Client ID of the API 2.0 application",
@@ -80,7 +80,7 @@ fn client(reader: &mut Reader<'_>) -> Option<Client> {
     })
 }
 
-fn keys(reader: &mut Reader<'_>) -> Option<ApplicationKeys> {
+fn keys(reader: &mut SettingsReader<'_>) -> Option<ApplicationKeys> {
     let app_id = reader.header_text("mimecast_app_id", GUID_EXAMPLE);
     let app_key = reader
         .header_text("mimecast_app_key", GUID_EXAMPLE)
@@ -99,7 +99,7 @@ fn keys(reader: &mut Reader<'_>) -> Option<ApplicationKeys> {
     })
 }
 
-fn login(reader: &mut Reader<'_>) -> Option<Login> {
+fn login(reader: &mut SettingsReader<'_>) -> Option<Login> {
     let email = reader.optional("mimecast_email");
     let password = reader.optional("mimecast_password").map(SecretString::from);
     match (

@@ -18,11 +18,11 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use url::Url;
 
-pub use faults::{Fault, Faults};
+pub use faults::{Faults, SettingFault};
 
 use crate::{
     azure::connection_string::BlobAccess, log_analytics::Workspace, mimecast::Credentials,
-    model::progress::Reach,
+    model::progress::Lookback,
 };
 
 /// Every setting that this program reads.
@@ -76,7 +76,7 @@ pub struct Settings {
     /// Where progress is kept.
     pub checkpoints: CheckpointSettings,
     /// How far a pass reads.
-    pub reach: Reach,
+    pub lookback: Lookback,
     /// How long a pass may work.
     pub run_budget: Duration,
     /// The size of one post, in bytes.

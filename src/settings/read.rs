@@ -7,17 +7,17 @@ use url::Url;
 
 use super::{
     CheckpointSettings, Faults, Settings, SinkSettings, mimecast,
-    reader::{Reader, shown},
+    reader::{SettingsReader, shown},
     sink,
 };
-use crate::{azure::connection_string, log_analytics::MAX_POST_BYTES, model::progress::Reach};
+use crate::{azure::connection_string, log_analytics::MAX_POST_BYTES, model::progress::Lookback};
 
 pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settings, Faults> {
-    let mut reader = Reader::new(lookup);
+    let mut reader = SettingsReader::new(lookup);
     let mimecast = mimecast::read(&mut reader);
     let sink = sink::read(&mut reader);
     let checkpoints = checkpoints(&mut reader);
-    let reach = Reach {
+    let lookback = Lookback {
         lookback: TimeDelta::days(
             reader
                 .number(
@@ -59,7 +59,7 @@ pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settin
                 credentials,
                 sink,
                 checkpoints,
-                reach,
+                lookback,
                 run_budget: Duration::from_secs(run_budget.into()),
                 batch_max_bytes: usize::try_from(batch_max_bytes)
                     .unwrap_or(MAX_POST_BYTES)
@@ -75,7 +75,7 @@ pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settin
 pub(super) fn storage(
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> Result<CheckpointSettings, Faults> {
-    let mut reader = Reader::new(lookup);
+    let mut reader = SettingsReader::new(lookup);
     match checkpoints(&mut reader) {
         Some(checkpoints) if reader.is_content() => Ok(checkpoints),
         _ => Err(reader.into_faults()),
@@ -83,14 +83,14 @@ pub(super) fn storage(
 }
 
 pub(super) fn only_sink(lookup: &dyn Fn(&str) -> Option<String>) -> Result<SinkSettings, Faults> {
-    let mut reader = Reader::new(lookup);
+    let mut reader = SettingsReader::new(lookup);
     match sink::read(&mut reader) {
         Some(sink) if reader.is_content() => Ok(sink),
         _ => Err(reader.into_faults()),
     }
 }
 
-fn checkpoints(reader: &mut Reader<'_>) -> Option<CheckpointSettings> {
+fn checkpoints(reader: &mut SettingsReader<'_>) -> Option<CheckpointSettings> {
     let container = reader
         .optional("checkpoint_container")
         .unwrap_or_else(|| "ttp-checkpoints".to_owned());

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use url::{Host, Url};
 use uuid::Uuid;
 
-use super::{Fault, Faults};
+use super::{Faults, SettingFault};
 use crate::net::keys::HmacKey;
 
 /// The example for every key.
@@ -18,12 +18,12 @@ pub(super) const GUID_EXAMPLE: &str = "11111111-2222-3333-4444-555555555555";
 const KEY_VAULT_REFERENCE: &str = "@Microsoft.KeyVault(";
 
 /// Collects faults while values are read.
-pub(super) struct Reader<'a> {
+pub(super) struct SettingsReader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
-    faults: Vec<Fault>,
+    faults: Vec<SettingFault>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> SettingsReader<'a> {
     pub(super) fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
         Self {
             lookup,
@@ -47,7 +47,7 @@ impl<'a> Reader<'a> {
         found: impl Into<String>,
         example: &'static str,
     ) {
-        self.faults.push(Fault {
+        self.faults.push(SettingFault {
             name,
             found: found.into(),
             example,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Identity, RuleSettings, SinkSettings,
-    reader::{GUID_EXAMPLE, Reader, shown},
+    reader::{GUID_EXAMPLE, SettingsReader, shown},
 };
 use crate::{log_analytics::Workspace, model::event_time};
 
@@ -27,7 +27,7 @@ const SECRET_EXAMPLE: &str =
     "the value of a client secret, which the portal shows once, not its id";
 
 /// Both APIs while a rehearsal lasts; otherwise the Logs Ingestion API where its settings are given, else the Data Collector API.
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<SinkSettings> {
+pub(super) fn read(reader: &mut SettingsReader<'_>) -> Option<SinkSettings> {
     if reader.is_set(UNTIL) {
         check_both_sinks(reader);
         let until = until(reader);
@@ -54,7 +54,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SinkSettings> {
 }
 
 /// A rehearsal that lacks one of its sinks says so, since either alone would do without it.
-fn check_both_sinks(reader: &mut Reader<'_>) {
+fn check_both_sinks(reader: &mut SettingsReader<'_>) {
     if [ENDPOINT, RULE_ID, WORKSPACE_ID, WORKSPACE_KEY]
         .iter()
         .all(|name| reader.is_set(name))
@@ -69,7 +69,7 @@ fn check_both_sinks(reader: &mut Reader<'_>) {
 }
 
 /// A workspace may stay in the settings beside a rule, but half of one is a mistake.
-fn check_whole_workspace(reader: &mut Reader<'_>) {
+fn check_whole_workspace(reader: &mut SettingsReader<'_>) {
     let [id, key] = [WORKSPACE_ID, WORKSPACE_KEY].map(|name| reader.is_set(name));
     for (missing, name, found) in [
         (
@@ -93,7 +93,7 @@ fn check_whole_workspace(reader: &mut Reader<'_>) {
     }
 }
 
-fn workspace(reader: &mut Reader<'_>) -> Option<Workspace> {
+fn workspace(reader: &mut SettingsReader<'_>) -> Option<Workspace> {
     let id = reader
         .required(WORKSPACE_ID, GUID_EXAMPLE)
         .and_then(|value| reader.guid(WORKSPACE_ID, &value));
@@ -116,7 +116,7 @@ fn workspace(reader: &mut Reader<'_>) -> Option<Workspace> {
 }
 
 /// A day, or a time.
-fn until(reader: &mut Reader<'_>) -> Option<DateTime<Utc>> {
+fn until(reader: &mut SettingsReader<'_>) -> Option<DateTime<Utc>> {
     let value = reader.optional(UNTIL)?;
     let until =
         event_time::parse(&value).or_else(|| event_time::parse(&format!("{value}T00:00:00Z")));
@@ -127,7 +127,7 @@ fn until(reader: &mut Reader<'_>) -> Option<DateTime<Utc>> {
     until
 }
 
-fn rule(reader: &mut Reader<'_>) -> Option<RuleSettings> {
+fn rule(reader: &mut SettingsReader<'_>) -> Option<RuleSettings> {
     let endpoint = reader
         .required(ENDPOINT, ENDPOINT_EXAMPLE)
         .and_then(|value| reader.address(ENDPOINT, &value, ENDPOINT_EXAMPLE));
@@ -159,7 +159,7 @@ fn is_rule_id(value: &str) -> bool {
     })
 }
 
-fn identity(reader: &mut Reader<'_>, cloud: &Cloud) -> Option<Identity> {
+fn identity(reader: &mut SettingsReader<'_>, cloud: &Cloud) -> Option<Identity> {
     let names = [TENANT, APP_ID, APP_SECRET];
     if !names.iter().any(|name| reader.is_set(name)) {
         let client_id = reader.optional(IDENTITY);
@@ -209,7 +209,7 @@ fn identity(reader: &mut Reader<'_>, cloud: &Cloud) -> Option<Identity> {
 }
 
 /// A tenant is named by its id or by a domain; whatever else is in its place may be a secret.
-fn tenant_name(reader: &mut Reader<'_>, value: String) -> Option<String> {
+fn tenant_name(reader: &mut SettingsReader<'_>, value: String) -> Option<String> {
     let is_domain = value.contains('.')
         && value
             .bytes()

@@ -23,7 +23,7 @@ use azure_storage_blob::{
 };
 use futures_util::StreamExt;
 
-use super::{MAX_BYTES, whole_try::WholeTry};
+use super::{MAX_BYTES, whole_attempt::WholeAttempt};
 use crate::{
     azure::{
         blob_signing::SharedKeyPolicy,
@@ -32,7 +32,7 @@ use crate::{
     ingest::ports::{Clock, Saved, Store, StoreError, Version},
     model::{
         deadline::Deadline,
-        store_key::{Folder, Place},
+        store_key::{Folder, StoreKey},
     },
     net::http::{HttpClient, excerpt, with_sources},
 };
@@ -44,7 +44,7 @@ const TIME: Duration = Duration::from_secs(30);
 const RETRIES: u32 = 5;
 
 /// The longest try of one request, which carries a few megabytes at most. There is time for another.
-const TRY_TIME: Duration = Duration::from_secs(10);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How the store proves who it is.
 pub enum Access {
@@ -98,9 +98,9 @@ impl BlobStore {
     ) -> Result<Self, SetupError> {
         let setup = |error: &dyn std::error::Error| SetupError(with_sources(error));
         let mut client_options = ClientOptions {
-            per_try_policies: vec![Arc::new(WholeTry {
+            per_try_policies: vec![Arc::new(WholeAttempt {
                 clock: Arc::clone(&clock),
-                time: TRY_TIME,
+                time: ATTEMPT_TIMEOUT,
             }) as Arc<dyn Policy>],
             transport: Some(Transport::new(Arc::new(http.inner().clone()))),
             retry: RetryOptions::exponential(ExponentialRetryOptions {
@@ -135,8 +135,8 @@ impl BlobStore {
         Ok(Self { container, clock })
     }
 
-    async fn read(&self, place: Place) -> Result<Saved, azure_core::Error> {
-        let blob = self.container.blob_client(&place.name());
+    async fn read(&self, key: StoreKey) -> Result<Saved, azure_core::Error> {
+        let blob = self.container.blob_client(&key.name());
         let mut result = match blob.download(None).await {
             Ok(result) => result,
             Err(error) if error.http_status() == Some(StatusCode::NotFound) => {
@@ -162,19 +162,19 @@ impl BlobStore {
 
     async fn write(
         &self,
-        place: Place,
+        key: StoreKey,
         content: &[u8],
         expected: &Version,
     ) -> Result<Version, azure_core::Error> {
         let mut options = BlobClientUploadOptions {
-            blob_content_type: Some(content_type(place).to_owned()),
+            blob_content_type: Some(content_type(key).to_owned()),
             ..BlobClientUploadOptions::default()
         };
         match expected {
             Version::Absent => options.if_none_match = Some(Etag::from("*")),
             Version::Tag(tag) => options.if_match = Some(Etag::from(tag.clone())),
         }
-        let blob = self.container.blob_client(&place.name());
+        let blob = self.container.blob_client(&key.name());
         let content: RequestContent<Bytes, _> = Bytes::copy_from_slice(content).into();
         let result = blob.upload(content, Some(options)).await?;
         version(result.etag)
@@ -183,11 +183,11 @@ impl BlobStore {
     /// A write, with the container made and a lost answer seen through.
     async fn write_through(
         &self,
-        place: Place,
+        key: StoreKey,
         content: &[u8],
         expected: &Version,
     ) -> Result<Version, StoreError> {
-        let mut result = self.write(place, content, expected).await;
+        let mut result = self.write(key, content, expected).await;
         if result
             .as_ref()
             .is_err_and(|error| has_code(error, &StorageErrorCode::ContainerNotFound))
@@ -198,12 +198,12 @@ impl BlobStore {
                 Err(error) if error.http_status() == Some(StatusCode::Conflict) => {}
                 Err(error) => return Err(failed(&error)),
             }
-            result = self.write(place, content, expected).await;
+            result = self.write(key, content, expected).await;
         }
         match result {
             Ok(version) => Ok(version),
             Err(error) if is_conflict(&error) => {
-                let there = self.read(place).await.map_err(|error| failed(&error))?;
+                let there = self.read(key).await.map_err(|error| failed(&error))?;
                 if there.content.as_deref() == Some(content) {
                     Ok(there.version)
                 } else {
@@ -214,29 +214,29 @@ impl BlobStore {
         }
     }
 
-    async fn delete(&self, place: Place) -> Result<(), azure_core::Error> {
-        match self.container.blob_client(&place.name()).delete(None).await {
+    async fn delete(&self, key: StoreKey) -> Result<(), azure_core::Error> {
+        match self.container.blob_client(&key.name()).delete(None).await {
             Ok(_) => Ok(()),
             Err(error) if error.http_status() == Some(StatusCode::NotFound) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    async fn names(&self, folder: Folder) -> Result<Vec<Place>, azure_core::Error> {
+    async fn names(&self, folder: Folder) -> Result<Vec<StoreKey>, azure_core::Error> {
         let options = BlobContainerClientListBlobsOptions {
             prefix: Some(folder.prefix()),
             ..BlobContainerClientListBlobsOptions::default()
         };
-        let mut places = Vec::new();
+        let mut keys = Vec::new();
         let mut blobs = self.container.list_blobs(Some(options))?;
         while let Some(blob) = blobs.next().await {
             match blob {
-                Ok(blob) => places.extend(blob.name.and_then(|name| folder.place(&name))),
+                Ok(blob) => keys.extend(blob.name.and_then(|name| folder.key(&name))),
                 Err(error) if has_code(&error, &StorageErrorCode::ContainerNotFound) => break,
                 Err(error) => return Err(error),
             }
         }
-        Ok(places)
+        Ok(keys)
     }
 
     async fn in_time<T>(
@@ -263,11 +263,11 @@ impl BlobStore {
 }
 
 /// For whoever opens it in the portal.
-fn content_type(place: Place) -> &'static str {
-    match place {
-        Place::Checkpoint(_) => "text/plain; charset=utf-8",
-        Place::Ledger(..) => "application/octet-stream",
-        Place::Quarantine(..) => "application/json",
+fn content_type(key: StoreKey) -> &'static str {
+    match key {
+        StoreKey::Checkpoint(_) => "text/plain; charset=utf-8",
+        StoreKey::Ledger(..) => "application/octet-stream",
+        StoreKey::Quarantine(..) => "application/json",
     }
 }
 
@@ -333,34 +333,34 @@ fn innermost(error: &azure_core::Error) -> String {
 
 #[async_trait]
 impl Store for BlobStore {
-    fn address(&self, place: Place) -> String {
+    fn address(&self, key: StoreKey) -> String {
         let mut url = self.container.url().clone();
         url.set_query(None);
-        format!("{url}/{}", place.name())
+        format!("{url}/{}", key.name())
     }
 
-    async fn load(&self, place: Place, deadline: Deadline) -> Result<Saved, StoreError> {
-        let work = async { self.read(place).await.map_err(|error| failed(&error)) };
+    async fn load(&self, key: StoreKey, deadline: Deadline) -> Result<Saved, StoreError> {
+        let work = async { self.read(key).await.map_err(|error| failed(&error)) };
         self.in_time(deadline, work).await
     }
 
     async fn save(
         &self,
-        place: Place,
+        key: StoreKey,
         content: &[u8],
         expected: &Version,
         deadline: Deadline,
     ) -> Result<Version, StoreError> {
-        let work = self.write_through(place, content, expected);
+        let work = self.write_through(key, content, expected);
         self.in_time(deadline, work).await
     }
 
-    async fn remove(&self, place: Place, deadline: Deadline) -> Result<(), StoreError> {
-        let work = async { self.delete(place).await.map_err(|error| failed(&error)) };
+    async fn remove(&self, key: StoreKey, deadline: Deadline) -> Result<(), StoreError> {
+        let work = async { self.delete(key).await.map_err(|error| failed(&error)) };
         self.in_time(deadline, work).await
     }
 
-    async fn list(&self, folder: Folder, deadline: Deadline) -> Result<Vec<Place>, StoreError> {
+    async fn list(&self, folder: Folder, deadline: Deadline) -> Result<Vec<StoreKey>, StoreError> {
         let work = async { self.names(folder).await.map_err(|error| failed(&error)) };
         self.in_time(deadline, work).await
     }

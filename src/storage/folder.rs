@@ -1,6 +1,6 @@
 //! The embedded store: files in a folder, for local use and the demo.
 //!
-//! A write goes to a file beside the target, is flushed to the disk, and takes the target's place in
+//! A write goes to a file beside the target, is flushed to the disk, and takes the target's key in
 //! one step: a killed process leaves the old text or the new one. Writers take turns by a lock on a
 //! file, which the system releases when a process dies; the version of a text is its hash.
 
@@ -21,7 +21,7 @@ use crate::{
     ingest::ports::{Clock, Saved, Store, StoreError, Version},
     model::{
         deadline::Deadline,
-        store_key::{Folder, Place},
+        store_key::{Folder, StoreKey},
     },
 };
 
@@ -48,8 +48,8 @@ impl FolderStore {
         }
     }
 
-    fn path(&self, place: Place) -> PathBuf {
-        self.folder.join(place.name())
+    fn path(&self, key: StoreKey) -> PathBuf {
+        self.folder.join(key.name())
     }
 
     async fn in_time<T: Send + 'static>(
@@ -97,7 +97,7 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
     Ok(lock)
 }
 
-/// Names the place, and what can be done about it.
+/// Names the key, and what can be done about it.
 fn failed(path: &Path) -> impl Fn(io::Error) -> StoreError {
     move |error| {
         let path = path.display();
@@ -138,20 +138,20 @@ fn remove(folder: &Path, path: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn list(root: &Path, folder: Folder) -> Result<Vec<Place>, StoreError> {
+fn list(root: &Path, folder: Folder) -> Result<Vec<StoreKey>, StoreError> {
     let prefix = folder.prefix();
     let entries = match fs::read_dir(root.join(&prefix)) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(failed(root)(error)),
     };
-    let mut places = Vec::new();
+    let mut keys = Vec::new();
     for entry in entries {
         let name = entry.map_err(failed(root))?.file_name();
-        places.extend(folder.place(&format!("{prefix}{}", name.display())));
+        keys.extend(folder.key(&format!("{prefix}{}", name.display())));
     }
-    places.sort_unstable();
-    Ok(places)
+    keys.sort_unstable();
+    Ok(keys)
 }
 
 /// How long a call may take, the wait for the lock included, unless the deadline comes first: a stopped
@@ -160,35 +160,35 @@ const TIME: Duration = Duration::from_secs(10);
 
 #[async_trait]
 impl Store for FolderStore {
-    fn address(&self, place: Place) -> String {
-        self.path(place).display().to_string()
+    fn address(&self, key: StoreKey) -> String {
+        self.path(key).display().to_string()
     }
 
-    async fn load(&self, place: Place, deadline: Deadline) -> Result<Saved, StoreError> {
-        let path = self.path(place);
+    async fn load(&self, key: StoreKey, deadline: Deadline) -> Result<Saved, StoreError> {
+        let path = self.path(key);
         self.in_time(deadline, move || read(&path).map_err(failed(&path)))
             .await
     }
 
     async fn save(
         &self,
-        place: Place,
+        key: StoreKey,
         content: &[u8],
         expected: &Version,
         deadline: Deadline,
     ) -> Result<Version, StoreError> {
-        let (folder, path) = (self.folder.clone(), self.path(place));
+        let (folder, path) = (self.folder.clone(), self.path(key));
         let (content, expected) = (content.to_vec(), expected.clone());
         self.in_time(deadline, move || write(&folder, &path, &content, &expected))
             .await
     }
 
-    async fn remove(&self, place: Place, deadline: Deadline) -> Result<(), StoreError> {
-        let (folder, path) = (self.folder.clone(), self.path(place));
+    async fn remove(&self, key: StoreKey, deadline: Deadline) -> Result<(), StoreError> {
+        let (folder, path) = (self.folder.clone(), self.path(key));
         self.in_time(deadline, move || remove(&folder, &path)).await
     }
 
-    async fn list(&self, folder: Folder, deadline: Deadline) -> Result<Vec<Place>, StoreError> {
+    async fn list(&self, folder: Folder, deadline: Deadline) -> Result<Vec<StoreKey>, StoreError> {
         let root = self.folder.clone();
         self.in_time(deadline, move || list(&root, folder)).await
     }

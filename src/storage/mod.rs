@@ -6,7 +6,7 @@
 
 pub mod blob;
 pub mod folder;
-mod whole_try;
+mod whole_attempt;
 
 /// The largest thing that is read: far more than the fingerprints of any overlap.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;

@@ -17,7 +17,7 @@ const DAYS: [&str; 4] = [
 /// A world in which up to three posts are under way, the given ones answered last.
 fn world(slow_posts: &[u64], faults: [Option<SinkFault>; 3]) -> Arc<World> {
     let world = World {
-        posts_at_once: 3,
+        max_concurrent_posts: 3,
         slow_posts: slow_posts.iter().copied().collect(),
         ..World::with(&DAYS.map(|day| [day; 4]).concat())
     };
@@ -55,7 +55,7 @@ async fn as_many_are_under_way_as_the_sink_takes_and_no_more() {
 #[tokio::test]
 async fn a_slow_post_lets_only_a_few_pass_so_that_the_checkpoint_stays_small() {
     let world = World {
-        posts_at_once: 3,
+        max_concurrent_posts: 3,
         slow_posts: [1].into(),
         ..crate::world_of(200)
     };

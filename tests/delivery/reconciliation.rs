@@ -6,13 +6,13 @@ use chrono::TimeDelta;
 use mimecast_ttp::{
     ingest::{
         report::Outcome,
-        state::history::{RewindError, Shown},
+        state::history::{RewindError, SavedCheckpoint},
     },
     model::{
         deadline::Deadline,
         feed::Feed,
         ledger::Hour,
-        store_key::{Folder, Place},
+        store_key::{Folder, StoreKey},
     },
 };
 
@@ -23,7 +23,7 @@ use crate::{
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn ledger(world: &World) -> Vec<Place> {
+fn ledger(world: &World) -> Vec<StoreKey> {
     let prefix = Folder::Ledger(Feed::Url).prefix();
     let places = world.places();
     places
@@ -290,7 +290,7 @@ async fn the_ledger_is_kept_for_as_long_as_counts_are_compared_and_no_longer() {
     let world = settled_world(World::default()).await;
     let kept = |hour: &str| {
         let hour = Hour::from_text(hour).unwrap();
-        ledger(&world).contains(&Place::Ledger(Feed::Url, hour))
+        ledger(&world).contains(&StoreKey::Ledger(Feed::Url, hour))
     };
     assert!(kept("2026-03-02T03") && kept("2026-03-02T06"));
     for _ in 0..22 {
@@ -307,7 +307,9 @@ async fn the_ledger_is_kept_for_as_long_as_counts_are_compared_and_no_longer() {
 
 async fn rewind(world: &World, to: &str) -> Result<(), RewindError> {
     let deadline = Deadline::after(Duration::ZERO, Duration::from_secs(600));
-    let shown = Shown::load(world, Feed::Url, deadline).await.unwrap();
+    let shown = SavedCheckpoint::load(world, Feed::Url, deadline)
+        .await
+        .unwrap();
     let now = *world.now.lock().unwrap();
     let (_, checkpoint) = shown.rewound(at(to), now)?;
     shown
@@ -399,7 +401,9 @@ async fn what_goes_into_the_ledger_leaves_the_checkpoint_with_the_next_save() {
 async fn a_lost_ledger_is_found_out_before_a_rewind() {
     let world = settled_world(World::default()).await;
     let deadline = Deadline::after(Duration::ZERO, Duration::from_secs(600));
-    let shown = Shown::load(&*world, Feed::Url, deadline).await.unwrap();
+    let shown = SavedCheckpoint::load(&*world, Feed::Url, deadline)
+        .await
+        .unwrap();
     let from = at("2026-03-02T00:00:00Z");
     let lost = shown.lost_hours(&*world, Feed::Url, from, deadline);
     assert_eq!(lost.await.unwrap(), []);
@@ -408,7 +412,7 @@ async fn a_lost_ledger_is_found_out_before_a_rewind() {
         .saved
         .lock()
         .unwrap()
-        .remove(&Place::Ledger(Feed::Url, hour));
+        .remove(&StoreKey::Ledger(Feed::Url, hour));
     let lost = shown.lost_hours(&*world, Feed::Url, from, deadline);
     assert_eq!(lost.await.unwrap(), [hour]);
 }
@@ -424,7 +428,7 @@ async fn a_checkpoint_that_was_lost_doubles_nothing_that_the_ledger_knows() {
                     .saved
                     .lock()
                     .unwrap()
-                    .remove(&Place::Checkpoint(Feed::Url));
+                    .remove(&StoreKey::Checkpoint(Feed::Url));
             }
         }
         let late = world.add(*world.now.lock().unwrap(), at("2026-03-02T04:33:21Z"));

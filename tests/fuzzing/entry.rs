@@ -31,7 +31,7 @@ use mimecast_ttp::{
         fingerprint::Fingerprinter,
         ledger::{Hour, LedgerHour},
         quarantined::Quarantined,
-        record::{self, Examiner},
+        record::{self, RecordScanner},
         record_meta::Look,
     },
 };
@@ -42,7 +42,7 @@ use serde_json::value::RawValue;
 pub fn page(input: &[u8]) -> bool {
     let mut accepted = false;
     for feed in Feed::ALL {
-        let page = match wire::page(&mut Examiner::new(feed), input.to_vec()) {
+        let page = match wire::page(&mut RecordScanner::new(feed), input.to_vec()) {
             Ok(page) => page,
             Err(unread) => {
                 assert!(!unread.why.to_string().is_empty());
@@ -53,8 +53,8 @@ pub fn page(input: &[u8]) -> bool {
         let text = String::from_utf8_lossy(input);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let records: Vec<_> = page.records().collect();
-        for (record, look) in page.looked_at() {
-            let plainly = Examiner::new(feed).look_plainly(record);
+        for (record, look) in page.records_with_meta() {
+            let plainly = RecordScanner::new(feed).scan_fully(record);
             assert_eq!(look, plainly, "one scan sees what the plain way sees");
         }
         assert_eq!(records.len(), page.len(), "every place lies in the text");
@@ -77,7 +77,7 @@ pub fn record(input: &[u8]) -> bool {
     let text = String::from_utf8_lossy(input);
     // The walk ends on any text.
     for feed in Feed::ALL {
-        let look = Examiner::new(feed).look(&text);
+        let look = RecordScanner::new(feed).scan(&text);
         spliced(feed, &text, look);
     }
     let Some(record) = json(&text).filter(|record| record.starts_with('{')) else {
@@ -85,22 +85,18 @@ pub fn record(input: &[u8]) -> bool {
     };
     let (reversed, respelled) = (rewrite(record, true, 0), rewrite(record, false, 0));
     for feed in Feed::ALL {
-        let mut examiner = Examiner::new(feed);
-        let look = examiner.look(record);
-        assert_eq!(
-            examiner.look_plainly(record),
-            look,
-            "both ways see the same"
-        );
+        let mut scanner = RecordScanner::new(feed);
+        let look = scanner.scan(record);
+        assert_eq!(scanner.scan_fully(record), look, "both ways see the same");
         let row = spliced(feed, record, look);
         assert_row(feed, record, look, &row);
         assert_eq!(
-            examiner.look(&respelled),
+            scanner.scan(&respelled),
             look,
             "neither white space nor escapes make another record: {respelled}"
         );
         assert_eq!(
-            examiner.look(&reversed).fingerprint,
+            scanner.scan(&reversed).fingerprint,
             look.fingerprint,
             "the order of members makes no other record: {reversed}"
         );
@@ -248,7 +244,7 @@ fn spliced(feed: Feed, record: &str, look: Look) -> String {
 }
 
 fn batched(feed: Feed, records: &[&str], max_bytes: usize) {
-    let mut examiner = Examiner::new(feed);
+    let mut scanner = RecordScanner::new(feed);
     let sizes = Sizes {
         batch: max_bytes,
         value: 32_768,
@@ -256,7 +252,7 @@ fn batched(feed: Feed, records: &[&str], max_bytes: usize) {
     let mut builder = BatchBuilder::new(feed, sizes);
     let mut batches = Vec::new();
     for record in records {
-        let look = examiner.look(record);
+        let look = scanner.scan(record);
         if builder.push(record, look, range()) == Push::Full {
             batches.extend(builder.take());
             assert_eq!(builder.push(record, look, range()), Push::Added);
@@ -269,7 +265,7 @@ fn batched(feed: Feed, records: &[&str], max_bytes: usize) {
         let rows = rows(batch);
         for (row, known) in rows.iter().zip(batch.rows()) {
             let record = expected.next().unwrap();
-            let look = examiner.look(record);
+            let look = scanner.scan(record);
             assert_eq!(known.fingerprint, look.fingerprint);
             assert_row(feed, record, look, row);
         }

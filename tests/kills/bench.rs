@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use mimecast_ttp::{
     azure::connection_string,
     ingest::ports::Store,
-    model::{checkpoint::Start, deadline::Deadline, feed::Feed, store_key::Place},
+    model::{checkpoint::Start, deadline::Deadline, feed::Feed, store_key::StoreKey},
     net::http::HttpClient,
     storage::blob::{Access, BlobStore},
     system::SystemClock,
@@ -160,7 +160,7 @@ impl World {
     /// What is saved of a feed.
     pub async fn saved(&self, feed: Feed) -> Option<Saved> {
         let deadline = Deadline::after(Duration::ZERO, Duration::from_secs(3600));
-        let place = Place::Checkpoint(feed);
+        let place = StoreKey::Checkpoint(feed);
         let saved = self.store.load(place, deadline).await.unwrap();
         let text = saved.content.map(|bytes| String::from_utf8(bytes).unwrap());
         match Start::read(text.as_deref(), feed).unwrap() {

@@ -20,7 +20,7 @@ use mimecast_ttp::{
         date_range::DateRange,
         deadline::Deadline,
         feed::Feed,
-        record::Examiner,
+        record::RecordScanner,
     },
 };
 use simulators::{
@@ -65,9 +65,9 @@ fn batch(feed: Feed, records: &[String]) -> Batch {
         value: 32_768,
     };
     let mut builder = BatchBuilder::new(feed, sizes);
-    let mut examiner = Examiner::new(feed);
+    let mut scanner = RecordScanner::new(feed);
     for record in records {
-        let look = examiner.look(record);
+        let look = scanner.scan(record);
         assert_eq!(builder.push(record, look, range), Push::Added);
     }
     builder.take().unwrap()

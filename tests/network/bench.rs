@@ -13,11 +13,11 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::{
     ingest::{
-        pass::{Pass, Plan},
+        pass::{Pass, PassConfig},
         ports::{Clock, Ports, Randomness, Store, Version},
         report::{FeedReport, Outcome, PassReport},
     },
-    model::{checkpoint::Start, deadline::Deadline, feed::Feed, store_key::Place},
+    model::{checkpoint::Start, deadline::Deadline, feed::Feed, store_key::StoreKey},
     storage::blob::BlobStore,
 };
 use simulators::{
@@ -126,7 +126,7 @@ impl Bench {
         let container = format!("network-{}", NUMBER.fetch_add(1, Ordering::SeqCst));
         let direct = blob_store(&azurite.connection_string(), &container, NetClock::start());
         // Made beforehand, so that every test may count on the order of requests.
-        let place = Place::Checkpoint(Feed::Url);
+        let place = StoreKey::Checkpoint(Feed::Url);
         let soon = Deadline::after(Duration::ZERO, WHENEVER);
         direct
             .save(place, b"", &Version::Absent, soon)
@@ -210,7 +210,7 @@ impl Bench {
 
     /// A pass. Whatever happens in it: it ends, shows no secret, and no watermark moves back.
     pub async fn pass_over(&self, ports: &Ports, feeds: &[Feed], budget: Duration) -> PassReport {
-        let plan = Plan {
+        let plan = PassConfig {
             reach: REACH,
             budget,
             batch_max_bytes: BATCH_BYTES,
@@ -232,7 +232,7 @@ impl Bench {
 
     async fn watermark_stands_or_moves_on(&self, feed: Feed) {
         let soon = Deadline::after(self.clock.elapsed(), WHENEVER);
-        let saved = self.direct.load(Place::Checkpoint(feed), soon).await;
+        let saved = self.direct.load(StoreKey::Checkpoint(feed), soon).await;
         let before = self.watermarks.lock().unwrap().get(&feed).copied();
         let Some(content) = saved.unwrap().content else {
             assert_eq!(before, None, "a checkpoint does not vanish");
@@ -257,7 +257,7 @@ impl Bench {
         let time = self.time.now() - TimeDelta::hours(3);
         let text = time.format("%Y-%m-%dT%H:%M:%SZ").to_string();
         let soon = Deadline::after(self.clock.elapsed(), WHENEVER);
-        let place = Place::Checkpoint(Feed::Url);
+        let place = StoreKey::Checkpoint(Feed::Url);
         let saved = self
             .direct
             .save(place, text.as_bytes(), &Version::Absent, soon);
@@ -267,7 +267,7 @@ impl Bench {
     /// Sets the URL feed's checkpoint back to before every record.
     pub async fn rewind(&self) {
         let soon = Deadline::after(self.clock.elapsed(), WHENEVER);
-        let place = Place::Checkpoint(Feed::Url);
+        let place = StoreKey::Checkpoint(Feed::Url);
         let saved = self.direct.load(place, soon).await.unwrap();
         let text = String::from_utf8(saved.content.unwrap()).unwrap();
         let Start::From(mut checkpoint) = Start::read(Some(&text), Feed::Url).unwrap() else {

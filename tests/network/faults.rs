@@ -34,7 +34,7 @@ pub const PASSING: [(usize, Fault); 9] = [
 ];
 
 /// What does not come to an end by itself.
-pub const ENDLESS: [Fault; 4] = [
+pub const MAX_PAGES_PER_RANGE: [Fault; 4] = [
     Fault::Swallowed,
     Fault::StalledHead,
     Fault::StalledBody,

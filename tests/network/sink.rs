@@ -9,8 +9,8 @@ use simulators::{log::Log, mimecast::Api};
 use crate::{
     bench::{Bench, LITTLE, PLENTY, RECORDS, Service, complete, failed},
     faults::{
-        ENDLESS, FOREVER, PASSING, a_refusal_for_a_moment_is_ridden_out, all, costs_an_attempt,
-        pass_with,
+        FOREVER, MAX_PAGES_PER_RANGE, PASSING, a_refusal_for_a_moment_is_ridden_out, all,
+        costs_an_attempt, pass_with,
     },
     log_service::Way,
     proxy::{Fault, Rule},
@@ -94,7 +94,7 @@ async fn a_passing_fault_of_the_other_sink_is_ridden_out_within_the_pass() {
 
 #[tokio::test]
 async fn an_answer_of_the_sink_without_an_end_ends_the_pass_and_the_next_brings_the_rest() {
-    let cases = ENDLESS
+    let cases = MAX_PAGES_PER_RANGE
         .into_iter()
         .filter(|fault| !says_that_it_is_stored(*fault))
         .flat_map(|fault| [(0, fault), (1, fault)]);

@@ -6,7 +6,9 @@ use simulators::log::Log;
 
 use crate::{
     bench::{Bench, LITTLE, PLENTY, Service, complete, failed},
-    faults::{ENDLESS, FOREVER, LASTING, PASSING, a_refusal_for_a_moment_is_ridden_out, all},
+    faults::{
+        FOREVER, LASTING, MAX_PAGES_PER_RANGE, PASSING, a_refusal_for_a_moment_is_ridden_out, all,
+    },
     proxy::{Fault, Rule},
 };
 
@@ -103,7 +105,7 @@ async fn a_passing_fault_of_the_store_is_ridden_out_within_the_pass() {
 
 #[tokio::test]
 async fn an_answer_of_the_store_without_an_end_ends_the_pass_and_the_next_brings_the_rest() {
-    all(cross(ENDLESS), async |(moment, fault)| {
+    all(cross(MAX_PAGES_PER_RANGE), async |(moment, fault)| {
         let case = format!("{moment:?}: {fault:?}");
         let bench = broken(moment, FOREVER, fault).await;
         let report = bench.pass(LITTLE).await;
@@ -118,7 +120,7 @@ async fn an_answer_of_the_store_without_an_end_ends_the_pass_and_the_next_brings
 
 #[tokio::test]
 async fn a_stall_of_the_store_is_ridden_out_within_a_pass_that_has_the_time() {
-    let stalls = ENDLESS
+    let stalls = MAX_PAGES_PER_RANGE
         .into_iter()
         .filter(|fault| !matches!(fault, Fault::Drip { .. }));
     all(cross(stalls), async |(moment, fault)| {

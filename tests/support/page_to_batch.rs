@@ -16,7 +16,7 @@ use mimecast_ttp::{
         date_range::DateRange,
         event_time,
         feed::Feed,
-        record::Examiner,
+        record::RecordScanner,
     },
 };
 use scenario::{Plan, Scenario};
@@ -62,11 +62,11 @@ pub fn bodies() -> Vec<(Feed, String)> {
         .collect()
 }
 
-pub fn ours(feed: Feed, body: Vec<u8>, examiner: &mut Examiner) -> usize {
-    let page = wire::page(examiner, body).expect("a page");
+pub fn ours(feed: Feed, body: Vec<u8>, scanner: &mut RecordScanner) -> usize {
+    let page = wire::page(scanner, body).expect("a page");
     let mut batches = BatchBuilder::new(feed, SIZES);
     let mut bytes = 0;
-    for (record, look) in page.looked_at() {
+    for (record, look) in page.records_with_meta() {
         if batches.push(record, look, range()) == Push::Full {
             bytes += batches.take().map_or(0, |batch| batch.body().len());
             let _added = batches.push(record, look, range());

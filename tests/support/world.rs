@@ -14,9 +14,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::{
     ingest::{
-        pass::{Pass, Plan},
+        pass::{Pass, PassConfig},
         ports::{
-            Clock, HealthSink, LogSink, LogSource, PageRequest, Ports, Receipt, Refusal, Saved,
+            Clock, HealthSink, LogSink, LogSource, PageRequest, Ports, Receipt, Rejection, Saved,
             SinkError, SourceError, Store, StoreError, Version,
         },
         report::{FeedReport, health::HealthRows},
@@ -27,8 +27,8 @@ use mimecast_ttp::{
         event_time,
         feed::Feed,
         page::{Page, PageToken},
-        progress::Reach,
-        store_key::{Folder, Place},
+        progress::Lookback,
+        store_key::{Folder, StoreKey},
     },
 };
 
@@ -38,7 +38,7 @@ pub fn at(text: &str) -> DateTime<Utc> {
 }
 
 /// How the tests' passes read, unless they say otherwise.
-pub const REACH: Reach = Reach {
+pub const LOOKBACK: Lookback = Lookback {
     lookback: TimeDelta::days(1),
     settle: TimeDelta::seconds(15),
     late_arrival: TimeDelta::minutes(15),
@@ -96,7 +96,7 @@ pub struct World {
     pub page_time: Duration,
     pub count_time: Duration,
     pub post_time: Duration,
-    pub posts_at_once: usize,
+    pub max_concurrent_posts: usize,
     /// The numbers of posts that are answered behind all others that are under way.
     pub slow_posts: HashSet<u64>,
     /// A record that is counted but not shown up to and including this fetch.
@@ -116,7 +116,7 @@ pub struct World {
     /// What passes said of themselves, and whether nobody hears it.
     pub told: Mutex<Vec<serde_json::Value>>,
     pub deaf: bool,
-    pub saved: Mutex<HashMap<Place, (Vec<u8>, u64)>>,
+    pub saved: Mutex<HashMap<StoreKey, (Vec<u8>, u64)>>,
     pub race: Mutex<bool>,
     /// Whether a range leaves out the second `to`.
     pub excludes_to: bool,
@@ -142,7 +142,7 @@ impl Default for World {
             page_time: Duration::ZERO,
             count_time: Duration::ZERO,
             post_time: Duration::ZERO,
-            posts_at_once: 1,
+            max_concurrent_posts: 1,
             slow_posts: HashSet::new(),
             hidden: Mutex::default(),
             source_faults: Mutex::default(),
@@ -231,11 +231,11 @@ impl World {
 
     /// The saved checkpoint of the URL feed.
     pub fn checkpoint(&self) -> Option<String> {
-        self.text(Place::Checkpoint(Feed::Url))
+        self.text(StoreKey::Checkpoint(Feed::Url))
     }
 
     /// The text in a place.
-    pub fn text(&self, place: Place) -> Option<String> {
+    pub fn text(&self, place: StoreKey) -> Option<String> {
         let saved = self.saved.lock().unwrap();
         let (content, _) = saved.get(&place)?;
         Some(String::from_utf8(content.clone()).unwrap())
@@ -243,14 +243,14 @@ impl World {
 
     /// Puts a checkpoint of the URL feed into place.
     pub fn put_checkpoint(&self, text: &str) {
-        let place = Place::Checkpoint(Feed::Url);
+        let place = StoreKey::Checkpoint(Feed::Url);
         let mut saved = self.saved.lock().unwrap();
         let version = saved.get(&place).map_or(1, |(_, version)| version + 1);
         saved.insert(place, (text.as_bytes().to_vec(), version));
     }
 
     /// The places in use.
-    pub fn places(&self) -> Vec<Place> {
+    pub fn places(&self) -> Vec<StoreKey> {
         let mut places: Vec<_> = self.saved.lock().unwrap().keys().copied().collect();
         places.sort_unstable();
         places
@@ -294,8 +294,8 @@ impl World {
             clock: self.clone(),
             random: Arc::new(mimecast_ttp::system::SystemRandom),
         };
-        let plan = Plan {
-            reach: REACH,
+        let plan = PassConfig {
+            lookback: LOOKBACK,
             budget,
             batch_max_bytes,
             parallel_ranges: 4,
@@ -424,8 +424,8 @@ impl LogSink for World {
         1000
     }
 
-    fn posts_at_once(&self) -> usize {
-        self.posts_at_once
+    fn max_concurrent_posts(&self) -> usize {
+        self.max_concurrent_posts
     }
 
     async fn deliver(&self, batch: &Batch, _: Deadline) -> Result<Receipt, SinkError> {
@@ -487,7 +487,7 @@ impl HealthSink for World {
 }
 
 fn refusal(status: u16) -> SinkError {
-    SinkError::Content(Refusal {
+    SinkError::Content(Rejection {
         cause: format!("answered {status}").into(),
         status: Some(status),
         request_id: Some("request-1".to_owned()),
@@ -496,11 +496,11 @@ fn refusal(status: u16) -> SinkError {
 
 #[async_trait]
 impl Store for World {
-    fn address(&self, place: Place) -> String {
+    fn address(&self, place: StoreKey) -> String {
         format!("memory/{}", place.name())
     }
 
-    async fn load(&self, place: Place, _: Deadline) -> Result<Saved, StoreError> {
+    async fn load(&self, place: StoreKey, _: Deadline) -> Result<Saved, StoreError> {
         Ok(match self.saved.lock().unwrap().get(&place) {
             Some((content, version)) => Saved {
                 content: Some(content.clone()),
@@ -515,7 +515,7 @@ impl Store for World {
 
     async fn save(
         &self,
-        place: Place,
+        place: StoreKey,
         content: &[u8],
         expected: &Version,
         _: Deadline,
@@ -533,18 +533,18 @@ impl Store for World {
         }
         let version = saved.get(&place).map_or(1, |(_, version)| version + 1);
         saved.insert(place, (content.to_vec(), version));
-        if matches!(place, Place::Checkpoint(_)) {
+        if matches!(place, StoreKey::Checkpoint(_)) {
             self.events.lock().unwrap().push("save".to_owned());
         }
         Ok(Version::Tag(version.to_string()))
     }
 
-    async fn remove(&self, place: Place, _: Deadline) -> Result<(), StoreError> {
+    async fn remove(&self, place: StoreKey, _: Deadline) -> Result<(), StoreError> {
         self.saved.lock().unwrap().remove(&place);
         Ok(())
     }
 
-    async fn list(&self, folder: Folder, _: Deadline) -> Result<Vec<Place>, StoreError> {
+    async fn list(&self, folder: Folder, _: Deadline) -> Result<Vec<StoreKey>, StoreError> {
         let places = self.places();
         Ok(places
             .into_iter()

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     cli::{memory, read_environment},
-    net::http::{Answer, HttpClient, Limits, Request, TransportError},
+    net::http::{HttpClient, Limits, Request, Response, TransportError},
 };
 
 /// What the child has of this process's environment: settings and proxies of whoever measures must
@@ -163,7 +163,7 @@ async fn send(
     http: &HttpClient,
     request: Request,
     time: Duration,
-) -> Result<Answer, TransportError> {
+) -> Result<Response, TransportError> {
     let limits = Limits {
         time,
         body_bytes: 1024 * 1024,

@@ -4,23 +4,23 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
 
-/// Work in the order in which it came.
+/// Pending in the order in which it came.
 #[derive(Debug, Default)]
-pub(in crate::ingest) struct InOrder {
+pub(in crate::ingest) struct AckSequencer {
     /// The number of the work at the front.
     first: usize,
-    waiting: VecDeque<Work>,
+    waiting: VecDeque<Pending>,
 }
 
 /// What waits behind posts.
 #[derive(Debug)]
-struct Work {
+struct Pending {
     /// Posts that must be dealt with first.
     open: usize,
     watermark: Option<DateTime<Utc>>,
 }
 
-impl InOrder {
+impl AckSequencer {
     /// How much work waits.
     pub(in crate::ingest) fn len(&self) -> usize {
         self.waiting.len()
@@ -32,7 +32,7 @@ impl InOrder {
         posts: usize,
         watermark: Option<DateTime<Utc>>,
     ) -> usize {
-        self.waiting.push_back(Work {
+        self.waiting.push_back(Pending {
             open: posts,
             watermark,
         });
@@ -49,7 +49,7 @@ impl InOrder {
         self.change(number, |work| work.open -= 1);
     }
 
-    fn change(&mut self, number: usize, change: impl FnOnce(&mut Work)) {
+    fn change(&mut self, number: usize, change: impl FnOnce(&mut Pending)) {
         if let Some(work) = self.waiting.get_mut(number - self.first) {
             change(work);
         }
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_watermark_waits_for_every_post_before_it() {
-        let mut order = InOrder::default();
+        let mut order = AckSequencer::default();
         let first = order.add(1, at(10));
         let second = order.add(1, None);
         order.add(0, at(20));

@@ -11,14 +11,14 @@ use crate::{
 
 /// So much of a range that is read ahead may wait for its turn, however large its pages are; then
 /// reading it waits too.
-const WAITING_BYTES: usize = 1_250_000;
+const READ_AHEAD_BYTES: usize = 1_250_000;
 
 /// Of a range whose turn it is one page may wait.
 const ONE_PAGE: usize = 1;
 
 /// What reading comes to, piece by piece.
 #[derive(Debug)]
-pub(in crate::ingest) enum Read {
+pub(in crate::ingest) enum ReadEvent {
     /// A page of a range.
     Page(DateRange, Page),
     /// So many records were counted but not shown, and asking again came to no end.
@@ -37,24 +37,24 @@ pub(in crate::ingest) enum Read {
 
 /// Something that waits for its turn, and the room that it takes.
 #[derive(Debug)]
-pub(in crate::ingest) struct Waiting {
-    pub(in crate::ingest) read: Read,
+pub(in crate::ingest) struct Buffered {
+    pub(in crate::ingest) read: ReadEvent,
     _room: Option<OwnedSemaphorePermit>,
 }
 
 /// Where what was read of a range waits for its turn.
 #[derive(Debug)]
-pub(in crate::ingest) struct Out {
+pub(in crate::ingest) struct RangeSender {
     bytes: usize,
     room: Arc<Semaphore>,
-    queue: mpsc::UnboundedSender<Waiting>,
+    queue: mpsc::UnboundedSender<Buffered>,
 }
 
-impl Out {
+impl RangeSender {
     /// Both ends, for a range that is read ahead of its turn, or for one whose turn it is.
-    pub(in crate::ingest) fn new(ahead: bool) -> (Self, mpsc::UnboundedReceiver<Waiting>) {
+    pub(in crate::ingest) fn new(ahead: bool) -> (Self, mpsc::UnboundedReceiver<Buffered>) {
         let (queue, waiting) = mpsc::unbounded_channel();
-        let bytes = if ahead { WAITING_BYTES } else { ONE_PAGE };
+        let bytes = if ahead { READ_AHEAD_BYTES } else { ONE_PAGE };
         let room = Arc::new(Semaphore::new(bytes));
         (Self { bytes, room, queue }, waiting)
     }
@@ -64,15 +64,15 @@ impl Out {
         let bytes = u32::try_from(page.bytes().min(self.bytes)).unwrap_or(u32::MAX);
         // The room is never closed.
         let room = Arc::clone(&self.room).acquire_many_owned(bytes).await.ok();
-        self.send(Read::Page(range, page), room);
+        self.send(ReadEvent::Page(range, page), room);
     }
 
-    pub(in crate::ingest) fn say(&self, read: Read) {
+    pub(in crate::ingest) fn say(&self, read: ReadEvent) {
         self.send(read, None);
     }
 
-    fn send(&self, read: Read, room: Option<OwnedSemaphorePermit>) {
+    fn send(&self, read: ReadEvent, room: Option<OwnedSemaphorePermit>) {
         // Nobody waits for a range that is not wanted any more.
-        drop(self.queue.send(Waiting { read, _room: room }));
+        drop(self.queue.send(Buffered { read, _room: room }));
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc::{OwnedPermit, Receiver, Sender};
 
-use super::buffered::Read;
+use super::buffered::ReadEvent;
 use crate::{
     ingest::{
         ports::Clock,
@@ -22,7 +22,7 @@ use crate::{
 
 /// What the stage hands on.
 #[derive(Debug)]
-pub(in crate::ingest) enum Work {
+pub(in crate::ingest) enum DeliverEvent {
     /// Post the batch, if there is one, and then move the watermark.
     Deliver {
         batch: Option<Batch>,
@@ -47,7 +47,7 @@ pub(in crate::ingest) enum Direction {
 }
 
 /// What a feed's collector goes by.
-pub(in crate::ingest) struct Terms {
+pub(in crate::ingest) struct CollectorConfig {
     pub(in crate::ingest) feed: Feed,
     pub(in crate::ingest) sizes: Sizes,
     pub(in crate::ingest) late_arrival: TimeDelta,
@@ -72,38 +72,38 @@ pub(in crate::ingest) struct Collector<'a> {
     begun: Duration,
     counts: Counts,
     /// Where the batch that is being filled will wait: it is not begun before there is room for it.
-    place: Option<OwnedPermit<Work>>,
-    out: Sender<Work>,
+    place: Option<OwnedPermit<DeliverEvent>>,
+    out: Sender<DeliverEvent>,
 }
 
 impl<'a> Collector<'a> {
     pub(in crate::ingest) fn new(
-        terms: &Terms,
+        config: &CollectorConfig,
         clock: &'a dyn Clock,
         known: Recent,
-        out: Sender<Work>,
+        out: Sender<DeliverEvent>,
     ) -> Self {
         Self {
             clock,
             reached: None,
             begun: Duration::ZERO,
             place: None,
-            builder: BatchBuilder::new(terms.feed, terms.sizes),
+            builder: BatchBuilder::new(config.feed, config.sizes),
             known,
-            direction: terms.direction,
-            late_arrival: terms.late_arrival,
+            direction: config.direction,
+            late_arrival: config.late_arrival,
             counts: Counts::default(),
             out,
         }
     }
 
     /// Works until the pages end.
-    pub(in crate::ingest) async fn run(mut self, mut pages: Receiver<Read>) {
+    pub(in crate::ingest) async fn run(mut self, mut pages: Receiver<ReadEvent>) {
         while let Some(read) = pages.recv().await {
             match read {
-                Read::Page(range, page) => self.page(range, &page).await,
-                Read::Missing(missing) => self.counts.missing += missing,
-                Read::RangeEnd {
+                ReadEvent::Page(range, page) => self.page(range, &page).await,
+                ReadEvent::Missing(missing) => self.counts.missing += missing,
+                ReadEvent::RangeEnd {
                     range,
                     missing,
                     again,
@@ -122,10 +122,10 @@ impl<'a> Collector<'a> {
                         self.hand_on().await;
                     }
                 }
-                Read::End(end) => {
+                ReadEvent::End(end) => {
                     // What was read before a failure or the deadline is delivered all the same.
                     self.hand_on().await;
-                    self.send(Work::End(end)).await;
+                    self.send(DeliverEvent::End(end)).await;
                 }
             }
         }
@@ -134,28 +134,28 @@ impl<'a> Collector<'a> {
     async fn page(&mut self, range: DateRange, page: &Page) {
         self.counts.pages += 1;
         self.counts.retries += u64::from(page.attempts.saturating_sub(1));
-        for (record, look) in page.looked_at() {
+        for (record, meta) in page.records_with_meta() {
             self.counts.records += 1;
-            if self.known.contains(look.fingerprint) {
+            if self.known.contains(meta.fingerprint) {
                 self.counts.duplicates += 1;
                 continue;
             }
             if self.builder.is_empty() {
                 self.begin().await;
             }
-            if self.builder.push(record, look, range) == Push::Full {
+            if self.builder.push(record, meta, range) == Push::Full {
                 self.hand_on().await;
                 self.begin().await;
                 // An empty builder takes any record.
-                let _added = self.builder.push(record, look, range);
+                let _added = self.builder.push(record, meta, range);
             }
             self.known
-                .insert(look.remembered_at(range), look.fingerprint);
+                .insert(meta.remembered_at(range), meta.fingerprint);
         }
     }
 
     async fn hand_on(&mut self) {
-        let work = Work::Deliver {
+        let work = DeliverEvent::Deliver {
             batch: self.builder.take(),
             watermark: self.reached.take(),
             counts: std::mem::take(&mut self.counts),
@@ -174,7 +174,7 @@ impl<'a> Collector<'a> {
 
     /// If the next stage has gone, the pipeline ends by its word: until then there is nothing to do
     /// here.
-    async fn send(&self, work: Work) {
+    async fn send(&self, work: DeliverEvent) {
         if self.out.send(work).await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -11,13 +11,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// another; what is left over is for reading ahead, to whichever feed asks first. A feed that is done
 /// leaves its place to the others.
 #[derive(Debug)]
-pub(in crate::ingest) struct SideBySide {
+pub(in crate::ingest) struct ReadConcurrency {
     most: usize,
     at_work: AtomicUsize,
     ahead: Arc<Semaphore>,
 }
 
-impl SideBySide {
+impl ReadConcurrency {
     /// At most `most` ranges at a time, or one for each of the `feeds` where that is more.
     pub(in crate::ingest) fn new(most: usize, feeds: usize) -> Arc<Self> {
         Arc::new(Self {
@@ -28,8 +28,8 @@ impl SideBySide {
     }
 
     /// A feed's own place; given up when it is dropped.
-    pub(in crate::ingest) fn own_place(self: &Arc<Self>) -> OwnPlace {
-        OwnPlace(Arc::clone(self))
+    pub(in crate::ingest) fn read_slot(self: &Arc<Self>) -> ReadSlot {
+        ReadSlot(Arc::clone(self))
     }
 
     fn leave(&self) {
@@ -42,9 +42,9 @@ impl SideBySide {
 
 /// A feed's own place.
 #[derive(Debug)]
-pub(in crate::ingest) struct OwnPlace(Arc<SideBySide>);
+pub(in crate::ingest) struct ReadSlot(Arc<ReadConcurrency>);
 
-impl OwnPlace {
+impl ReadSlot {
     /// Waits for a place to read a range ahead.
     pub(in crate::ingest) async fn ahead(&self) -> OwnedSemaphorePermit {
         match Arc::clone(&self.0.ahead).acquire_owned().await {
@@ -55,7 +55,7 @@ impl OwnPlace {
     }
 }
 
-impl Drop for OwnPlace {
+impl Drop for ReadSlot {
     fn drop(&mut self) {
         self.0.leave();
     }
@@ -66,8 +66,8 @@ mod tests {
     use super::*;
 
     fn free(most: usize, feeds: usize, gone: usize) -> usize {
-        let budget = SideBySide::new(most, feeds);
-        let mut places: Vec<_> = (0..feeds).map(|_| budget.own_place()).collect();
+        let budget = ReadConcurrency::new(most, feeds);
+        let mut places: Vec<_> = (0..feeds).map(|_| budget.read_slot()).collect();
         places.truncate(feeds - gone);
         budget.ahead.available_permits()
     }

@@ -4,25 +4,25 @@ use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::sync::mpsc::Receiver;
 use tracing::{debug, warn};
 
-use super::{ack_sequencer::InOrder, collect::Work};
+use super::{ack_sequencer::AckSequencer, collect::DeliverEvent};
 use crate::{
     ingest::{
-        ports::{Clock, Copied, LogSink, Receipt, Refusal, SinkError, SourceError},
+        ports::{Clock, LogSink, Receipt, Rejection, SecondaryOutcome, SinkError, SourceError},
         report::{
             Counts,
             end::{End, ReadEnd},
         },
-        state::{checkpoint_writer::Keeper, quarantine::Quarantine},
+        state::{checkpoint_writer::CheckpointWriter, quarantine::Quarantine},
     },
     model::{batch::Batch, deadline::Deadline, feed::Feed, quarantined::Quarantined},
 };
 
 /// So many records are set aside in a pass in which nothing is taken; then it fails.
-const MOST_IN_A_ROW: u64 = 10;
+const MAX_CONSECUTIVE_QUARANTINED: u64 = 10;
 
 /// Batches are posted past one that is not dealt with yet, but no further than so many times the posts at
 /// once: what lies behind the watermark is all remembered in the checkpoint.
-const AHEAD: usize = 4;
+const MAX_BATCHES_AHEAD: usize = 4;
 
 /// The stage, with the progress it makes.
 pub(in crate::ingest) struct Deliverer<'a> {
@@ -34,7 +34,7 @@ pub(in crate::ingest) struct Deliverer<'a> {
     pub(in crate::ingest) post_by: Deadline,
     /// Posts under way are given up at this, so that there is time to remember those that were taken.
     pub(in crate::ingest) answered_by: Deadline,
-    pub(in crate::ingest) keeper: &'a mut Keeper,
+    pub(in crate::ingest) writer: &'a mut CheckpointWriter,
     pub(in crate::ingest) counts: &'a mut Counts,
 }
 
@@ -52,13 +52,16 @@ struct Posts<'a> {
     on_their_way: FuturesUnordered<BoxFuture<'a, Answered>>,
     /// Halves of batches that were not taken whole; the next one last.
     waiting: Vec<Part>,
-    order: InOrder,
+    order: AckSequencer,
 }
 
 impl Deliverer<'_> {
     /// Works until the batches end or one cannot be delivered. What was reached without a batch is saved
     /// at the end, if not before with a batch.
-    pub(in crate::ingest) async fn run(mut self, mut batches: Receiver<Work>) -> Result<(), End> {
+    pub(in crate::ingest) async fn run(
+        mut self,
+        mut batches: Receiver<DeliverEvent>,
+    ) -> Result<(), End> {
         let mut posts = Posts::default();
         let mut end = self.work(&mut batches, &mut posts).await;
         // What the sink still takes is remembered, whatever stopped the others.
@@ -73,25 +76,25 @@ impl Deliverer<'_> {
                 }
             }
         }
-        if self.keeper.is_saved() || end.as_ref().is_err_and(End::is_unsaved) {
+        if self.writer.is_saved() || end.as_ref().is_err_and(End::is_unsaved) {
             return end;
         }
-        self.keeper.save_at_end(end).await
+        self.writer.save_at_end(end).await
     }
 
     async fn work<'b>(
         &mut self,
-        batches: &mut Receiver<Work>,
+        batches: &mut Receiver<DeliverEvent>,
         posts: &mut Posts<'b>,
     ) -> Result<(), End>
     where
         Self: 'b,
     {
-        let at_once = self.sink.posts_at_once().max(1);
+        let at_once = self.sink.max_concurrent_posts().max(1);
         let mut read = None;
         loop {
             let room = posts.on_their_way.len() < at_once;
-            let may_begin = room && posts.order.len() < AHEAD * at_once;
+            let may_begin = room && posts.order.len() < MAX_BATCHES_AHEAD * at_once;
             if room && let Some(part) = posts.waiting.pop() {
                 self.begin(part, posts).await?;
                 continue;
@@ -107,20 +110,20 @@ impl Deliverer<'_> {
                     self.answered(part, result, posts).await?;
                 }
                 work = batches.recv(), if may_begin && read.is_none() => match work {
-                    Some(Work::Deliver { batch, watermark, counts }) => {
+                    Some(DeliverEvent::Deliver { batch, watermark, counts }) => {
                         *self.counts += counts;
                         let work = posts.order.add(usize::from(batch.is_some()), watermark);
                         match batch {
                             Some(batch) => {
                                 // Before the post and not behind it: between an acknowledgement
                                 // and the saving of it lies nothing else.
-                                self.keeper.file_if_much().await;
+                                self.writer.flush_ledger_if_full().await;
                                 self.begin(Part { work, batch }, posts).await?;
                             }
                             None => self.advance(posts),
                         }
                     }
-                    Some(Work::End(end)) => read = Some(self.read_ended(end)),
+                    Some(DeliverEvent::End(end)) => read = Some(self.read_ended(end)),
                     None => read = Some(Ok(())),
                 },
             }
@@ -142,7 +145,7 @@ impl Deliverer<'_> {
             let reason = "the run budget ended before the next post".to_owned();
             return Err(End::OutOfTime(reason));
         }
-        self.keeper.claim().await.map_err(End::NotSaved)?;
+        self.writer.claim().await.map_err(End::NotSaved)?;
         let (sink, answered_by) = (self.sink, self.answered_by);
         posts.on_their_way.push(Box::pin(async move {
             let result = sink.deliver(&part.batch, answered_by).await;
@@ -173,14 +176,14 @@ impl Deliverer<'_> {
                 }
                 None => {
                     self.set_aside(&batch, &refusal).await?;
-                    self.keeper.dealt_with(&batch);
+                    self.writer.record_delivered(&batch);
                 }
             },
             Err(error) => return Err(self.stopped(error)),
         }
         posts.order.done(work);
         self.advance(posts);
-        self.keeper.save().await.map_err(End::NotSaved)
+        self.writer.save().await.map_err(End::NotSaved)
     }
 
     /// What an error that is not the content's means for the pipeline.
@@ -193,24 +196,24 @@ impl Deliverer<'_> {
 
     fn advance(&mut self, posts: &mut Posts<'_>) {
         if let Some(watermark) = posts.order.reached() {
-            self.keeper.advance(watermark);
+            self.writer.advance(watermark);
         }
     }
 
     fn taken(&mut self, batch: &Batch, receipt: Receipt) {
         self.count(batch, receipt);
-        self.keeper.dealt_with(batch);
+        self.writer.record_delivered(batch);
     }
 
     /// Puts a single record that the sink refuses for good into quarantine, so that it holds up
     /// nothing. Only if the sink takes anything at all: a workspace that answers 400 to everything is
     /// not the records' fault. And where so many records are refused and none is taken, someone should
     /// look before the next ones follow.
-    async fn set_aside(&mut self, batch: &Batch, refusal: &Refusal) -> Result<(), End> {
-        if self.counts.delivered == 0 && self.counts.quarantined >= MOST_IN_A_ROW {
+    async fn set_aside(&mut self, batch: &Batch, refusal: &Rejection) -> Result<(), End> {
+        if self.counts.delivered == 0 && self.counts.quarantined >= MAX_CONSECUTIVE_QUARANTINED {
             return Err(End::Refused(SinkError::Failed {
                 cause: format!(
-                    "{MOST_IN_A_ROW} records were set aside in this run and none was taken, which looks like a fault of the workspace or of this program; the last answer: {}. What to do: look at `mimecast-ttp quarantine list`; the next run goes on",
+                    "{MAX_CONSECUTIVE_QUARANTINED} records were set aside in this run and none was taken, which looks like a fault of the workspace or of this program; the last answer: {}. What to do: look at `mimecast-ttp quarantine list`; the next run goes on",
                     refusal.cause
                 )
                 .into(),
@@ -258,9 +261,9 @@ impl Deliverer<'_> {
         let rows = batch.rows().len() as u64;
         self.counts.delivered += rows;
         match receipt.copied {
-            Copied::NotAsked => {}
-            Copied::Taken => self.counts.copied += rows,
-            Copied::NotTaken => self.counts.not_copied += rows,
+            SecondaryOutcome::NotConfigured => {}
+            SecondaryOutcome::Taken => self.counts.copied += rows,
+            SecondaryOutcome::NotTaken => self.counts.not_copied += rows,
         }
         self.counts.batches += 1;
         self.counts.bytes += batch.body().len() as u64;

@@ -4,7 +4,7 @@ pub(super) mod ack_sequencer;
 pub(super) mod buffered;
 pub(super) mod collect;
 pub(super) mod concurrency;
-pub(super) mod counted_source;
+pub(super) mod counting_source;
 pub(super) mod deliver;
 pub(super) mod range;
 pub(super) mod read;

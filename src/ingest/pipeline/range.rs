@@ -10,7 +10,7 @@ use std::{
 
 use tracing::{debug, warn};
 
-use super::buffered::{Out, Read};
+use super::buffered::{RangeSender, ReadEvent};
 use crate::{
     ingest::{
         ports::{Clock, FULL_PAGE, LogSource, PageRequest, SourceError},
@@ -34,11 +34,11 @@ const MAX_RECORDS: u64 = 1_500;
 const MAX_PAGES: usize = 10;
 
 /// So many records may appear in a range while its parts are read.
-const GROWTH: u64 = 500;
+const MAX_GROWTH: u64 = 500;
 
 /// More pages than this of a range that cannot be cut are a server gone astray: ten million records in
 /// a second.
-const ENDLESS: usize = 20_000;
+const MAX_PAGES_PER_RANGE: usize = 20_000;
 
 /// How many records the parts of a range hold that were not read yet, where the count of the whole is
 /// known. A part that is said to hold more shows that counts do not go by the range.
@@ -58,7 +58,7 @@ impl Left {
     /// which are taken from what is left twice; so half of the whole is never too much.
     fn at_most(&self) -> u64 {
         let left = self.left.load(Ordering::SeqCst);
-        left.saturating_add(GROWTH).max(self.whole / 2)
+        left.saturating_add(MAX_GROWTH).max(self.whole / 2)
     }
 
     fn take(&self, counted: u64) {
@@ -110,7 +110,7 @@ pub(in crate::ingest) struct RangeReader<'a> {
 impl RangeReader<'_> {
     /// Reads a range, but once more where fewer records were shown than counted: the next stage drops
     /// what it knows and keeps what was missing.
-    pub(in crate::ingest) async fn read(self, task: Task, out: Out) -> RangeEnd {
+    pub(in crate::ingest) async fn read(self, task: Task, out: RangeSender) -> RangeEnd {
         let range = task.range;
         let (mut missing, mut again) = (0, false);
         loop {
@@ -124,9 +124,9 @@ impl RangeReader<'_> {
                 }
                 Err(end) => {
                     if again {
-                        out.say(Read::Missing(missing));
+                        out.say(ReadEvent::Missing(missing));
                     }
-                    out.say(Read::End(Err(end)));
+                    out.say(ReadEvent::End(Err(end)));
                     return RangeEnd::Broken;
                 }
             }
@@ -136,7 +136,7 @@ impl RangeReader<'_> {
             again = true;
             warn!(feed = %self.feed, %range, missing, "Mimecast counted more records than it showed; reading the range once more.");
         }
-        out.say(Read::RangeEnd {
+        out.say(ReadEvent::RangeEnd {
             range,
             missing,
             again,
@@ -146,12 +146,17 @@ impl RangeReader<'_> {
 
     /// Reads the pages of a range once. A count above what is left of that of the range this is a part
     /// of cannot go by the range: it is passed over.
-    async fn listing(&self, task: &Task, again: bool, out: &Out) -> Result<Listing, ReadEnd> {
+    async fn listing(
+        &self,
+        task: &Task,
+        again: bool,
+        out: &RangeSender,
+    ) -> Result<Listing, ReadEnd> {
         let range = task.range;
         let (mut token, mut used) = (None, HashSet::new());
         let (mut shown, mut counted) = (0_u64, None);
         let mut at_most = None;
-        for number in 1..=ENDLESS {
+        for number in 1..=MAX_PAGES_PER_RANGE {
             let mut page = self.page(range, token.as_ref()).await?;
             debug!(feed = %self.feed, %range, number, records = page.len(), "page read");
             shown += page.len() as u64;
@@ -185,7 +190,7 @@ impl RangeReader<'_> {
                 return Ok(Listing::Whole { missing });
             }
         }
-        let cause = format!("the listing does not end within {ENDLESS} pages").into();
+        let cause = format!("the listing does not end within {MAX_PAGES_PER_RANGE} pages").into();
         Err(ReadEnd::Failed(
             range,
             SourceError::Failed { cause, attempts: 1 },

@@ -9,8 +9,8 @@ use tokio::sync::{
 };
 
 use super::{
-    buffered::{Out, Read, Waiting},
-    concurrency::OwnPlace,
+    buffered::{Buffered, RangeSender, ReadEvent},
+    concurrency::ReadSlot,
     range::{RangeEnd, RangeReader, Task},
 };
 use crate::model::date_range::DateRange;
@@ -18,7 +18,7 @@ use crate::model::date_range::DateRange;
 /// The stage.
 pub(in crate::ingest) struct Reader<'a> {
     pub(in crate::ingest) ranges: RangeReader<'a>,
-    pub(in crate::ingest) place: &'a OwnPlace,
+    pub(in crate::ingest) place: &'a ReadSlot,
     /// Whether ranges may be read ahead of their turn.
     pub(in crate::ingest) may_read_ahead: bool,
 }
@@ -27,7 +27,7 @@ pub(in crate::ingest) struct Reader<'a> {
 struct Slot {
     task: Task,
     /// What was read of it, once reading has begun.
-    waiting: Option<UnboundedReceiver<Waiting>>,
+    waiting: Option<UnboundedReceiver<Buffered>>,
     /// For as long as it is ahead of its turn: the permit for that.
     permit: Option<OwnedSemaphorePermit>,
     /// Tells it from others in whose place it may have come.
@@ -74,12 +74,12 @@ impl Row {
 
 /// What waits of the first range, the end where there is none; for ever where a range has said all it
 /// will.
-async fn first(row: &mut Row) -> Read {
+async fn first(row: &mut Row) -> ReadEvent {
     let Some(first) = row.slots.front_mut() else {
-        return Read::End(Ok(()));
+        return ReadEvent::End(Ok(()));
     };
     if let Some(waiting) = &mut first.waiting
-        && let Some(Waiting { read, .. }) = waiting.recv().await
+        && let Some(Buffered { read, .. }) = waiting.recv().await
     {
         return read;
     }
@@ -88,15 +88,15 @@ async fn first(row: &mut Row) -> Read {
 
 impl Reader<'_> {
     /// Reads `ranges` and hands them on in order. The range whose turn it is always is being read; those
-    /// behind it are as far as there are places. What of them waits is bounded, see [`Out`].
-    pub(in crate::ingest) async fn run(&self, ranges: Vec<DateRange>, out: Sender<Read>) {
+    /// behind it are as far as there are places. What of them waits is bounded, see [`RangeSender`].
+    pub(in crate::ingest) async fn run(&self, ranges: Vec<DateRange>, out: Sender<ReadEvent>) {
         let mut row = Row::default();
         for range in ranges {
             row.push(Task { range, left: None });
         }
         let mut under_way = FuturesUnordered::new();
         let begin = |slot: &mut Slot| {
-            let (into, waiting) = Out::new(slot.permit.is_some());
+            let (into, waiting) = RangeSender::new(slot.permit.is_some());
             slot.waiting = Some(waiting);
             let (number, task) = (slot.number, slot.task.clone());
             async move { (number, self.ranges.read(task, into).await) }
@@ -121,10 +121,10 @@ impl Reader<'_> {
                     Err(_) => return std::future::pending().await,
                 },
                 read = first(&mut row), if place.is_some() => {
-                    if let Read::RangeEnd { .. } = read {
+                    if let ReadEvent::RangeEnd { .. } = read {
                         let _handed_on = row.slots.pop_front();
                     }
-                    let is_end = matches!(read, Read::End(_));
+                    let is_end = matches!(read, ReadEvent::End(_));
                     if let Some(place) = place.take() {
                         place.send(read);
                     }

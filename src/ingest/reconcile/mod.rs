@@ -8,54 +8,54 @@
 use tracing::{debug, info, warn};
 
 use super::{
-    feed_pass::{FeedPass, Stretch},
+    feed_pass::{FeedPass, Segment},
     pipeline::collect::Direction,
     ports::PageRequest,
     report::{
         Counts,
         end::{End, ReadEnd},
     },
-    state::checkpoint_writer::Keeper,
+    state::checkpoint_writer::CheckpointWriter,
 };
 use crate::model::{
     date_range::DateRange,
-    end_bound::{LastSecond, Probe},
+    end_bound::{EndBound, Probe},
     ledger::Hour,
     narrowing::Narrowing,
     tally::Span,
 };
 
 /// So many questions are asked to learn how Mimecast takes the end of a range.
-const PROBES: usize = 3;
+const MAX_PROBES: usize = 3;
 
 impl FeedPass {
     /// Compares, and delivers what is missing. The watermark stays where it is.
     pub(in crate::ingest) async fn reconcile(
         &self,
-        keeper: &mut Keeper,
+        writer: &mut CheckpointWriter,
         counts: &mut Counts,
         whole: Span,
     ) -> Result<(), End> {
         let began = self.ports.clock.now();
         // What the pass itself missed is missed here again.
         let missing = std::mem::take(&mut counts.missing);
-        let result = self.compare(keeper, counts, whole).await;
+        let result = self.compare(writer, counts, whole).await;
         counts.missing = counts.missing.max(missing);
         result?;
-        keeper.file().await;
-        keeper.remove_old().await;
-        keeper.progress.reconciled(began);
-        keeper.save().await.map_err(End::NotSaved)
+        writer.file().await;
+        writer.remove_old().await;
+        writer.progress.reconciled(began);
+        writer.save().await.map_err(End::NotSaved)
     }
 
     async fn compare(
         &self,
-        keeper: &mut Keeper,
+        writer: &mut CheckpointWriter,
         counts: &mut Counts,
         whole: Span,
     ) -> Result<(), End> {
-        let total = self.count(keeper, whole, LastSecond::Listed).await?;
-        let delivered = expected(keeper, whole);
+        let total = self.count(writer, whole, EndBound::Inclusive).await?;
+        let delivered = expected(writer, whole);
         debug!(feed = %self.feed, %whole, ?total, delivered, "counts compared");
         if total.is_none() {
             warn!(feed = %self.feed, "Mimecast did not say how many records {whole} holds: what shows later than late_arrival_minutes cannot be found.");
@@ -65,16 +65,16 @@ impl FeedPass {
         }
         // Only where it matters is it asked how Mimecast takes the end of a range. Where the answers do
         // not tell, the common habit of closed intervals is tried first.
-        let shown = self.last_second(keeper, whole).await?;
-        let last = shown.unwrap_or(LastSecond::Listed);
-        if self.counts_regardless(keeper, whole, total, last).await? {
+        let shown = self.end_bound(writer, whole).await?;
+        let last = shown.unwrap_or(EndBound::Inclusive);
+        if self.counts_regardless(writer, whole, total, last).await? {
             warn!(feed = %self.feed, ?total, "Mimecast counts the same for {whole} and each of its halves: what shows later than late_arrival_minutes cannot be found.");
             return Ok(());
         }
         // Where the whole differs and none of its parts does, the seconds between them were not counted:
         // Mimecast does not take the end of a range as it was thought.
         for (last, sure) in [(last, shown.is_some()), (last.other(), false)] {
-            if self.narrow(keeper, counts, whole, last, sure).await? {
+            if self.narrow(writer, counts, whole, last, sure).await? {
                 break;
             }
         }
@@ -85,21 +85,21 @@ impl FeedPass {
     /// differed, or the whole does not differ once its end is taken rightly.
     async fn narrow(
         &self,
-        keeper: &mut Keeper,
+        writer: &mut CheckpointWriter,
         counts: &mut Counts,
         whole: Span,
-        last: LastSecond,
+        last: EndBound,
         sure: bool,
     ) -> Result<bool, End> {
         let mut settled = false;
         let mut narrowing = Narrowing::new(whole);
         while let Some(span) = narrowing.next() {
-            let total = self.count(keeper, span, last).await?;
-            let agrees = total == Some(expected(keeper, span));
+            let total = self.count(writer, span, last).await?;
+            let agrees = total == Some(expected(writer, span));
             settled |= agrees && span == whole;
             if let Some(quarter) = narrowing.counted(agrees) {
                 settled = true;
-                self.look_again(keeper, counts, quarter, total, last, sure)
+                self.look_again(writer, counts, quarter, total, last, sure)
                     .await?;
             }
         }
@@ -109,32 +109,41 @@ impl FeedPass {
     /// Whether the count does not go by the range: both halves hold as much as the whole.
     async fn counts_regardless(
         &self,
-        keeper: &Keeper,
+        writer: &CheckpointWriter,
         whole: Span,
         total: Option<u64>,
-        last: LastSecond,
+        last: EndBound,
     ) -> Result<bool, End> {
         let (left, right) = whole.halves();
         Ok(total > Some(0)
-            && self.count(keeper, right, last).await? == total
-            && self.count(keeper, left, last).await? == total)
+            && self.count(writer, right, last).await? == total
+            && self.count(writer, left, last).await? == total)
     }
 
     /// Whether Mimecast lists the second `to`, if what is known of some seconds can show it.
-    async fn last_second(&self, keeper: &Keeper, whole: Span) -> Result<Option<LastSecond>, End> {
+    async fn end_bound(
+        &self,
+        writer: &CheckpointWriter,
+        whole: Span,
+    ) -> Result<Option<EndBound>, End> {
         let mut answers = Vec::new();
-        for probe in self.probes(keeper, whole).await?.into_iter().take(PROBES) {
+        for probe in self
+            .probes(writer, whole)
+            .await?
+            .into_iter()
+            .take(MAX_PROBES)
+        {
             let count = self.count_range(Some(probe.range)).await?;
             answers.extend(probe.answered(count));
         }
         debug!(feed = %self.feed, ?answers, "asked how the end of a range is taken");
-        Ok(LastSecond::agreed(&answers))
+        Ok(EndBound::agreed(&answers))
     }
 
     /// What can be asked about the stretch of which the checkpoint knows every record; where there is
     /// nothing, about the last hour that holds any.
-    async fn probes(&self, keeper: &Keeper, whole: Span) -> Result<Vec<Probe>, End> {
-        let checkpoint = keeper.progress.checkpoint();
+    async fn probes(&self, writer: &CheckpointWriter, whole: Span) -> Result<Vec<Probe>, End> {
+        let checkpoint = writer.progress.checkpoint();
         let (recent, tally) = (&checkpoint.recent, &checkpoint.tally);
         let from = checkpoint.filed_before.max(tally.since());
         let probes = Probe::among(recent.placed(from, checkpoint.watermark), from);
@@ -145,7 +154,7 @@ impl FeedPass {
         let Some(range) = last.and_then(|last| DateRange::new(last, last, last).ok()) else {
             return Ok(Vec::new());
         };
-        let mut known = keeper.known(range).await.map_err(End::NoLedger)?;
+        let mut known = writer.known(range).await.map_err(End::NoLedger)?;
         let from = Hour::of(range.from()).start();
         known.extend(recent.placed(from, checkpoint.watermark));
         Ok(Probe::among(known, from.max(tally.since())))
@@ -153,11 +162,11 @@ impl FeedPass {
 
     async fn count(
         &self,
-        keeper: &Keeper,
+        writer: &CheckpointWriter,
         span: Span,
-        last: LastSecond,
+        last: EndBound,
     ) -> Result<Option<u64>, End> {
-        let tally = &keeper.progress.checkpoint().tally;
+        let tally = &writer.progress.checkpoint().tally;
         self.count_range(tally.to_count(span, last)).await
     }
 
@@ -191,14 +200,14 @@ impl FeedPass {
     /// behind the quarter is read too.
     async fn look_again(
         &self,
-        keeper: &mut Keeper,
+        writer: &mut CheckpointWriter,
         counts: &mut Counts,
         quarter: Span,
         total: Option<u64>,
-        last: LastSecond,
+        last: EndBound,
         sure: bool,
     ) -> Result<(), End> {
-        let tally = &keeper.progress.checkpoint().tally;
+        let tally = &writer.progress.checkpoint().tally;
         let to_read = if sure {
             tally.to_count(quarter, last)
         } else {
@@ -209,8 +218,8 @@ impl FeedPass {
         };
         let (before, mut delivered) = (counts.missing, counts.delivered);
         for reading in 1..=2 {
-            self.read_again(keeper, counts, quarter, range).await?;
-            let agrees = total == Some(expected(keeper, quarter));
+            self.read_again(writer, counts, quarter, range).await?;
+            let agrees = total == Some(expected(writer, quarter));
             let whole = counts.missing == before;
             if agrees || !whole || total.is_none() {
                 break;
@@ -220,19 +229,19 @@ impl FeedPass {
             if reading == 2
                 && sure
                 && nothing_new
-                && let Some(still) = self.count(keeper, quarter, last).await?
+                && let Some(still) = self.count(writer, quarter, last).await?
                 && Some(still) == total
             {
-                keeper.progress.explain(quarter, still);
+                writer.progress.explain(quarter, still);
             }
         }
         // So that a pass which cannot look everywhere leaves less for the next one.
-        keeper.save().await.map_err(End::NotSaved)
+        writer.save().await.map_err(End::NotSaved)
     }
 
     async fn read_again(
         &self,
-        keeper: &mut Keeper,
+        writer: &mut CheckpointWriter,
         counts: &mut Counts,
         quarter: Span,
         range: DateRange,
@@ -240,14 +249,14 @@ impl FeedPass {
         let before = counts.delivered;
         let mut in_vain = 0;
         loop {
-            let known = keeper.known(range).await.map_err(End::NoLedger)?;
-            keeper.progress.recount(quarter, &known);
-            let stretch = Stretch {
+            let known = writer.known(range).await.map_err(End::NoLedger)?;
+            writer.progress.recount(quarter, &known);
+            let segment = Segment {
                 ranges: vec![range],
                 direction: Direction::Behind,
                 known,
             };
-            match self.pipeline(keeper, counts, stretch).await {
+            match self.pipeline(writer, counts, segment).await {
                 Err(End::Read(ReadEnd::TokenRefused(reason))) => {
                     self.begin_again(&mut in_vain, reason, counts)?;
                 }
@@ -265,6 +274,6 @@ impl FeedPass {
 }
 
 /// How many records Mimecast should count in the span.
-fn expected(keeper: &Keeper, span: Span) -> u64 {
-    keeper.progress.checkpoint().tally.total(span)
+fn expected(writer: &CheckpointWriter, span: Span) -> u64 {
+    writer.progress.checkpoint().tally.total(span)
 }

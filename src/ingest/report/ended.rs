@@ -19,7 +19,7 @@ use crate::{
 
 /// A feed that waits as it was asked to is no failure, unless nothing was delivered for so long: a stop
 /// must never be silent.
-const QUIET_WAIT: TimeDelta = TimeDelta::hours(1);
+const MAX_QUIET_WAIT: TimeDelta = TimeDelta::hours(1);
 
 /// A service that asks for a longer wait than this is asked again after it: a mistake of the service
 /// must not stop a feed for weeks.
@@ -168,7 +168,7 @@ impl Ended {
             Outcome::OutOfTime if stood_still => Self::failed(format!(
                 "The run budget ended without any step forward for {feed}: {reason}. What to do: raise run_budget_seconds, or look at why Mimecast or Log Analytics is slow. The next run asks for shorter ranges."
             )),
-            Outcome::Waiting => match wait.filter(|wait| now - wait.since > QUIET_WAIT) {
+            Outcome::Waiting => match wait.filter(|wait| now - wait.since > MAX_QUIET_WAIT) {
                 Some(wait) => Self::failed(format!(
                     "Nothing of {feed} was delivered since {}: {reason} What to do: look for other clients that use up the quota of these keys, or ask the support of {}.",
                     event_time::to_utc_text(wait.since),

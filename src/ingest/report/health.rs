@@ -8,7 +8,7 @@ use super::{FeedReport, Outcome};
 use crate::model::{event_time, feed::Feed};
 
 /// So many characters of a message: it is for reading, and what is longer is in the host's log.
-const MAX_MESSAGE: usize = 2000;
+const MAX_MESSAGE_LENGTH: usize = 2000;
 
 /// Rows for the table `MimecastTTPHealth_CL`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +80,6 @@ fn row<'a>(report: &'a FeedReport, time: &'a str) -> Row<'a> {
 
 /// As much of a message as goes into a row.
 fn beginning(message: &str) -> &str {
-    let end = message.char_indices().nth(MAX_MESSAGE);
+    let end = message.char_indices().nth(MAX_MESSAGE_LENGTH);
     end.map_or(message, |(end, _)| message.split_at(end).0)
 }

@@ -18,22 +18,22 @@ use crate::{
         deadline::Deadline,
         feed::Feed,
         ledger::{Entry, Hour},
-        progress::{Progress, Reach},
-        store_key::Place,
+        progress::{Lookback, Progress},
+        store_key::StoreKey,
         tally::Span,
     },
 };
 
 /// So many fingerprints that no pass reads again may wait in the checkpoint before the ledger takes
 /// them: few enough for a small checkpoint, enough for a quiet feed to write its ledger once an hour.
-const FILE_AT: usize = 2_000;
+const LEDGER_FLUSH_THRESHOLD: usize = 2_000;
 
 /// If the ledger cannot be written, so many may wait at most.
-const MOST_UNFILED: usize = 10 * FILE_AT;
+const MAX_UNFLUSHED: usize = 10 * LEDGER_FLUSH_THRESHOLD;
 
 /// A claim older than this is made anew before a post: another run may have come meanwhile. So a run
-/// that lost its claim begins a post only within this time, see [`Keeper::claim`].
-const CLAIM_LASTS: Duration = Duration::from_secs(2);
+/// that lost its claim begins a post only within this time, see [`CheckpointWriter::claim`].
+const CLAIM_LIFETIME: Duration = Duration::from_secs(2);
 
 /// Why a checkpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +55,7 @@ pub(in crate::ingest) async fn read(
     feed: Feed,
     deadline: Deadline,
 ) -> Result<(Start, Version), OpenError> {
-    let saved = store.load(Place::Checkpoint(feed), deadline).await?;
+    let saved = store.load(StoreKey::Checkpoint(feed), deadline).await?;
     let text = saved.content.as_deref().map(String::from_utf8_lossy);
     Ok((Start::read(text.as_deref(), feed)?, saved.version))
 }
@@ -76,7 +76,7 @@ impl RunId {
 }
 
 /// The progress, where it is saved, and what the store holds.
-pub(in crate::ingest) struct Keeper {
+pub(in crate::ingest) struct CheckpointWriter {
     feed: Feed,
     store: Arc<dyn Store>,
     deadline: Deadline,
@@ -91,17 +91,17 @@ pub(in crate::ingest) struct Keeper {
     pub(in crate::ingest) progress: Progress,
 }
 
-impl Keeper {
+impl CheckpointWriter {
     /// Loads the feed's progress.
     pub(in crate::ingest) async fn open(
         ports: &Ports,
         feed: Feed,
-        reach: Reach,
+        lookback: Lookback,
         deadline: Deadline,
     ) -> Result<Self, OpenError> {
         let (start, version) = read(&*ports.store, feed, deadline).await?;
         let is_new = !matches!(start, Start::From(_));
-        let mut progress = Progress::resume(start, reach, ports.clock.now());
+        let mut progress = Progress::resume(start, lookback, ports.clock.now());
         let ledger = Ledger {
             feed,
             store: &*ports.store,
@@ -131,10 +131,10 @@ impl Keeper {
     pub(in crate::ingest) async fn save(&mut self) -> Result<(), StoreError> {
         let written_by = self.run.next();
         let text = self.progress.checkpoint().to_text(self.feed, &written_by);
-        let place = Place::Checkpoint(self.feed);
+        let key = StoreKey::Checkpoint(self.feed);
         self.version = self
             .store
-            .save(place, text.as_bytes(), &self.version, self.deadline)
+            .save(key, text.as_bytes(), &self.version, self.deadline)
             .await?;
         self.saved = Some(self.clock.elapsed());
         self.changed = false;
@@ -155,7 +155,7 @@ impl Keeper {
     }
 
     /// Remembers rows that the sink has taken, or that are set aside. The next save keeps them.
-    pub(in crate::ingest) fn dealt_with(&mut self, batch: &Batch) {
+    pub(in crate::ingest) fn record_delivered(&mut self, batch: &Batch) {
         self.changed = true;
         let given_up = self.progress.delivered(batch);
         if given_up > 0 {
@@ -174,16 +174,16 @@ impl Keeper {
     /// while it was reading stops too.
     pub(in crate::ingest) async fn claim(&mut self) -> Result<(), StoreError> {
         match self.saved {
-            Some(saved) if self.clock.elapsed().saturating_sub(saved) <= CLAIM_LASTS => Ok(()),
+            Some(saved) if self.clock.elapsed().saturating_sub(saved) <= CLAIM_LIFETIME => Ok(()),
             _ => self.save().await,
         }
     }
 
     /// Moves what no pass reads again into the ledger, if it is much; says whether it was. The next
     /// save forgets it.
-    pub(in crate::ingest) async fn file_if_much(&mut self) -> bool {
+    pub(in crate::ingest) async fn flush_ledger_if_full(&mut self) -> bool {
         let entries = self.progress.to_file();
-        let much = entries.len() >= FILE_AT;
+        let much = entries.len() >= LEDGER_FLUSH_THRESHOLD;
         if much {
             self.put(entries).await;
         }
@@ -201,7 +201,7 @@ impl Keeper {
         let count = entries.len();
         match self.ledger().add(entries).await {
             Ok(()) => self.progress.filed(),
-            Err(error) if count < MOST_UNFILED => {
+            Err(error) if count < MAX_UNFLUSHED => {
                 warn!(feed = %self.feed, "The ledger cannot be written: {error}. The checkpoint keeps {count} fingerprints for it.");
             }
             Err(error) => {

@@ -12,13 +12,13 @@ use crate::{
         feed::Feed,
         ledger::{Hour, LedgerHour},
         progress::RETENTION,
-        store_key::Place,
+        store_key::StoreKey,
     },
 };
 
 /// A feed's checkpoint as it is saved.
 #[derive(Debug)]
-pub struct Shown {
+pub struct SavedCheckpoint {
     /// What it says.
     pub start: Start,
     version: Version,
@@ -45,7 +45,7 @@ pub enum RewindError {
     Store(#[from] StoreError),
 }
 
-impl Shown {
+impl SavedCheckpoint {
     /// Reads the feed's checkpoint.
     pub async fn load(
         store: &dyn Store,
@@ -92,7 +92,7 @@ impl Shown {
         let mut lost = Vec::new();
         for hour in Hour::between(from, to).filter(|hour| hour.start() < to) {
             let content = store
-                .load(Place::Ledger(feed, hour), deadline)
+                .load(StoreKey::Ledger(feed, hour), deadline)
                 .await?
                 .content;
             let found = content
@@ -105,7 +105,7 @@ impl Shown {
         Ok(lost)
     }
 
-    /// Saves a checkpoint in place of this one, unless a run has saved meanwhile.
+    /// Saves a checkpoint in key of this one, unless a run has saved meanwhile.
     pub async fn replace(
         &self,
         store: &dyn Store,
@@ -117,7 +117,7 @@ impl Shown {
         let text = checkpoint.to_text(feed, written_by);
         store
             .save(
-                Place::Checkpoint(feed),
+                StoreKey::Checkpoint(feed),
                 text.as_bytes(),
                 &self.version,
                 deadline,

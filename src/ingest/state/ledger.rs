@@ -16,12 +16,12 @@ use crate::{
         deadline::Deadline,
         feed::Feed,
         ledger::{Entry, Hour, LedgerHour},
-        store_key::{Folder, Place},
+        store_key::{Folder, StoreKey},
     },
 };
 
 /// Two runs that add to one hour at the same time take turns so often.
-const TURNS: u32 = 4;
+const MAX_CONFLICT_RETRIES: u32 = 4;
 
 /// A feed's ledger.
 #[derive(Clone, Copy)]
@@ -45,10 +45,10 @@ impl Ledger<'_> {
     }
 
     async fn add_to(&self, hour: Hour, entries: Vec<Entry>) -> Result<(), StoreError> {
-        let place = Place::Ledger(self.feed, hour);
+        let key = StoreKey::Ledger(self.feed, hour);
         let mut turn = 1;
         loop {
-            let saved = self.store.load(place, self.deadline).await?;
+            let saved = self.store.load(key, self.deadline).await?;
             let mut ledger = match &saved.content {
                 Some(bytes) => self.read(hour, bytes),
                 None => LedgerHour::new(hour),
@@ -57,12 +57,12 @@ impl Ledger<'_> {
             let bytes = ledger.to_bytes();
             match self
                 .store
-                .save(place, &bytes, &saved.version, self.deadline)
+                .save(key, &bytes, &saved.version, self.deadline)
                 .await
             {
                 Ok(_) => return Ok(()),
                 // Entries are only ever added, so whoever comes second adds to what is there now.
-                Err(StoreError::RaceLost) if turn < TURNS => turn += 1,
+                Err(StoreError::RaceLost) if turn < MAX_CONFLICT_RETRIES => turn += 1,
                 Err(error) => return Err(error),
             }
         }
@@ -70,8 +70,8 @@ impl Ledger<'_> {
 
     fn read(&self, hour: Hour, bytes: &[u8]) -> LedgerHour {
         LedgerHour::from_bytes(hour, bytes).unwrap_or_else(|damaged| {
-            let place = self.store.address(Place::Ledger(self.feed, hour));
-            warn!(feed = %self.feed, place, "The ledger cannot be used: {damaged}. Records of this hour that show late may be delivered once more.");
+            let key = self.store.address(StoreKey::Ledger(self.feed, hour));
+            warn!(feed = %self.feed, key, "The ledger cannot be used: {damaged}. Records of this hour that show late may be delivered once more.");
             LedgerHour::new(hour)
         })
     }
@@ -85,15 +85,15 @@ impl Ledger<'_> {
     ) -> Result<Vec<Entry>, StoreError> {
         let mut known = Vec::new();
         for hour in Hour::between(range.from(), range.to()) {
-            let place = Place::Ledger(self.feed, hour);
+            let key = StoreKey::Ledger(self.feed, hour);
             let before = known.len();
-            if let Some(bytes) = self.store.load(place, self.deadline).await?.content {
+            if let Some(bytes) = self.store.load(key, self.deadline).await?.content {
                 known.extend(self.read(hour, &bytes).entries());
             }
             let found = (known.len() - before) as u64;
             if found < expected(hour) {
-                let place = self.store.address(place);
-                warn!(feed = %self.feed, place, found, "The ledger has lost entries. Records of this hour may be delivered once more.");
+                let key = self.store.address(key);
+                warn!(feed = %self.feed, key, found, "The ledger has lost entries. Records of this hour may be delivered once more.");
             }
         }
         Ok(known)
@@ -102,12 +102,12 @@ impl Ledger<'_> {
     /// The hours that there are, in their order.
     pub(in crate::ingest) async fn hours(&self) -> Result<Vec<Hour>, StoreError> {
         let folder = Folder::Ledger(self.feed);
-        let places = self.store.list(folder, self.deadline).await?;
-        let hour = |place| match place {
-            Place::Ledger(_, hour) => Some(hour),
+        let keys = self.store.list(folder, self.deadline).await?;
+        let hour = |key| match key {
+            StoreKey::Ledger(_, hour) => Some(hour),
             _ => None,
         };
-        Ok(places.into_iter().filter_map(hour).collect())
+        Ok(keys.into_iter().filter_map(hour).collect())
     }
 
     /// Removes every hour before `kept_from`.
@@ -117,8 +117,8 @@ impl Ledger<'_> {
     ) -> Result<(), StoreError> {
         for hour in self.hours().await? {
             if hour < Hour::of(kept_from) {
-                let place = Place::Ledger(self.feed, hour);
-                self.store.remove(place, self.deadline).await?;
+                let key = StoreKey::Ledger(self.feed, hour);
+                self.store.remove(key, self.deadline).await?;
             }
         }
         Ok(())

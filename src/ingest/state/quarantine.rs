@@ -8,7 +8,7 @@ use crate::{
         feed::Feed,
         fingerprint::Fingerprint,
         quarantined::{NotQuarantined, Quarantined},
-        store_key::{Folder, Place},
+        store_key::{Folder, StoreKey},
     },
 };
 
@@ -34,10 +34,10 @@ pub enum QuarantineError {
     /// There is none with this fingerprint.
     #[error("there is no record {0} in quarantine")]
     Absent(Fingerprint),
-    /// There is another one in its place.
-    #[error("in its place lies the record {1} of {0}")]
+    /// There is another one in its key.
+    #[error("in its key lies the record {1} of {0}")]
     Misplaced(Feed, Fingerprint),
-    /// There is something else in its place.
+    /// There is something else in its key.
     #[error("{0}")]
     Content(#[from] NotQuarantined),
 }
@@ -52,15 +52,15 @@ impl<'a> Quarantine<'a> {
     /// Sets a record aside. One that is there already, from a run that died before it could remember,
     /// stays as it is.
     pub async fn put(&self, held: &Quarantined) -> Result<(), StoreError> {
-        let place = Place::Quarantine(held.feed, held.fingerprint);
-        let saved = self.store.load(place, self.deadline).await?;
+        let key = StoreKey::Quarantine(held.feed, held.fingerprint);
+        let saved = self.store.load(key, self.deadline).await?;
         if saved.content.is_some() {
             return Ok(());
         }
         match self
             .store
             .save(
-                place,
+                key,
                 held.to_text().as_bytes(),
                 &saved.version,
                 self.deadline,
@@ -74,14 +74,14 @@ impl<'a> Quarantine<'a> {
 
     /// The fingerprints of a feed's records in quarantine.
     pub async fn list(&self, feed: Feed) -> Result<Vec<Fingerprint>, StoreError> {
-        let places = self
+        let keys = self
             .store
             .list(Folder::Quarantine(feed), self.deadline)
             .await?;
-        Ok(places
+        Ok(keys
             .into_iter()
-            .filter_map(|place| match place {
-                Place::Quarantine(_, fingerprint) => Some(fingerprint),
+            .filter_map(|key| match key {
+                StoreKey::Quarantine(_, fingerprint) => Some(fingerprint),
                 _ => None,
             })
             .collect())
@@ -93,8 +93,8 @@ impl<'a> Quarantine<'a> {
         feed: Feed,
         fingerprint: Fingerprint,
     ) -> Result<Quarantined, QuarantineError> {
-        let place = Place::Quarantine(feed, fingerprint);
-        let content = self.store.load(place, self.deadline).await?.content;
+        let key = StoreKey::Quarantine(feed, fingerprint);
+        let content = self.store.load(key, self.deadline).await?.content;
         let content = content.ok_or(QuarantineError::Absent(fingerprint))?;
         let held = Quarantined::read(&String::from_utf8_lossy(&content))?;
         // It would be posted for one and removed as another.
@@ -106,8 +106,8 @@ impl<'a> Quarantine<'a> {
 
     /// Removes a record for good.
     pub async fn remove(&self, feed: Feed, fingerprint: Fingerprint) -> Result<(), StoreError> {
-        let place = Place::Quarantine(feed, fingerprint);
-        self.store.remove(place, self.deadline).await
+        let key = StoreKey::Quarantine(feed, fingerprint);
+        self.store.remove(key, self.deadline).await
     }
 
     /// Posts a record again, as it was. It stays in quarantine: removing it is the caller's next step,

@@ -6,7 +6,7 @@ use super::Decision;
 
 /// A 404 is documented for "too large" as well as for a wrong address. Below this size it can only be
 /// the address; the documented limit is 30 times as large.
-const SURELY_SMALL_BYTES: usize = 1_000_000;
+const ALWAYS_ACCEPTED_BYTES: usize = 1_000_000;
 
 /// Decides, from the status, the service's `Error` code, the size of the body that was posted, and
 /// `Retry-After`.
@@ -36,7 +36,7 @@ pub fn decide(
             | "UnsupportedContentType",
         ) => Decision::Refuse,
         (400 | 413, _) => Decision::Part,
-        (404, _) if body_bytes > SURELY_SMALL_BYTES => Decision::Part,
+        (404, _) if body_bytes > ALWAYS_ACCEPTED_BYTES => Decision::Part,
         (408 | 429 | 500 | 502 | 503 | 504, _) => Decision::Retry(retry_after),
         _ => Decision::Refuse,
     }
@@ -46,7 +46,7 @@ pub fn decide(
 /// observed in place of the documented 404.
 #[must_use]
 pub fn may_be_too_large(body_bytes: usize) -> bool {
-    body_bytes > SURELY_SMALL_BYTES
+    body_bytes > ALWAYS_ACCEPTED_BYTES
 }
 
 /// What an operator can do about a refusal; `code` is the service's `Error` member.

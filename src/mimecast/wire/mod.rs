@@ -9,6 +9,6 @@ mod verdict;
 pub(super) const JSON: &str = "application/json";
 
 pub(super) use login::{binding, renewal_body};
-pub use page::{NotAPage, Unread, page};
+pub use page::{PageError, UnreadPage, page};
 pub use request::{path, request_body};
 pub use verdict::{Failure, Verdict, effective_status, verdict};

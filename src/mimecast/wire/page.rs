@@ -10,8 +10,8 @@ use crate::model::{
     feed::Feed,
     object::Object,
     page::{Page, PageToken},
-    record::Examiner,
-    record_meta::Listed,
+    record::RecordScanner,
+    record_meta::RecordSpan,
 };
 
 const fn array(feed: Feed) -> &'static str {
@@ -24,7 +24,7 @@ const fn array(feed: Feed) -> &'static str {
 
 /// Why an answer is no page.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotAPage {
+pub enum PageError {
     /// It says itself that something went wrong, whatever its status.
     #[error("the answer names a failure")]
     Failure(Verdict),
@@ -37,7 +37,7 @@ pub enum NotAPage {
 }
 
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct PageBody<'a> {
     meta: Option<Object<Meta>>,
     #[serde(borrow)]
     data: Option<Vec<Object<Data<'a>>>>,
@@ -68,14 +68,14 @@ impl<'a> Data<'a> {
 
 /// An answer that is no page.
 #[derive(Debug)]
-pub struct Unread {
+pub struct UnreadPage {
     /// Why.
-    pub why: NotAPage,
+    pub why: PageError,
     /// Its body, as it came.
     pub body: Vec<u8>,
 }
 
-/// Reads an answer whose HTTP status is 200. The records stay where they are in `body`; `examiner` looks
+/// Reads an answer whose HTTP status is 200. The records stay where they are in `body`; `scanner` looks
 /// at each.
 ///
 /// The status alone says nothing: an answer is a success only if `fail` is empty, and `meta.status`
@@ -83,9 +83,9 @@ pub struct Unread {
 ///
 /// Bytes that are no UTF-8 inside a string would stop the feed for ever: they are replaced by the
 /// replacement character, as every reader of the row would.
-pub fn page(examiner: &mut Examiner, body: Vec<u8>) -> Result<Page, Unread> {
+pub fn page(scanner: &mut RecordScanner, body: Vec<u8>) -> Result<Page, UnreadPage> {
     let (text, original) = text(body);
-    match listing(examiner, &text) {
+    match listing(scanner, &text) {
         Ok(Listing {
             records,
             next,
@@ -96,7 +96,7 @@ pub fn page(examiner: &mut Examiner, body: Vec<u8>) -> Result<Page, Unread> {
             page.total = total;
             Ok(page)
         }
-        Err(why) => Err(Unread {
+        Err(why) => Err(UnreadPage {
             why,
             body: original.unwrap_or_else(|| text.into_bytes()),
         }),
@@ -122,18 +122,18 @@ struct Listing<T> {
 
 /// Usually all records are looked at in one scan, and what is around them is parsed without them. Where
 /// that does not go, all of it is parsed.
-fn listing(examiner: &mut Examiner, text: &str) -> Result<Listing<Listed>, NotAPage> {
-    if let Some(listing) = scanned(examiner, text) {
+fn listing(scanner: &mut RecordScanner, text: &str) -> Result<Listing<RecordSpan>, PageError> {
+    if let Some(listing) = scanned(scanner, text) {
         return Ok(listing);
     }
     let Listing {
         records,
         next,
         total,
-    } = parsed(examiner.feed(), text)?;
-    let listed = records.into_iter().filter_map(|place| {
-        let look = examiner.look(text.get(place.clone())?);
-        Some(Listed { place, look })
+    } = parsed(scanner.feed(), text)?;
+    let listed = records.into_iter().filter_map(|bytes| {
+        let meta = scanner.scan(text.get(bytes.clone())?);
+        Some(RecordSpan { bytes, meta })
     });
     Ok(Listing {
         records: listed.collect(),
@@ -147,16 +147,16 @@ const STAND_IN: &str = "{}";
 
 /// The records are scanned, and the answer is parsed with one empty record in their place. It must show
 /// where the records were looked for: so it is proved that they are the listing of the answer.
-fn scanned(examiner: &mut Examiner, text: &str) -> Option<Listing<Listed>> {
-    let opening = format!("\"{}\":[", array(examiner.feed()));
+fn scanned(scanner: &mut RecordScanner, text: &str) -> Option<Listing<RecordSpan>> {
+    let opening = format!("\"{}\":[", array(scanner.feed()));
     let start = memchr::memmem::find(text.as_bytes(), opening.as_bytes())? + opening.len();
-    let (records, end) = examiner.list(text, start)?;
+    let (records, end) = scanner.list(text, start)?;
     let around = [text.get(..start)?, STAND_IN, text.get(end..)?].concat();
-    let parsed = parsed(examiner.feed(), &around).ok()?;
-    let [place] = &parsed.records[..] else {
+    let parsed = parsed(scanner.feed(), &around).ok()?;
+    let [bytes] = &parsed.records[..] else {
         return None;
     };
-    (*place == (start..start + STAND_IN.len())).then_some(Listing {
+    (*bytes == (start..start + STAND_IN.len())).then_some(Listing {
         records,
         next: parsed.next,
         total: parsed.total,
@@ -164,8 +164,9 @@ fn scanned(examiner: &mut Examiner, text: &str) -> Option<Listing<Listed>> {
 }
 
 /// Parses an answer.
-fn parsed(feed: Feed, text: &str) -> Result<Listing<Range<usize>>, NotAPage> {
-    let Object::<Answer<'_>>(answer) = serde_json::from_str(text).map_err(|error| shape(&error))?;
+fn parsed(feed: Feed, text: &str) -> Result<Listing<Range<usize>>, PageError> {
+    let Object::<PageBody<'_>>(answer) =
+        serde_json::from_str(text).map_err(|error| shape(&error))?;
     let (status, pagination) = answer
         .meta
         .map_or((None, None), |Object(meta)| (meta.status, meta.pagination));
@@ -174,20 +175,20 @@ fn parsed(feed: Feed, text: &str) -> Result<Listing<Range<usize>>, NotAPage> {
         failures: failures(answer.fail),
     };
     if !verdict.is_success() {
-        return Err(NotAPage::Failure(verdict));
+        return Err(PageError::Failure(verdict));
     }
     let data = answer
         .data
-        .ok_or_else(|| NotAPage::OtherShape("`data` is missing".to_owned()))?;
+        .ok_or_else(|| PageError::OtherShape("`data` is missing".to_owned()))?;
     let mut records = Vec::new();
     for Object(item) in data {
         let rows = item.rows(feed).ok_or_else(|| {
-            NotAPage::OtherShape(format!("`data` has an item without `{}`", array(feed)))
+            PageError::OtherShape(format!("`data` has an item without `{}`", array(feed)))
         })?;
         for row in rows {
             let row = row.get();
             if !row.starts_with('{') {
-                return Err(NotAPage::OtherShape(format!(
+                return Err(PageError::OtherShape(format!(
                     "record {} of `{}` is no object",
                     records.len(),
                     array(feed)
@@ -209,10 +210,10 @@ fn parsed(feed: Feed, text: &str) -> Result<Listing<Range<usize>>, NotAPage> {
     })
 }
 
-fn shape(error: &serde_json::Error) -> NotAPage {
+fn shape(error: &serde_json::Error) -> PageError {
     match error.classify() {
-        serde_json::error::Category::Data => NotAPage::OtherShape(error.to_string()),
-        _ => NotAPage::NotJson(error.to_string()),
+        serde_json::error::Category::Data => PageError::OtherShape(error.to_string()),
+        _ => PageError::NotJson(error.to_string()),
     }
 }
 
@@ -220,9 +221,9 @@ fn shape(error: &serde_json::Error) -> NotAPage {
 mod tests {
     use super::*;
 
-    fn page(feed: Feed, body: &[u8]) -> Result<Page, NotAPage> {
-        let mut examiner = Examiner::new(feed);
-        super::page(&mut examiner, body.to_vec()).map_err(|unread| {
+    fn page(feed: Feed, body: &[u8]) -> Result<Page, PageError> {
+        let mut scanner = RecordScanner::new(feed);
+        super::page(&mut scanner, body.to_vec()).map_err(|unread| {
             assert_eq!(unread.body, body);
             unread.why
         })
@@ -295,11 +296,11 @@ mod tests {
             r#"{"data":[],"meta":[200,null]}"#,
         ] {
             let error = page(Feed::Attachment, body.as_bytes()).unwrap_err();
-            assert!(matches!(error, NotAPage::OtherShape(_)), "{body}: {error}");
+            assert!(matches!(error, PageError::OtherShape(_)), "{body}: {error}");
         }
         for body in ["", "<html>", r#"{"data":[{"attachmentLogs":[{}"#, "{}x"] {
             let error = page(Feed::Attachment, body.as_bytes()).unwrap_err();
-            assert!(matches!(error, NotAPage::NotJson(_)), "{body}: {error}");
+            assert!(matches!(error, PageError::NotJson(_)), "{body}: {error}");
         }
     }
 
@@ -311,7 +312,7 @@ mod tests {
             r#"{"fail":[{}]}"#,
         ] {
             assert!(
-                matches!(page(Feed::Url, body.as_bytes()), Err(NotAPage::Failure(_))),
+                matches!(page(Feed::Url, body.as_bytes()), Err(PageError::Failure(_))),
                 "{body}"
             );
         }

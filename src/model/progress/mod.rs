@@ -28,7 +28,7 @@ pub const RETENTION: TimeDelta = TimeDelta::days(30);
 
 /// How far a pass reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reach {
+pub struct Lookback {
     /// How far back a first run goes.
     pub lookback: TimeDelta,
     /// How close to now a range may end.
@@ -42,7 +42,7 @@ pub struct Reach {
 /// The progress of one feed during a pass.
 #[derive(Debug, Clone)]
 pub struct Progress {
-    reach: Reach,
+    lookback: Lookback,
     checkpoint: Checkpoint,
     /// When the pass began.
     pass_began: DateTime<Utc>,
@@ -53,7 +53,7 @@ pub struct Progress {
 impl Progress {
     /// Picks up where `start` says.
     #[must_use]
-    pub fn resume(start: Start, reach: Reach, now: DateTime<Utc>) -> Self {
+    pub fn resume(start: Start, lookback: Lookback, now: DateTime<Utc>) -> Self {
         let started = |from: DateTime<Utc>, reason| {
             let mut checkpoint = Checkpoint::starting(from.trunc_subsecs(0));
             checkpoint.moves.push(Move {
@@ -67,10 +67,10 @@ impl Progress {
         let checkpoint = match start {
             Start::From(checkpoint) => *checkpoint,
             Start::TakenOver(time) => started(time, Reason::TakenOver),
-            Start::Fresh => started(now - reach.lookback, Reason::FirstRun),
+            Start::Fresh => started(now - lookback.lookback, Reason::FirstRun),
         };
         Self {
-            reach,
+            lookback,
             checkpoint,
             pass_began: now,
             reading_since: now,
@@ -101,7 +101,7 @@ impl Progress {
             first_range,
             ..
         } = self.checkpoint;
-        let to = now - self.reach.settle;
+        let to = now - self.lookback.settle;
         // After a rewind: what nobody knows, what the ledger knows, and the rest. A range lists its
         // border second too, so the ledger is asked a little earlier.
         let known_from = (self.kept_from() - LEDGER_RANGE).clamp(from, filed_before.max(from));
@@ -167,7 +167,7 @@ impl Progress {
             reason: Reason::Delivered,
         });
         checkpoint.watermark = time;
-        let seen_whole = self.reading_since - self.reach.settle - self.reach.late_arrival;
+        let seen_whole = self.reading_since - self.lookback.settle - self.lookback.late_arrival;
         let again = time.min(seen_whole.trunc_subsecs(0));
         checkpoint.read_again_from = checkpoint.read_again_from.max(again);
         // What is older than the ledger reaches is never asked for again.
@@ -190,7 +190,7 @@ impl Progress {
     /// Should Mimecast list a record by another time than its own, it is most likely one that lies
     /// close: so long what is not read again is remembered all the same.
     fn filed_to(&self) -> DateTime<Utc> {
-        self.checkpoint.read_again_from - self.reach.late_arrival
+        self.checkpoint.read_again_from - self.lookback.late_arrival
     }
 
     /// Forgets what [`Self::to_file`] gave, once the ledger has it. Before that it would be
@@ -202,12 +202,12 @@ impl Progress {
         checkpoint.filed_before = checkpoint.filed_before.max(filed_to);
     }
 
-    /// What lies before this is neither counted nor kept in the ledger: whole hours, the reach of the
+    /// What lies before this is neither counted nor kept in the ledger: whole hours, the lookback of the
     /// reconciliation before now. While a rewind is read, everything stays that was known when it was
     /// made, for a day more.
     #[must_use]
     pub fn kept_from(&self) -> DateTime<Utc> {
-        let horizon = Hour::of(self.reading_since - self.reach.reconcile).start();
+        let horizon = Hour::of(self.reading_since - self.lookback.reconcile).start();
         let checkpoint = &self.checkpoint;
         if checkpoint.read_again_from < checkpoint.filed_before {
             let longest = horizon - TimeDelta::days(1);
@@ -225,7 +225,7 @@ impl Progress {
         let due = checkpoint
             .reconciled_at
             .is_none_or(|last| now - last >= RECONCILE_EVERY || last > now);
-        let from = now - self.reach.reconcile;
+        let from = now - self.lookback.reconcile;
         let span = checkpoint
             .tally
             .comparable(from, checkpoint.read_again_from);

@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::event_time;
 
-const REACH: Reach = Reach {
+const LOOKBACK: Lookback = Lookback {
     lookback: TimeDelta::days(7),
     settle: TimeDelta::seconds(15),
     late_arrival: TimeDelta::minutes(15),
@@ -18,7 +18,7 @@ fn bounds(progress: &mut Progress, now: DateTime<Utc>) -> Option<(DateTime<Utc>,
 }
 
 fn fresh(now: DateTime<Utc>) -> Progress {
-    Progress::resume(Start::Fresh, REACH, now)
+    Progress::resume(Start::Fresh, LOOKBACK, now)
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn nothing_before_a_take_over_is_ever_read() {
         crate::model::feed::Feed::Url,
     );
     let now = at("2026-03-08T12:00:00Z");
-    let mut progress = Progress::resume(start.unwrap(), REACH, now);
+    let mut progress = Progress::resume(start.unwrap(), LOOKBACK, now);
     assert_eq!(
         bounds(&mut progress, now).unwrap().0,
         at("2026-03-08T11:55:00Z")
@@ -108,16 +108,16 @@ fn row(time: DateTime<Utc>, number: u32) -> Batch {
     use crate::model::{
         batch::{BatchBuilder, Sizes},
         feed::Feed,
-        record::Examiner,
+        record::RecordScanner,
     };
     let record = format!("{{\"n\":{number},\"date\":\"{}\"}}", time.to_rfc3339());
-    let look = Examiner::new(Feed::Url).look(&record);
+    let meta = RecordScanner::new(Feed::Url).scan(&record);
     let sizes = Sizes {
         batch: 1_000_000,
         value: 32_768,
     };
     let mut builder = BatchBuilder::new(Feed::Url, sizes);
-    let _added = builder.push(&record, look, DateRange::new(time, time, time).unwrap());
+    let _added = builder.push(&record, meta, DateRange::new(time, time, time).unwrap());
     builder.take().unwrap()
 }
 
@@ -163,7 +163,7 @@ fn after_a_rewind_the_ledger_is_asked_as_far_as_it_knows_more() {
     );
     let mut checkpoint = progress.checkpoint().clone();
     checkpoint.rewind(at("2026-03-08T06:30:00Z"), now);
-    let mut progress = Progress::resume(Start::From(Box::new(checkpoint)), REACH, now);
+    let mut progress = Progress::resume(Start::From(Box::new(checkpoint)), LOOKBACK, now);
     let ranges = progress.begin(now);
     assert_eq!(ranges[0].from(), at("2026-03-08T06:30:00Z"));
     assert_eq!(ranges.last().unwrap().to(), at("2026-03-08T11:59:45Z"));
@@ -200,7 +200,7 @@ fn counts_are_compared_once_an_hour_for_what_is_not_read_again_anyway() {
     let mut progress = fresh(now);
     let _ranges = progress.begin(now);
     assert_eq!(progress.to_reconcile(now), None, "nothing is delivered yet");
-    progress.advance(now - REACH.settle);
+    progress.advance(now - LOOKBACK.settle);
     let span = progress.to_reconcile(now).unwrap();
     assert_eq!(
         (span.start(), span.end()),

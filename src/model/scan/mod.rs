@@ -26,7 +26,7 @@ use super::{
     feed::Feed,
     fingerprint::{Fingerprint, MAX_DEPTH, form},
     json,
-    record_meta::Look,
+    record_meta::RecordMeta,
 };
 
 /// Scans records of one feed, keeping what it has learned of their names.
@@ -86,7 +86,7 @@ impl Scanner {
 
     /// Scans the record that begins at `start`, in text without control characters. Gives its end and
     /// what was found; `None` for anything unusual.
-    pub(crate) fn record(&mut self, text: &str, start: usize) -> Option<(usize, Look)> {
+    pub(crate) fn record(&mut self, text: &str, start: usize) -> Option<(usize, RecordMeta)> {
         loop {
             self.canonical.clear();
             self.values.clear();
@@ -100,7 +100,7 @@ impl Scanner {
             };
             match scan.object(start, Met::Record, 0) {
                 Ok(end) => {
-                    let look = Look {
+                    let look = RecordMeta {
                         time: scan.time,
                         fingerprint: Fingerprint::of_form(&self.canonical),
                     };

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::fingerprint::Fingerprinter;
 
-fn scan(record: &str) -> Option<Look> {
+fn scan(record: &str) -> Option<RecordMeta> {
     let (end, look) = Scanner::new(Feed::Url).record(record, 0)?;
     assert_eq!(end, record.len());
     Some(look)

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::{
     ingest::ports::{
-        Clock, LogSink, LogSource, PageRequest, Randomness, Receipt, Refusal, Saved, SinkError,
+        Clock, LogSink, LogSource, PageRequest, Randomness, Receipt, Rejection, Saved, SinkError,
         SourceError, Store, StoreError, Version,
     },
     model::{
@@ -14,7 +14,7 @@ use mimecast_ttp::{
         deadline::Deadline,
         feed::Feed,
         page::Page,
-        store_key::{Folder, Place},
+        store_key::{Folder, StoreKey},
     },
 };
 
@@ -127,7 +127,7 @@ impl Actor {
             if self.world.has(Bug::DropsTheWholeBatch) {
                 return Ok(Receipt::after(1));
             }
-            return Err(SinkError::Content(Refusal {
+            return Err(SinkError::Content(Rejection {
                 cause: format!("answered {status}").into(),
                 status: Some(status),
                 request_id: None,
@@ -281,8 +281,8 @@ impl LogSink for Actor {
         32_768
     }
 
-    fn posts_at_once(&self) -> usize {
-        self.world.story.sink.posts_at_once()
+    fn max_concurrent_posts(&self) -> usize {
+        self.world.story.sink.max_concurrent_posts()
     }
 
     async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError> {
@@ -305,11 +305,11 @@ fn unavailable() -> StoreError {
 
 #[async_trait]
 impl Store for Actor {
-    fn address(&self, place: Place) -> String {
+    fn address(&self, place: StoreKey) -> String {
         place.name()
     }
 
-    async fn load(&self, place: Place, deadline: Deadline) -> Result<Saved, StoreError> {
+    async fn load(&self, place: StoreKey, deadline: Deadline) -> Result<Saved, StoreError> {
         self.step("load").await;
         if self.store_fault(deadline).await != StoreFault::None || self.is_late(deadline) {
             return Err(unavailable());
@@ -326,7 +326,7 @@ impl Store for Actor {
             },
         };
         Ok(match (place, &saved.content) {
-            (Place::Ledger(..), _) if self.world.has(Bug::LedgerBehindCheckpoint) => Saved {
+            (StoreKey::Ledger(..), _) if self.world.has(Bug::LedgerBehindCheckpoint) => Saved {
                 content: state.runs[self.run]
                     .held_ledger
                     .get(&place)
@@ -334,7 +334,7 @@ impl Store for Actor {
                     .or(saved.content),
                 ..saved
             },
-            (Place::Checkpoint(_), Some(content))
+            (StoreKey::Checkpoint(_), Some(content))
                 if self.world.has(Bug::ForgetsWhatWasDelivered) =>
             {
                 Saved {
@@ -348,7 +348,7 @@ impl Store for Actor {
 
     async fn save(
         &self,
-        place: Place,
+        place: StoreKey,
         content: &[u8],
         expected: &Version,
         deadline: Deadline,
@@ -358,7 +358,7 @@ impl Store for Actor {
         if fault == StoreFault::Fails || self.is_late(deadline) {
             return Err(unavailable());
         }
-        if self.world.has(Bug::LedgerBehindCheckpoint) && matches!(place, Place::Ledger(..)) {
+        if self.world.has(Bug::LedgerBehindCheckpoint) && matches!(place, StoreKey::Ledger(..)) {
             let mut state = self.world.state();
             state.runs[self.run]
                 .held_ledger
@@ -369,13 +369,13 @@ impl Store for Actor {
         let written = {
             let mut state = self.world.state();
             let written = state.write(place, content, expected, blind)?;
-            if let Place::Checkpoint(feed) = place {
+            if let StoreKey::Checkpoint(feed) = place {
                 state.oracle.saved(self.run, feed, content);
             }
             written
         };
         self.step("saved").await;
-        if matches!(place, Place::Checkpoint(_)) {
+        if matches!(place, StoreKey::Checkpoint(_)) {
             self.release_held();
         }
         if fault == StoreFault::AnswerLost {
@@ -384,7 +384,7 @@ impl Store for Actor {
         Ok(written)
     }
 
-    async fn remove(&self, place: Place, deadline: Deadline) -> Result<(), StoreError> {
+    async fn remove(&self, place: StoreKey, deadline: Deadline) -> Result<(), StoreError> {
         self.step("remove").await;
         if self.store_fault(deadline).await == StoreFault::Fails {
             return Err(unavailable());
@@ -394,7 +394,7 @@ impl Store for Actor {
         Ok(())
     }
 
-    async fn list(&self, folder: Folder, deadline: Deadline) -> Result<Vec<Place>, StoreError> {
+    async fn list(&self, folder: Folder, deadline: Deadline) -> Result<Vec<StoreKey>, StoreError> {
         self.step("list").await;
         if self.store_fault(deadline).await != StoreFault::None {
             return Err(unavailable());

@@ -6,7 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use mimecast_ttp::model::{feed::Feed, store_key::Place};
+use mimecast_ttp::model::{feed::Feed, store_key::StoreKey};
 
 use super::{
     story::{Record, SETTLE},
@@ -31,7 +31,7 @@ struct Post {
 #[derive(Debug)]
 pub struct Oracle {
     /// So many batches of a feed may be in doubt.
-    posts_at_once: usize,
+    max_concurrent_posts: usize,
     posts: Vec<Post>,
     delivered: BTreeMap<usize, Vec<usize>>,
     watermarks: BTreeMap<Feed, DateTime<Utc>>,
@@ -51,9 +51,9 @@ pub struct Oracle {
 }
 
 impl Oracle {
-    pub fn new(posts_at_once: usize) -> Self {
+    pub fn new(max_concurrent_posts: usize) -> Self {
         Self {
-            posts_at_once,
+            max_concurrent_posts,
             posts: Vec::new(),
             delivered: BTreeMap::new(),
             watermarks: BTreeMap::new(),
@@ -86,7 +86,7 @@ impl Oracle {
         let overtaken = self.holders.get(&feed).is_some_and(|holder| *holder != run) && {
             let posts = self.overtaken.entry((run, feed)).or_default();
             *posts += usize::from(!repeated);
-            *posts <= self.posts_at_once
+            *posts <= self.max_concurrent_posts
         };
         if rows.iter().collect::<BTreeSet<_>>().len() != rows.len() {
             self.violated(format!(
@@ -155,7 +155,7 @@ impl Oracle {
                 .iter()
                 .filter(|post| post.run == run && post.feed == feed && !post.sure && !post.repeated)
                 .count();
-            if in_doubt > self.posts_at_once {
+            if in_doubt > self.max_concurrent_posts {
                 self.violated(format!(
                     "run {run} left {in_doubt} batches of {feed} in doubt, which can all be doubled"
                 ));
@@ -253,7 +253,7 @@ pub fn damage_ledger(state: &mut State) {
         .saved
         .keys()
         .copied()
-        .filter(|place| matches!(place, Place::Ledger(..)))
+        .filter(|place| matches!(place, StoreKey::Ledger(..)))
         .collect();
     if hours.is_empty() {
         return;

@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::{
     ingest::{
-        pass::{Pass, Plan},
+        pass::{Pass, PassConfig},
         ports::Ports,
         report::{Outcome, PassReport},
-        state::history::Shown,
+        state::history::SavedCheckpoint,
     },
-    model::{deadline::Deadline, feed::Feed, store_key::Place},
+    model::{deadline::Deadline, feed::Feed, store_key::StoreKey},
 };
 
 use super::{
@@ -74,7 +74,7 @@ async fn chaos(world: &Arc<World>) {
         for feed in &story.feeds {
             state
                 .saved
-                .insert(Place::Checkpoint(*feed), (text.clone().into_bytes(), 0));
+                .insert(StoreKey::Checkpoint(*feed), (text.clone().into_bytes(), 0));
         }
     }
     for tick in 0..story.ticks {
@@ -196,7 +196,7 @@ async fn run(world: &Arc<World>, races: bool) -> Option<PassReport> {
         Some(Bug::NoOverlap) => reach.late_arrival = TimeDelta::zero(),
         _ => {}
     }
-    let plan = Plan {
+    let plan = PassConfig {
         reach,
         budget: BUDGET,
         batch_max_bytes: world.story.max_batch_bytes,
@@ -282,7 +282,7 @@ async fn rewind(world: &Arc<World>) {
     let deadline = Deadline::after(world.elapsed(), Duration::from_secs(60));
     let now: DateTime<Utc> = world.now();
     let known_from = now - world.story.reach.reconcile + TimeDelta::hours(1);
-    if let Ok(shown) = Shown::load(&actor, feed, deadline).await
+    if let Ok(shown) = SavedCheckpoint::load(&actor, feed, deadline).await
         && let mimecast_ttp::model::checkpoint::Start::From(checkpoint) = &shown.start
     {
         let span = (checkpoint.watermark - known_from).num_seconds().max(1);

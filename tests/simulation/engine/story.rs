@@ -1,7 +1,7 @@
 //! What a seed makes: the records and their delays, the habits of the services, the odds of faults.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use mimecast_ttp::model::{event_time, feed::Feed, progress::Reach};
+use mimecast_ttp::model::{event_time, feed::Feed, progress::Lookback};
 
 use super::dice::Dice;
 
@@ -28,7 +28,7 @@ pub enum Sink {
 }
 
 impl Sink {
-    pub const fn posts_at_once(self) -> usize {
+    pub const fn max_concurrent_posts(self) -> usize {
         match self {
             Self::DataCollector => 1,
             Self::LogsIngestion => 3,
@@ -83,7 +83,7 @@ pub struct Story {
     pub seed: u64,
     pub began: DateTime<Utc>,
     pub ticks: i64,
-    pub reach: Reach,
+    pub lookback: Lookback,
     pub feeds: Vec<Feed>,
     pub records: Vec<Record>,
     pub odds: Odds,
@@ -120,7 +120,7 @@ impl Story {
         let mut dice = Dice::new(seed);
         let began = event_time::parse("2026-03-02T08:00:00Z").unwrap();
         let ticks = dice.between(3, 14);
-        let reach = Reach {
+        let lookback = Lookback {
             lookback: TimeDelta::hours(dice.pick(&[1, 6, 30, 72])),
             settle: SETTLE,
             late_arrival: LATE_ARRIVAL,
@@ -150,7 +150,7 @@ impl Story {
             seed,
             began,
             ticks,
-            reach,
+            lookback,
             feeds,
             records: Vec::new(),
             odds,
@@ -182,7 +182,8 @@ impl Story {
 
     /// From when on records are the passes' to deliver.
     pub fn start(&self) -> DateTime<Utc> {
-        self.taken_over.unwrap_or(self.began - self.reach.lookback)
+        self.taken_over
+            .unwrap_or(self.began - self.lookback.lookback)
     }
 
     /// Everything but the records, for a person.

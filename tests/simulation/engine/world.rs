@@ -13,7 +13,7 @@ use mimecast_ttp::{
         event_time,
         feed::Feed,
         page::{Page, PageToken},
-        store_key::Place,
+        store_key::StoreKey,
     },
 };
 use tokio::{sync::Notify, time::Instant};
@@ -41,7 +41,7 @@ pub struct Run {
     pub refuses_all: bool,
     /// For the bugs: what is held back, and the last token.
     pub held_batch: Option<(Feed, Vec<usize>)>,
-    pub held_ledger: BTreeMap<Place, Vec<u8>>,
+    pub held_ledger: BTreeMap<StoreKey, Vec<u8>>,
     pub last_offset: Option<usize>,
 }
 
@@ -49,7 +49,7 @@ pub struct State {
     pub dice: Dice,
     pub odds: Odds,
     pub runs: Vec<Run>,
-    pub saved: BTreeMap<Place, (Vec<u8>, u64)>,
+    pub saved: BTreeMap<StoreKey, (Vec<u8>, u64)>,
     pub versions: u64,
     pub oracle: Oracle,
     /// For the bug that takes message and second for an identity.
@@ -73,7 +73,7 @@ impl World {
             runs: Vec::new(),
             saved: BTreeMap::new(),
             versions: 0,
-            oracle: Oracle::new(story.sink.posts_at_once()),
+            oracle: Oracle::new(story.sink.max_concurrent_posts()),
             seen: HashMap::new(),
             trace: story.seed,
         };
@@ -199,7 +199,7 @@ impl State {
     /// Writes under the rule of versions, unless `blind`.
     pub fn write(
         &mut self,
-        place: Place,
+        place: StoreKey,
         content: &[u8],
         expected: &Version,
         blind: bool,
@@ -222,7 +222,7 @@ impl State {
     pub fn quarantined(&self) -> BTreeSet<usize> {
         self.saved
             .iter()
-            .filter(|(place, _)| matches!(place, Place::Quarantine(..)))
+            .filter(|(place, _)| matches!(place, StoreKey::Quarantine(..)))
             .map(|(_, (content, _))| {
                 let held: serde_json::Value = serde_json::from_slice(content).unwrap();
                 number(held["row"].as_str().unwrap())

@@ -20,21 +20,21 @@ use super::MAX_BYTES;
 use crate::ingest::ports::Clock;
 
 /// Reads each answer to its end, or gives up.
-pub(super) struct WholeTry {
+pub(super) struct WholeAttempt {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) time: Duration,
 }
 
-impl fmt::Debug for WholeTry {
+impl fmt::Debug for WholeAttempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WholeTry")
+        f.debug_struct("WholeAttempt")
             .field("time", &self.time)
             .finish_non_exhaustive()
     }
 }
 
 #[async_trait]
-impl Policy for WholeTry {
+impl Policy for WholeAttempt {
     async fn send(
         &self,
         ctx: &Context,

@@ -12,12 +12,12 @@ use crate::{
     model::{deadline::Deadline, page::Page},
 };
 
-pub(in crate::ingest) struct CountedSource {
+pub(in crate::ingest) struct CountingSource {
     source: Arc<dyn LogSource>,
     calls: AtomicU64,
 }
 
-impl CountedSource {
+impl CountingSource {
     pub(in crate::ingest) fn new(source: Arc<dyn LogSource>) -> Self {
         Self {
             source,
@@ -32,7 +32,7 @@ impl CountedSource {
 }
 
 #[async_trait]
-impl LogSource for CountedSource {
+impl LogSource for CountingSource {
     async fn fetch_page(
         &self,
         request: PageRequest<'_>,
