@@ -9,7 +9,10 @@ use std::{sync::Arc, time::Duration};
 
 use mimecast_ttp::{
     azure::connection_string,
-    ingest::ports::{Store, StoreError, Version},
+    ingest::{
+        error::{Explain, StoreError},
+        ports::{Store, Version},
+    },
     model::{
         deadline::Deadline,
         feed::Feed,
@@ -75,12 +78,12 @@ async fn keeps_the_promises(store: &dyn Store) {
 
     // Of two who both read nothing, one loses.
     let late = save(store, URL, "other", &Version::Absent).await;
-    assert!(matches!(late, Err(StoreError::RaceLost)), "{late:?}");
+    assert!(matches!(late, Err(StoreError::Conflict)), "{late:?}");
 
     // Of two who read the same, one loses, and its text is nowhere.
     let second = save(store, URL, "second", &first).await.unwrap();
     let late = save(store, URL, "late", &first).await;
-    assert!(matches!(late, Err(StoreError::RaceLost)), "{late:?}");
+    assert!(matches!(late, Err(StoreError::Conflict)), "{late:?}");
     assert_eq!(text(store, URL).await.as_deref(), Some("second"));
     let third = save(store, URL, "third", &second).await.unwrap();
     assert_ne!(second, third);
@@ -175,7 +178,7 @@ async fn a_wrong_key_is_answered_with_what_to_do() {
         .load(URL, soon())
         .await
         .unwrap_err()
-        .to_string();
+        .explain();
     assert!(error.contains("403"), "{error}");
     assert!(
         error.contains("check the key in AzureWebJobsStorage"),
@@ -189,7 +192,7 @@ async fn a_shared_access_signature_is_never_shown() {
     let text =
         "BlobEndpoint=http://127.0.0.1:0/acct;SharedAccessSignature=sv=2024-11-04&sig=t0ps3cr3t%3D";
     let store = blob_store(text, "ttp-checkpoints");
-    let error = store.load(URL, soon()).await.unwrap_err().to_string();
+    let error = store.load(URL, soon()).await.unwrap_err().explain();
     assert!(error.contains("cannot be reached"), "{error}");
     for text in [error, store.address(URL), format!("{store:?}")] {
         assert!(!text.contains("t0ps3cr3t"), "{text}");
@@ -205,5 +208,5 @@ async fn storage_that_is_away_is_an_error_and_not_an_empty_checkpoint() {
         .load(URL, soon())
         .await
         .unwrap_err();
-    assert!(matches!(error, StoreError::Failed(_)), "{error:?}");
+    assert!(matches!(error, StoreError::Determinate(_)), "{error:?}");
 }

@@ -20,10 +20,10 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::{
-    ingest::ports::Clock,
+    ingest::{error::Explain, ports::Clock},
     net::{
-        http::{HttpClient, Limits, Request, Response, excerpt},
-        token::{Issued, Issuer, NoToken},
+        http::{HttpClient, Limits, Request, Response, TransportError, excerpt},
+        token::{Issued, Issuer, TokenError},
     },
 };
 
@@ -90,7 +90,7 @@ impl fmt::Debug for ManagedIdentity {
 }
 
 #[derive(Deserialize)]
-struct Answered {
+struct TokenResponse {
     access_token: String,
     /// Seconds; a number or a text.
     expires_in: Option<Value>,
@@ -109,7 +109,7 @@ struct ErrorBody {
 #[async_trait]
 impl Issuer for ClientCredentials {
     /// Source: Microsoft identity platform, "client credentials flow".
-    async fn issue(&self, time: Duration) -> Result<Issued, NoToken> {
+    async fn issue(&self, time: Duration) -> Result<Issued, TokenError> {
         let mut url = self.authority.clone();
         url.set_path(&format!("/{}/oauth2/v2.0/token", self.tenant));
         let form = form_urlencoded::Serializer::new(String::new())
@@ -125,18 +125,12 @@ impl Issuer for ClientCredentials {
             headers: vec![(header::CONTENT_TYPE, form_type)],
             body: form.into(),
         };
-        let from = "Microsoft Entra";
-        let answer = send(&self.http, request, time, from).await?;
-        read(&answer, &*self.clock, |status, body| {
-            let said = format!(
-                "{} ({})",
-                body.error,
-                excerpt(body.error_description.as_bytes())
-            );
+        let response = send(&self.http, request, time, Issuing::Entra).await?;
+        read(&response, &*self.clock, |status, body| {
             let advice = advice(&body.error_description);
-            format!(
-                "{from} answered {status} to the request for a token: {said}. What to do: {advice}"
-            )
+            let description = excerpt(body.error_description.as_bytes());
+            let said = format!("{} ({description})", body.error);
+            (IdentityError::Entra { status, said }, advice)
         })
     }
 }
@@ -160,7 +154,7 @@ fn advice(description: &str) -> &'static str {
 #[async_trait]
 impl Issuer for ManagedIdentity {
     /// Source: App Service, "REST endpoint reference" of managed identities.
-    async fn issue(&self, time: Duration) -> Result<Issued, NoToken> {
+    async fn issue(&self, time: Duration) -> Result<Issued, TokenError> {
         let mut url = self.endpoint.clone();
         let _pairs = url
             .query_pairs_mut()
@@ -176,62 +170,89 @@ impl Issuer for ManagedIdentity {
             )],
             body: bytes::Bytes::new(),
         };
-        let from = "The managed identity endpoint";
-        let answer = send(&self.http, request, time, from).await?;
-        read(&answer, &*self.clock, |status, _| {
-            format!(
-                "{from} answered {status}: `{}`. What to do: check that the app has the identity that the settings name",
-                excerpt(&answer.body)
-            )
+        let response = send(&self.http, request, time, Issuing::ManagedIdentity).await?;
+        read(&response, &*self.clock, |status, _| {
+            let said = excerpt(&response.body);
+            let advice = "check that the app has the identity that the settings name";
+            (IdentityError::ManagedIdentity { status, said }, advice)
         })
     }
+}
+
+/// Who gives tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Issuing {
+    Entra,
+    ManagedIdentity,
+}
+
+impl fmt::Display for Issuing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Entra => "Microsoft Entra",
+            Self::ManagedIdentity => "The managed identity endpoint",
+        })
+    }
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+enum IdentityError {
+    #[error("{issuing} cannot be asked for a token")]
+    Unreachable {
+        issuing: Issuing,
+        #[source]
+        source: TransportError,
+    },
+    #[error("Microsoft Entra answered {status} to the request for a token: {said}")]
+    Entra { status: u16, said: String },
+    #[error("The managed identity endpoint answered {status}: `{said}`")]
+    ManagedIdentity { status: u16, said: String },
+    /// What came instead is not shown: it may hold a token.
+    #[error("the answer to the request for a token holds none")]
+    NoToken,
 }
 
 async fn send(
     http: &HttpClient,
     request: Request,
     time: Duration,
-    from: &str,
-) -> Result<Response, NoToken> {
+    issuing: Issuing,
+) -> Result<Response, TokenError> {
     let limits = Limits {
         time,
         body_bytes: MAX_RESPONSE_BYTES,
     };
-    let answer = http.send(request, limits).await;
-    answer.map_err(|error| NoToken::NotNow {
-        cause: format!(
-            "{from} cannot be asked for a token: {error}. What to do: check the way out of the network"
-        ),
-        after: None,
+    http.send(request, limits).await.map_err(|source| {
+        let error = IdentityError::Unreachable { issuing, source };
+        TokenError::unavailable(error, Some("check outbound network access"), None)
     })
 }
 
-/// The token of an answer. One that is not understood is not shown: it may hold a token.
+/// The token of a response, or what `refused` makes of it.
 fn read(
-    answer: &Response,
+    response: &Response,
     clock: &dyn Clock,
-    cause: impl FnOnce(u16, ErrorBody) -> String,
-) -> Result<Issued, NoToken> {
-    let status = answer.status.as_u16();
+    refused: impl FnOnce(u16, ErrorBody) -> (IdentityError, &'static str),
+) -> Result<Issued, TokenError> {
+    let status = response.status.as_u16();
     if status == 200 {
-        let issued = issued(&answer.body, clock);
-        return issued.ok_or_else(|| {
-            NoToken::Refused("the answer to the request for a token holds none".to_owned())
-        });
+        let issued = issued(&response.body, clock);
+        return issued.ok_or_else(|| TokenError::refused(IdentityError::NoToken, None));
     }
-    let body = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let cause = cause(status, body);
-    match status {
-        408 | 429 | 500..=599 => Err(NoToken::NotNow {
-            cause,
-            after: answer.retry_after(clock.now()),
-        }),
-        _ => Err(NoToken::Refused(cause)),
-    }
+    let body = serde_json::from_slice(&response.body).unwrap_or_default();
+    let (error, advice) = refused(status, body);
+    Err(match status {
+        408 | 429 | 500..=599 => {
+            let after = response.retry_after(clock.now());
+            TokenError::unavailable(error, Some(advice), after)
+        }
+        _ => TokenError::refused(error, Some(advice)),
+    })
 }
 
 fn issued(body: &[u8], clock: &dyn Clock) -> Option<Issued> {
-    let answered: Answered = serde_json::from_slice(body).ok()?;
+    let answered: TokenResponse = serde_json::from_slice(body).ok()?;
     let seconds = |value: Value| match value {
         Value::String(text) => text.parse::<i64>().ok(),
         other => other.as_i64(),
@@ -268,11 +289,11 @@ impl fmt::Debug for Credential {
 }
 
 impl Credential {
-    async fn issue(&self) -> Result<Issued, NoToken> {
+    async fn issue(&self) -> Result<Issued, TokenError> {
         let mut tries = 1;
         loop {
             match self.issuer.issue(ATTEMPT_TIMEOUT).await {
-                Err(NoToken::NotNow { .. }) if tries < MAX_ATTEMPTS => tries += 1,
+                Err(error) if error.is_retryable() && tries < MAX_ATTEMPTS => tries += 1,
                 result => return result,
             }
             self.clock.sleep(RETRY_INTERVAL).await;
@@ -291,7 +312,7 @@ impl TokenCredential for Credential {
         let issued = self.issue().await.map_err(|error| {
             azure_core::Error::with_message(
                 azure_core::error::ErrorKind::Credential,
-                error.to_string(),
+                error.explain(),
             )
         })?;
         Ok(AccessToken::new(
@@ -344,7 +365,7 @@ mod tests {
 
     #[async_trait]
     impl Issuer for Failing {
-        async fn issue(&self, _: Duration) -> Result<Issued, NoToken> {
+        async fn issue(&self, _: Duration) -> Result<Issued, TokenError> {
             let left = self.0.load(Ordering::SeqCst);
             if left == 0 {
                 return Ok(Issued {
@@ -353,10 +374,7 @@ mod tests {
                 });
             }
             self.0.store(left - 1, Ordering::SeqCst);
-            Err(NoToken::NotNow {
-                cause: "not yet".to_owned(),
-                after: None,
-            })
+            Err(TokenError::unavailable("not yet", None, None))
         }
     }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ingest::{
-        ports::StoreError,
+        error::{Explain, StoreError},
         state::{history::SavedCheckpoint, quarantine::Quarantine},
     },
     model::{
@@ -30,8 +30,8 @@ pub(super) async fn checkpoint(
 ) -> u8 {
     let storage = match wiring::storage(environment) {
         Ok(storage) => storage,
-        Err(fault) => {
-            say_error(&fault.to_string());
+        Err(error) => {
+            say_error(&error.message());
             return AT_FAULT;
         }
     };
@@ -53,8 +53,9 @@ async fn show(options: &Show, storage: &Storage) -> u8 {
                 say_quarantine(feed, storage).await;
             }
             Err(error) => {
+                let error = error.explain();
                 say_error(&format!("{feed}: {place}: {error}."));
-                all.push(json!({"feed": feed, "place": place, "state": "error", "error": error.to_string()}));
+                all.push(json!({"feed": feed, "place": place, "state": "error", "error": error}));
                 code = FAILED;
             }
         }
@@ -75,7 +76,10 @@ async fn say_quarantine(feed: Feed, storage: &Storage) {
             "in quarantine",
             held.len()
         )),
-        Err(error) => say_error(&format!("{feed}: the quarantine cannot be read: {error}.")),
+        Err(error) => say_error(&format!(
+            "{feed}: the quarantine cannot be read: {}.",
+            error.explain()
+        )),
     }
 }
 
@@ -170,27 +174,27 @@ fn behind(lag: TimeDelta) -> String {
 
 async fn rewind(options: &Rewind, storage: &Storage) -> u8 {
     let Rewind { feed, to, yes } = *options;
-    let failed = |error: &dyn std::fmt::Display| {
+    let failed = |why: String| {
         say_error(&format!(
-            "{feed} cannot be set back to {}: {error}.",
+            "{feed} cannot be set back to {}: {why}.",
             to_utc_text(to)
         ));
         FAILED
     };
     let shown = match SavedCheckpoint::load(&*storage.store, feed, storage.deadline()).await {
         Ok(shown) => shown,
-        Err(error) => return failed(&error),
+        Err(error) => return failed(error.explain()),
     };
     let (before, rewound) = match shown.rewound(to, storage.now()) {
         Ok(rewound) => rewound,
-        Err(error) => return failed(&error),
+        Err(error) => return failed(error.explain()),
     };
     let lost = shown
         .lost_hours(&*storage.store, feed, to, storage.deadline())
         .await;
     let lost = match lost {
         Ok(lost) => lost,
-        Err(error) => return failed(&error),
+        Err(error) => return failed(error.explain()),
     };
     // From here on a second reading doubles nothing.
     let known = rewound.tally.since();
@@ -234,7 +238,14 @@ async fn rewind(options: &Rewind, storage: &Storage) -> u8 {
             ));
             DONE
         }
-        Err(error @ StoreError::RaceLost) => failed(&format!("{error}; ask again")),
-        Err(error) => failed(&error),
+        Err(error @ StoreError::Conflict) => failed(format!("{error}; ask again")),
+        Err(error @ StoreError::Indeterminate(_)) => {
+            say_error(&format!(
+                "Whether {feed} is set back to {to_text} is unknown: saving {}. Look with `mimecast-ttp checkpoint show`.",
+                error.explain()
+            ));
+            FAILED
+        }
+        Err(error) => failed(error.explain()),
     }
 }

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     ingest::{
-        ports::{LogSink, StoreError},
+        error::{Explain, StoreError},
+        ports::LogSink,
         state::quarantine::{self, QuarantineError},
     },
     model::{
@@ -25,13 +26,13 @@ pub(super) async fn quarantine(
     command: &Quarantine,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> u8 {
-    let fault = |fault: wiring::Fault| {
-        say_error(&fault.to_string());
+    let at_fault = |error: wiring::SetupError| {
+        say_error(&error.message());
         AT_FAULT
     };
     let storage = match wiring::storage(environment) {
         Ok(storage) => storage,
-        Err(error) => return fault(error),
+        Err(error) => return at_fault(error),
     };
     let done = match command {
         Quarantine::List(options) => list(options, &storage).await,
@@ -39,11 +40,11 @@ pub(super) async fn quarantine(
         Quarantine::Drop(chosen) => give_up(chosen, &storage).await,
         Quarantine::Replay(chosen) => match wiring::sink(environment) {
             Ok(sink) => replay(chosen, &storage, &*sink).await,
-            Err(error) => return fault(error),
+            Err(error) => return at_fault(error),
         },
     };
     done.unwrap_or_else(|error| {
-        say_error(&format!("{error}."));
+        say_error(&format!("{}.", error.explain()));
         FAILED
     })
 }
@@ -61,7 +62,7 @@ async fn list(options: &Listing, storage: &Storage) -> Result<u8, QuarantineErro
                 Ok(held) => all.push(held),
                 Err(error) => {
                     code = unusable(fingerprint, &error);
-                    let (fingerprint, error) = (fingerprint.to_string(), error.to_string());
+                    let (fingerprint, error) = (fingerprint.to_string(), error.explain());
                     errors.push(json!({"feed": feed, "fingerprint": fingerprint, "error": error}));
                 }
             }
@@ -112,7 +113,7 @@ async fn list(options: &Listing, storage: &Storage) -> Result<u8, QuarantineErro
 
 /// One that cannot be used does not keep the others from being so.
 fn unusable(fingerprint: Fingerprint, error: &QuarantineError) -> u8 {
-    say_error(&format!("{fingerprint}: {error}."));
+    say_error(&format!("{fingerprint}: {}.", error.explain()));
     FAILED
 }
 
@@ -194,7 +195,10 @@ async fn replay(
                 say(&format!("{name}: delivered."));
             }
             Err(error) => {
-                say_error(&format!("{name}: stays in quarantine: {error}."));
+                say_error(&format!(
+                    "{name}: stays in quarantine: {}.",
+                    error.explain()
+                ));
                 code = FAILED;
             }
         }

@@ -6,8 +6,8 @@ use super::{AT_FAULT, DONE, FAILED, args::Run, feeds, say, say_error, wiring};
 pub(super) async fn run(options: &Run, environment: &dyn Fn(&str) -> Option<String>) -> u8 {
     let pass = match wiring::pass(environment) {
         Ok(pass) => pass,
-        Err(fault) => {
-            say_error(&fault.to_string());
+        Err(error) => {
+            say_error(&error.message());
             return AT_FAULT;
         }
     };

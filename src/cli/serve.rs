@@ -27,9 +27,10 @@ pub(super) async fn serve(options: &Serve, environment: &dyn Fn(&str) -> Option<
         }
     };
     let handler = wiring::pass(environment).map_or_else(
-        |fault| {
-            error!("{fault}");
-            Handler::Faulty(fault.to_string())
+        |error| {
+            let message = error.message();
+            error!("{message}");
+            Handler::Faulty(message)
         },
         Handler::Pass,
     );

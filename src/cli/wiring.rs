@@ -10,6 +10,7 @@ use crate::ingest::ports::LogSource;
 use crate::{
     azure::identity::{ClientCredentials, Credential, ManagedIdentity},
     ingest::{
+        error::Explain,
         pass::{Pass, PassConfig},
         ports::{Clock, HealthSink, LogSink, Ports, Randomness, Store},
     },
@@ -17,12 +18,12 @@ use crate::{
     mimecast::MimecastSource,
     model::deadline::Deadline,
     net::{
-        http::HttpClient,
+        http::{ClientError, HttpClient},
         token::{Issuer, Tokens},
     },
     settings::{CheckpointSettings, Faults, Identity, RuleSettings, Settings, SinkSettings},
     storage::{
-        blob::{Access, BlobStore},
+        blob::{self, Access, BlobStore},
         folder::FolderStore,
     },
     system::{SystemClock, SystemRandom},
@@ -31,27 +32,55 @@ use crate::{
 /// What a token for blob storage is for, in every cloud.
 const STORAGE_AUDIENCE: &str = "https://storage.azure.com";
 
-/// Why there is no pass.
+/// Why something could not be set up.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(super) enum SetupError {
     /// Settings are missing or wrong.
     #[error(transparent)]
     Settings(#[from] Faults),
-    /// Something else cannot be set up.
-    #[error("{0}")]
-    Other(String),
+    #[error(transparent)]
+    Http(#[from] ClientError),
+    #[error(transparent)]
+    Store(#[from] blob::SetupError),
+    #[error(
+        "the settings ask for the managed identity, but {0} is not set: no identity is assigned to this app, or this is not the app"
+    )]
+    NoIdentity(&'static str),
+    #[error("IDENTITY_ENDPOINT is no address")]
+    IdentityEndpoint(#[source] url::ParseError),
+    #[cfg(feature = "simulator")]
+    #[error("the simulated clock cannot be read")]
+    Clock(#[source] std::io::Error),
 }
 
-fn other(error: impl std::fmt::Display) -> Fault {
-    Fault::Other(format!("{error}."))
+impl Explain for SetupError {
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::NoIdentity(_) => Some(
+                "assign one (Identity in the portal, or `az functionapp identity assign`); for Logs Ingestion, active_directory_tenant_id, active_directory_app_id and active_directory_app_secret do without. On a machine other than the app's no managed identity is available: use a connection string there",
+            ),
+            _ => None,
+        }
+    }
+}
+
+impl SetupError {
+    /// What to tell the operator.
+    pub(super) fn message(&self) -> String {
+        match self {
+            // One line for each fault, each a sentence.
+            Self::Settings(faults) => faults.to_string(),
+            other => format!("{}.", other.explain()),
+        }
+    }
 }
 
 /// Builds a pass from the settings that `lookup` gives.
-pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, Fault> {
+pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, SetupError> {
     let settings = Settings::read(lookup)?;
     let clock = clock(lookup)?;
     let random: Arc<dyn Randomness> = Arc::new(SystemRandom);
-    let http = HttpClient::new().map_err(other)?;
+    let http = HttpClient::new()?;
     let source = MimecastSource::new(
         http.clone(),
         settings.mimecast_base,
@@ -74,13 +103,13 @@ pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, Faul
         clock,
         random,
     };
-    let plan = PassConfig {
+    let config = PassConfig {
         lookback: settings.lookback,
         budget: settings.run_budget,
         batch_max_bytes: settings.batch_max_bytes,
         parallel_ranges: settings.parallel_ranges,
     };
-    Ok(Pass::new(ports, plan))
+    Ok(Pass::new(ports, config))
 }
 
 /// A source to be read without a pass, and the clock it goes by.
@@ -92,11 +121,11 @@ pub(super) struct Source {
 
 /// The source that `lookup` names, on this machine.
 #[cfg(feature = "simulator")]
-pub(super) fn source(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Source, Fault> {
+pub(super) fn source(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Source, SetupError> {
     let settings = Settings::read(lookup)?;
     let clock = clock(lookup)?;
     let source = MimecastSource::new(
-        HttpClient::local().map_err(other)?,
+        HttpClient::local()?,
         settings.mimecast_base,
         settings.credentials,
         Arc::clone(&clock),
@@ -131,10 +160,10 @@ impl Storage {
 }
 
 /// Opens the storage that `lookup` names; needs no other settings.
-pub(super) fn storage(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Storage, Fault> {
+pub(super) fn storage(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Storage, SetupError> {
     let settings = Settings::read_storage(lookup)?;
     let clock = clock(lookup)?;
-    let http = HttpClient::new().map_err(other)?;
+    let http = HttpClient::new()?;
     let azure = Azure {
         lookup,
         http: &http,
@@ -148,12 +177,14 @@ pub(super) fn storage(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Storage
 }
 
 /// The sink that `lookup` names; needs no other settings.
-pub(super) fn sink(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn LogSink>, Fault> {
+pub(super) fn sink(
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<Arc<dyn LogSink>, SetupError> {
     let settings = Settings::read_sink(lookup)?;
     let clock = clock(lookup)?;
     let azure = Azure {
         lookup,
-        http: &HttpClient::new().map_err(other)?,
+        http: &HttpClient::new()?,
         clock: &clock,
     };
     let random: Arc<dyn Randomness> = Arc::new(SystemRandom);
@@ -177,7 +208,11 @@ struct Azure<'a> {
 }
 
 impl Azure<'_> {
-    fn sink(&self, settings: SinkSettings, random: &Arc<dyn Randomness>) -> Result<Sinks, Fault> {
+    fn sink(
+        &self,
+        settings: SinkSettings,
+        random: &Arc<dyn Randomness>,
+    ) -> Result<Sinks, SetupError> {
         Ok(match settings {
             SinkSettings::Workspace(workspace) => {
                 both(Arc::new(self.data_collector(workspace, random)))
@@ -209,7 +244,7 @@ impl Azure<'_> {
         &self,
         rule: RuleSettings,
         random: &Arc<dyn Randomness>,
-    ) -> Result<LogsIngestionSink, Fault> {
+    ) -> Result<LogsIngestionSink, SetupError> {
         let issuer = self.issuer(rule.identity, rule.audience)?;
         let (clock, random) = (Arc::clone(self.clock), Arc::clone(random));
         let rule = Rule {
@@ -221,7 +256,7 @@ impl Azure<'_> {
         Ok(LogsIngestionSink::new(http, rule, clock, random))
     }
 
-    fn store(&self, settings: CheckpointSettings) -> Result<Arc<dyn Store>, Fault> {
+    fn store(&self, settings: CheckpointSettings) -> Result<Arc<dyn Store>, SetupError> {
         let (access, container) = match settings {
             CheckpointSettings::Folder(folder) => {
                 return Ok(Arc::new(FolderStore::new(folder, Arc::clone(self.clock))));
@@ -247,10 +282,10 @@ impl Azure<'_> {
             }
         };
         let store = BlobStore::new(self.http, access, &container, Arc::clone(self.clock));
-        Ok(Arc::new(store.map_err(other)?))
+        Ok(Arc::new(store?))
     }
 
-    fn issuer(&self, identity: Identity, audience: String) -> Result<Box<dyn Issuer>, Fault> {
+    fn issuer(&self, identity: Identity, audience: String) -> Result<Box<dyn Issuer>, SetupError> {
         let (http, clock) = (self.http.clone(), Arc::clone(self.clock));
         Ok(match identity {
             Identity::Client {
@@ -271,9 +306,7 @@ impl Azure<'_> {
                 let endpoint = self.platform("IDENTITY_ENDPOINT")?;
                 Box::new(ManagedIdentity {
                     http,
-                    endpoint: Url::parse(&endpoint).map_err(|error| {
-                        Fault::Other(format!("IDENTITY_ENDPOINT is no address: {error}."))
-                    })?,
+                    endpoint: Url::parse(&endpoint).map_err(SetupError::IdentityEndpoint)?,
                     header: self.platform("IDENTITY_HEADER")?.into(),
                     client_id,
                     audience,
@@ -284,20 +317,15 @@ impl Azure<'_> {
     }
 
     /// What the platform sets where the app has an identity.
-    fn platform(&self, name: &str) -> Result<String, Fault> {
-        (self.lookup)(name).ok_or_else(|| {
-            Fault::Other(format!(
-                "The settings ask for the managed identity, but {name} is not there: no identity is assigned to this app, or this is not the app. \
-                 What to do: assign one (Identity in the portal, or `az functionapp identity assign`); for Logs Ingestion, active_directory_tenant_id, active_directory_app_id and active_directory_app_secret do without. On another machine than the app's an identity is not to be had: use a connection string there."
-            ))
-        })
+    fn platform(&self, name: &'static str) -> Result<String, SetupError> {
+        (self.lookup)(name).ok_or(SetupError::NoIdentity(name))
     }
 }
 
 #[cfg(feature = "simulator")]
-fn clock(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn Clock>, Fault> {
+fn clock(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn Clock>, SetupError> {
     match super::clock_file::from(lookup) {
-        Some(clock) => Ok(Arc::new(clock.map_err(other)?)),
+        Some(clock) => Ok(Arc::new(clock.map_err(SetupError::Clock)?)),
         None => Ok(Arc::new(SystemClock::start())),
     }
 }
@@ -307,6 +335,6 @@ fn clock(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn Clock>, Faul
     clippy::unnecessary_wraps,
     reason = "the simulated clock, which can fail, is not in this build"
 )]
-fn clock(_: &dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn Clock>, Fault> {
+fn clock(_: &dyn Fn(&str) -> Option<String>) -> Result<Arc<dyn Clock>, SetupError> {
     Ok(Arc::new(SystemClock::start()))
 }

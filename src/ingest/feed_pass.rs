@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::{
+    error::Explain,
     pipeline::{
         collect::{Collector, CollectorConfig, Direction},
         concurrency::ReadSlot,
@@ -18,13 +19,10 @@ use super::{
     ports::Ports,
     report::{
         Counts, FeedReport, Outcome,
-        end::{End, MAX_RESTARTS, ReadEnd},
-        ended::{self, Ended},
+        render::{self, Conclusion, Scene},
+        stop_reason::{MAX_RESTARTS, StopKind, StopReason},
     },
-    state::{
-        checkpoint_writer::{CheckpointWriter, OpenError},
-        quarantine::Quarantine,
-    },
+    state::{checkpoint_writer::CheckpointWriter, quarantine::Quarantine},
 };
 use crate::model::{
     batch::Sizes,
@@ -110,21 +108,20 @@ impl FeedPass {
         }
     }
 
-    async fn open(&self) -> Result<CheckpointWriter, Ended> {
+    async fn open(&self) -> Result<CheckpointWriter, Conclusion> {
         let place = self.place();
         let writer = CheckpointWriter::open(&self.ports, self.feed, self.lookback, self.done_by)
             .await
             .map_err(|error| {
-                let nothing = match error {
-                    OpenError::Store(_) => " Nothing was read or delivered.",
-                    OpenError::Content(_) => "",
-                };
-                Ended::failed(format!("Reading the checkpoint {place}: {error}.{nothing}"))
+                Conclusion::failed(format!(
+                    "Reading the checkpoint {place}: {}. Nothing was read or delivered.",
+                    error.explain()
+                ))
             })?;
         let watermark = writer.progress.checkpoint().watermark;
         let now = self.ports.clock.now();
         if watermark > now + CLOCK_TOLERANCE {
-            return Err(Ended::failed(format!(
+            return Err(Conclusion::failed(format!(
                 "Reading the checkpoint {place}: it lies in the future, at {}; nothing would be read until then. \
                  What to do: check this machine's clock, or set it back by `mimecast-ttp checkpoint rewind`.",
                 event_time::to_utc_text(watermark)
@@ -137,12 +134,12 @@ impl FeedPass {
         Ok(writer)
     }
 
-    async fn work(&self, writer: &mut CheckpointWriter, counts: &mut Counts) -> Ended {
+    async fn work(&self, writer: &mut CheckpointWriter, counts: &mut Counts) -> Conclusion {
         let now = self.ports.clock.now();
         if let Some(wait) = writer.progress.checkpoint().wait
-            && ended::keeps(wait, now)
+            && render::keeps(wait, now)
         {
-            return Ended::still_waiting(wait);
+            return Conclusion::still_waiting(wait);
         }
         let before = writer.progress.checkpoint().watermark;
         let forward = self.catch_up(writer, counts).await;
@@ -151,55 +148,55 @@ impl FeedPass {
         let (end, filed) = match (forward, due) {
             (Ok(()), Some(span)) => {
                 let compared = self.reconcile(writer, counts, span).await;
-                (compared.map_err(|end| self.overdue(writer, end)), false)
+                (
+                    compared.map_err(|reason| self.overdue(writer, reason)),
+                    false,
+                )
             }
             (end, _) => (end, writer.flush_ledger_if_full().await),
         };
         let end = self.remember(writer, end, moved, filed).await;
-        Ended::from(end, self.feed, &self.place(), counts.batches > 0)
+        let scene = Scene {
+            feed: self.feed,
+            checkpoint: &self.place(),
+            posted: counts.batches > 0,
+        };
+        Conclusion::from(end, scene)
     }
 
     /// A comparison that does not fit into the run budget hour after hour leaves late records unfound:
     /// that must not be silent.
-    fn overdue(&self, writer: &CheckpointWriter, end: End) -> End {
+    fn overdue(&self, writer: &CheckpointWriter, mut reason: StopReason) -> StopReason {
         let checkpoint = writer.progress.checkpoint();
         let last = checkpoint.reconciled_at.unwrap_or(checkpoint.tally.since());
-        match end {
-            End::Read(ReadEnd::OutOfTime(reason))
-                if self.ports.clock.now() - last > MAX_RECONCILE_AGE =>
-            {
-                End::NotCompared {
-                    since: last,
-                    reason,
-                }
-            }
-            end => end,
+        let is_overdue = self.ports.clock.now() - last > MAX_RECONCILE_AGE;
+        if is_overdue && reason.is_of_reading() && matches!(reason.kind, StopKind::OutOfTime) {
+            reason.kind = StopKind::NotReconciled { since: last };
         }
+        reason
     }
 
     /// Keeps for the next pass what this one learned about how to go about it.
     async fn remember(
         &self,
         writer: &mut CheckpointWriter,
-        end: Result<(), End>,
+        end: Result<(), StopReason>,
         moved: bool,
         filed: bool,
-    ) -> Result<(), End> {
+    ) -> Result<(), StopReason> {
         let progress = &mut writer.progress;
         let waited = progress.checkpoint().wait.filter(|_| !moved);
         let wait = end
             .as_ref()
             .err()
-            .and_then(|end| ended::wait(end, self.ports.clock.now(), waited));
+            .and_then(|end| render::wait(end, self.ports.clock.now(), waited));
         let mut news = progress.wait(wait) || filed;
         news |= match &end {
             Ok(()) => progress.lengthen_ranges(),
-            Err(End::Read(ReadEnd::OutOfTime(_) | ReadEnd::TokenRefused(_))) if !moved => {
-                progress.shorten_ranges()
-            }
+            Err(reason) if !moved && reason.is_of_reading() => progress.shorten_ranges(),
             Err(_) => false,
         };
-        if !news || end.as_ref().is_err_and(End::is_unsaved) {
+        if !news || end.as_ref().is_err_and(StopReason::is_unsaved) {
             return end;
         }
         writer.save_at_end(end).await
@@ -210,12 +207,12 @@ impl FeedPass {
         &self,
         writer: &mut CheckpointWriter,
         counts: &mut Counts,
-    ) -> Result<(), End> {
+    ) -> Result<(), StopReason> {
         let mut in_vain = 0;
         loop {
             let before = writer.progress.checkpoint().watermark;
             match self.forward(writer, counts).await {
-                Err(End::Read(ReadEnd::TokenRefused(reason))) => {
+                Err(reason) if matches!(reason.kind, StopKind::PageTokenRefused) => {
                     let moved = writer.progress.checkpoint().watermark > before;
                     in_vain = if moved { 0 } else { in_vain };
                     self.begin_again(&mut in_vain, reason, counts)?;
@@ -229,21 +226,25 @@ impl FeedPass {
     pub(super) fn begin_again(
         &self,
         in_vain: &mut u64,
-        reason: String,
+        reason: StopReason,
         counts: &mut Counts,
-    ) -> Result<(), End> {
+    ) -> Result<(), StopReason> {
         counts.restarts += 1;
         *in_vain += 1;
-        warn!(feed = %self.feed, reason, "Reading again from what is delivered.");
+        warn!(feed = %self.feed, reason = reason.told(), "Reading again from what is delivered.");
         if *in_vain > MAX_RESTARTS {
-            return Err(End::Read(ReadEnd::TokenRefused(reason)));
+            return Err(reason);
         }
         Ok(())
     }
 
     /// Reads forward once. Where only the ledger knows what was delivered, range by range, so that
     /// never more than an hour or two of it is in memory.
-    async fn forward(&self, writer: &mut CheckpointWriter, counts: &mut Counts) -> Result<(), End> {
+    async fn forward(
+        &self,
+        writer: &mut CheckpointWriter,
+        counts: &mut Counts,
+    ) -> Result<(), StopReason> {
         let ranges = writer.progress.begin(self.ports.clock.now());
         let alike = |one: &DateRange, next: &DateRange| {
             let progress = &writer.progress;
@@ -255,7 +256,10 @@ impl FeedPass {
             if let [range] = ranges[..]
                 && writer.progress.needs_ledger(range)
             {
-                known = writer.known(range).await.map_err(End::NoLedger)?;
+                known = writer
+                    .known(range)
+                    .await
+                    .map_err(|error| StopReason::of_store(StopKind::LedgerUnreadable, error))?;
                 writer.progress.recount(Span::covering(range), &known);
             }
             let segment = Segment {
@@ -274,7 +278,7 @@ impl FeedPass {
         writer: &mut CheckpointWriter,
         counts: &mut Counts,
         segment: Segment,
-    ) -> Result<(), End> {
+    ) -> Result<(), StopReason> {
         let (pages_in, pages_out) = mpsc::channel(CHANNEL_CAPACITY);
         let (work_in, work_out) = mpsc::channel(CHANNEL_CAPACITY);
         let Ports {

@@ -19,6 +19,7 @@
 //!
 //! The outside is seen through the traits in [`ports`].
 
+pub mod error;
 mod feed_pass;
 pub mod pass;
 mod pipeline;

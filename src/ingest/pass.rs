@@ -6,6 +6,7 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use super::{
+    error::Explain,
     feed_pass::{self, FeedPass},
     pipeline::concurrency::ReadConcurrency,
     ports::Ports,
@@ -96,7 +97,10 @@ impl Pass {
         };
         let soon = Deadline::after(clock.elapsed(), HEALTH_TIMEOUT);
         if let Err(error) = sink.deliver_health(&rows, soon).await {
-            warn!("The health rows of this run were not taken; records are not concerned: {error}");
+            warn!(
+                "The health rows of this run were not taken; records are not concerned: {}",
+                error.explain()
+            );
         }
     }
 }

@@ -5,7 +5,10 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::report::health::HealthRows;
+use super::{
+    error::{ServiceError, StoreError},
+    report::health::HealthRows,
+};
 use crate::model::{
     batch::Batch,
     date_range::DateRange,
@@ -14,9 +17,6 @@ use crate::model::{
     page::{Page, PageToken},
     store_key::{Folder, StoreKey},
 };
-
-/// What lies beneath an error, already free of secrets.
-pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Time, so that nothing else asks for "now".
 #[async_trait]
@@ -68,29 +68,7 @@ pub trait LogSource: Send + Sync {
         &self,
         request: PageRequest<'_>,
         deadline: Deadline,
-    ) -> Result<Page, SourceError>;
-}
-
-/// Why a page was not read.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    /// The source no longer knows the token: read the range again from what is delivered.
-    #[error("the page token was refused: {0}")]
-    PageTokenRefused(Cause),
-    /// There was no time left to go on; nothing is wrong.
-    #[error("{0}")]
-    OutOfTime(String),
-    /// The source asks for a longer wait than there is time.
-    #[error("asked to wait {} s", .0.as_secs())]
-    Throttled(Duration),
-    /// It will not work without someone doing something, or not now.
-    #[error("{cause}")]
-    Failed {
-        /// What was attempted, what was answered, what to do.
-        cause: Cause,
-        /// How many requests were made.
-        attempts: u32,
-    },
+    ) -> Result<Page, ServiceError>;
 }
 
 /// Where batches go.
@@ -109,18 +87,22 @@ pub trait LogSink: Send + Sync {
     }
 
     /// Posts a batch. `Ok` means that the sink has taken it.
-    async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError>;
+    async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, ServiceError>;
 
     /// Whether the sink takes a post of the feed at all: one without rows. Asked before a record is
     /// held to be at fault.
-    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), SinkError>;
+    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError>;
 }
 
 /// Where a pass says what it did.
 #[async_trait]
 pub trait HealthSink: Send + Sync {
     /// Posts rows about a pass. `Ok` means that the sink has taken them.
-    async fn deliver_health(&self, rows: &HealthRows, deadline: Deadline) -> Result<(), SinkError>;
+    async fn deliver_health(
+        &self,
+        rows: &HealthRows,
+        deadline: Deadline,
+    ) -> Result<(), ServiceError>;
 }
 
 /// The sink's word for having taken a batch.
@@ -152,39 +134,6 @@ impl Receipt {
             copied: SecondaryOutcome::NotConfigured,
         }
     }
-}
-
-/// The sink's word for not taking some content, whenever it is posted.
-#[derive(Debug)]
-pub struct Rejection {
-    /// What was answered.
-    pub cause: Cause,
-    /// The status, where there was an answer.
-    pub status: Option<u16>,
-    /// The service's own name for the request, for its support.
-    pub request_id: Option<String>,
-}
-
-/// Why a batch was not taken.
-#[derive(Debug, thiserror::Error)]
-pub enum SinkError {
-    /// Too large, or a row in it cannot be read: a part of it may pass.
-    #[error("{}", .0.cause)]
-    Content(Rejection),
-    /// There was no time left to go on; nothing is wrong.
-    #[error("{0}")]
-    OutOfTime(String),
-    /// The sink asks for a longer wait than there is time.
-    #[error("asked to wait {} s", .0.as_secs())]
-    Throttled(Duration),
-    /// It will not work without someone doing something, or not now.
-    #[error("{cause}")]
-    Failed {
-        /// What was attempted, what was answered, what to do.
-        cause: Cause,
-        /// How many posts were made.
-        attempts: u32,
-    },
 }
 
 /// The version of something saved: its `ETag`, or the word that there is none yet.
@@ -228,17 +177,6 @@ pub trait Store: Send + Sync {
 
     /// Everything in a folder, in the order of names.
     async fn list(&self, folder: Folder, deadline: Deadline) -> Result<Vec<StoreKey>, StoreError>;
-}
-
-/// Why a store did not do it.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Someone else has written since the content was read: they go on, this one stops.
-    #[error("another run has saved its progress meanwhile")]
-    RaceLost,
-    /// Reading or writing failed.
-    #[error("{0}")]
-    Failed(Cause),
 }
 
 /// The outside world of a pass.

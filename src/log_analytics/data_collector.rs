@@ -1,31 +1,27 @@
-//! Posting batches to the HTTP Data Collector API.
-
-use std::{fmt, sync::Arc, time::Duration};
+//! The HTTP Data Collector API.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use reqwest::{
     Method, Url,
     header::{self, HeaderName},
 };
 use serde::Deserialize;
-use tracing::debug;
 
 use super::{
+    api::{Answer, IngestApi, Rows, Said, Stamp},
     decision::{Decision, data_collector},
-    post::{self, Ended, MAX_RESPONSE_BYTES, PostError, Rows},
     signature::{self, CONTENT_TYPE},
+    sink::Sink,
 };
 use crate::{
     azure::ms_date::header_date,
-    ingest::{
-        ports::{Clock, HealthSink, LogSink, Randomness, Receipt, SinkError},
-        report::health::HealthRows,
-    },
-    model::{batch::Batch, deadline::Deadline, feed::Feed},
+    ingest::error::{Cause, ServiceError},
+    model::{batch::Batch, deadline::Deadline},
     net::{
-        http::{HttpClient, Limits, Request, Response},
+        http::{Request, Response},
         keys::HmacKey,
-        retry::{Attempt, Policy, Trying},
+        token::TokenError,
     },
 };
 
@@ -34,13 +30,6 @@ pub const MAX_POST_BYTES: usize = 30_000_000;
 
 /// The only version the official samples use.
 const API_VERSION: &str = "api-version=2016-04-01";
-
-const UNREACHABLE_ADVICE: &str =
-    "check log_analytics_workspace_id (a wrong one has no host) and the way out of the network";
-
-/// The documented limit of a value; the service cuts off the rest without a word. Counted in bytes of
-/// UTF-8, which is safe: the unit is unconfirmed.
-const MAX_VALUE_BYTES: usize = 32 * 1024;
 
 /// Names the member that holds a row's time.
 const TIME_MEMBER: &str = "time_generated";
@@ -57,21 +46,7 @@ pub struct Workspace {
 }
 
 /// The Data Collector API as a sink.
-pub struct DataCollectorSink {
-    http: HttpClient,
-    workspace: Workspace,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Randomness>,
-    policy: Policy,
-}
-
-impl fmt::Debug for DataCollectorSink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DataCollectorSink")
-            .field("base", &self.workspace.base.as_str())
-            .finish_non_exhaustive()
-    }
-}
+pub type DataCollectorSink = Sink<Workspace>;
 
 /// What the service answers to an error.
 #[derive(Deserialize, Default)]
@@ -81,132 +56,81 @@ struct ErrorBody {
     message: String,
 }
 
-impl DataCollectorSink {
-    /// A sink into `workspace`.
-    #[must_use]
-    pub fn new(
-        http: HttpClient,
-        workspace: Workspace,
-        clock: Arc<dyn Clock>,
-        random: Arc<dyn Randomness>,
-    ) -> Self {
-        Self {
-            http,
-            workspace,
-            clock,
-            random,
-            policy: Policy::STANDARD,
-        }
+#[async_trait]
+impl IngestApi for Workspace {
+    /// Each post is signed by itself.
+    type Authorization = ();
+
+    const MAX_BATCH_BYTES: usize = MAX_POST_BYTES;
+    /// The documented limit; the service cuts off the rest without a word. Counted in bytes of UTF-8,
+    /// which is safe: the unit is unconfirmed.
+    const MAX_VALUE_BYTES: usize = 32 * 1024;
+    const MAX_CONCURRENT_POSTS: usize = 1;
+    const ACCEPTED: u16 = 200;
+    const UNREACHABLE_ADVICE: &'static str =
+        "check log_analytics_workspace_id (a wrong one has no host) and outbound network access";
+
+    fn rows(&self, batch: &Batch) -> Result<Rows, ServiceError> {
+        Ok(Rows::of(batch))
     }
 
-    async fn post(&self, rows: Rows<'_>, deadline: Deadline) -> Result<Receipt, SinkError> {
-        let mut trying = Trying::new(&*self.clock, &*self.random, self.policy, deadline);
-        let result = loop {
-            let time = match trying.begin() {
-                Ok(time) => time,
-                Err(gave_up) => break Err(gave_up),
-            };
-            let attempt = self.attempt(rows, time).await;
-            if let Some(result) = trying.end(attempt).await {
-                break result;
-            }
-        };
-        post::receipt(result, data_collector::may_be_too_large(rows.body.len()))
+    fn encode(&self, rows: &Rows) -> Result<Bytes, Cause> {
+        Ok(rows.body.clone())
     }
 
-    async fn attempt(&self, rows: Rows<'_>, time: Duration) -> Attempt<Ended, PostError> {
-        let limits = Limits {
-            time,
-            body_bytes: MAX_RESPONSE_BYTES,
-        };
-        let answer = match self.http.send(self.request(rows), limits).await {
-            Ok(answer) => answer,
-            Err(error) => return post::no_answer(error, 200, UNREACHABLE_ADVICE),
-        };
-        let status = answer.status.as_u16();
-        let retry_after = answer.retry_after(self.clock.now());
-        let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
-        match data_collector::decide(status, &body.error, rows.body.len(), retry_after) {
-            Decision::Accept => Attempt::Done(Ended::Taken),
-            Decision::Part => Attempt::Done(Ended::Content(refused(rows, &answer, &body))),
-            Decision::Retry(after) => {
-                debug!(
-                    log_type = rows.log_type,
-                    status,
-                    ?after,
-                    "post to be made again"
-                );
-                Attempt::Again {
-                    error: refused(rows, &answer, &body),
-                    after,
-                }
-            }
-            // There is no token here to renew.
-            Decision::Refuse | Decision::Renew => Attempt::Stop(refused(rows, &answer, &body)),
-        }
+    async fn authorize(&self, _: Deadline) -> Result<(), TokenError> {
+        Ok(())
     }
 
-    fn request(&self, rows: Rows<'_>) -> Request {
-        let date = header_date(self.clock.now());
-        let text = signature::string_to_sign(rows.body.len(), &date);
-        let signature = self.workspace.key.sign_sha256(&text);
-        let mut url = self.workspace.base.clone();
+    async fn revoke(&self, (): ()) {}
+
+    fn request(&self, log_type: &str, body: Bytes, (): &(), stamp: Stamp) -> Request {
+        let Self { id, key, base } = self;
+        let date = header_date(stamp.now);
+        let text = signature::string_to_sign(body.len(), &date);
+        let signature = key.sign_sha256(&text);
+        let mut url = base.clone();
         url.set_path("/api/logs");
         url.set_query(Some(API_VERSION));
+        let named = HeaderName::from_static;
         Request {
             method: Method::POST,
             url,
             headers: vec![
-                (
-                    header::AUTHORIZATION,
-                    format!("SharedKey {}:{signature}", self.workspace.id),
-                ),
+                (header::AUTHORIZATION, format!("SharedKey {id}:{signature}")),
                 (header::CONTENT_TYPE, CONTENT_TYPE.to_owned()),
-                (
-                    HeaderName::from_static("log-type"),
-                    rows.log_type.to_owned(),
-                ),
-                (HeaderName::from_static("x-ms-date"), date),
-                (
-                    HeaderName::from_static("time-generated-field"),
-                    TIME_MEMBER.to_owned(),
-                ),
+                (named("log-type"), log_type.to_owned()),
+                (named("x-ms-date"), date),
+                (named("time-generated-field"), TIME_MEMBER.to_owned()),
             ],
-            body: rows.body.clone(),
+            body,
         }
     }
-}
 
-fn refused(rows: Rows<'_>, answer: &Response, body: &ErrorBody) -> PostError {
-    let advice = data_collector::advice(answer.status.as_u16(), &body.error);
-    PostError::refused(rows, answer, &body.error, &body.message, advice)
-}
-
-#[async_trait]
-impl LogSink for DataCollectorSink {
-    fn max_batch_bytes(&self) -> usize {
-        MAX_POST_BYTES
+    fn said(&self, response: &Response) -> Said {
+        // An answer of another shape says nothing more than its status.
+        let ErrorBody { error, message } =
+            serde_json::from_slice(&response.body).unwrap_or_default();
+        Said {
+            code: error,
+            message,
+        }
     }
 
-    fn max_value_bytes(&self) -> usize {
-        MAX_VALUE_BYTES
+    fn decide(&self, answer: Answer<'_>) -> Decision {
+        data_collector::decide(
+            answer.status,
+            answer.code,
+            answer.posted_bytes,
+            answer.retry_after,
+        )
     }
 
-    async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError> {
-        self.post(Rows::of(batch), deadline).await
+    fn advice(&self, status: u16, code: &str) -> &'static str {
+        data_collector::advice(status, code)
     }
 
-    /// An empty array is taken without an error and stores nothing.
-    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), SinkError> {
-        self.deliver(&Batch::empty(feed), deadline).await?;
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl HealthSink for DataCollectorSink {
-    async fn deliver_health(&self, rows: &HealthRows, deadline: Deadline) -> Result<(), SinkError> {
-        self.post(Rows::of_health(rows), deadline).await?;
-        Ok(())
+    fn may_be_too_large(&self, posted_bytes: usize) -> bool {
+        data_collector::may_be_too_large(posted_bytes)
     }
 }

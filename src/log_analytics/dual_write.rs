@@ -12,7 +12,8 @@ use tracing::warn;
 
 use crate::{
     ingest::{
-        ports::{Clock, HealthSink, LogSink, Receipt, SecondaryOutcome, SinkError},
+        error::{Explain, ServiceError},
+        ports::{Clock, HealthSink, LogSink, Receipt, SecondaryOutcome},
         report::health::HealthRows,
     },
     model::{batch::Batch, deadline::Deadline, feed::Feed},
@@ -94,7 +95,7 @@ impl DualWriteSink {
             Ok(_) => SecondaryOutcome::Taken,
             Err(error) => {
                 *self.resting_until() = self.clock.elapsed().saturating_add(SECONDARY_COOLDOWN);
-                warn!(feed = %batch.feed(), "The second sink did not take a batch, and is left alone for a minute; until dual_write_until that changes nothing: {error}");
+                warn!(feed = %batch.feed(), "The second sink did not take a batch, and is left alone for a minute; until dual_write_until that changes nothing: {}", error.explain());
                 SecondaryOutcome::NotTaken
             }
         }
@@ -117,7 +118,7 @@ impl LogSink for DualWriteSink {
         self.counting().max_concurrent_posts()
     }
 
-    async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError> {
+    async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, ServiceError> {
         if self.is_over() {
             return self.second.deliver(batch, deadline).await;
         }
@@ -126,7 +127,7 @@ impl LogSink for DualWriteSink {
         Ok(Receipt { copied, ..receipt })
     }
 
-    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), SinkError> {
+    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError> {
         self.counting().probe(feed, deadline).await
     }
 }
@@ -134,7 +135,11 @@ impl LogSink for DualWriteSink {
 /// The sink that counts hears of passes.
 #[async_trait]
 impl HealthSink for DualWriteSink {
-    async fn deliver_health(&self, rows: &HealthRows, deadline: Deadline) -> Result<(), SinkError> {
+    async fn deliver_health(
+        &self,
+        rows: &HealthRows,
+        deadline: Deadline,
+    ) -> Result<(), ServiceError> {
         self.counting().deliver_health(rows, deadline).await
     }
 }
@@ -144,6 +149,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
     use super::*;
+    use crate::{ingest::error::ErrorKind, model::checkpoint::Service};
 
     #[derive(Default)]
     struct Fake {
@@ -160,21 +166,24 @@ mod tests {
         fn max_value_bytes(&self) -> usize {
             100
         }
-        async fn deliver(&self, _: &Batch, _: Deadline) -> Result<Receipt, SinkError> {
+        async fn deliver(&self, _: &Batch, _: Deadline) -> Result<Receipt, ServiceError> {
             if self.fails.load(Ordering::SeqCst) {
-                return Err(SinkError::OutOfTime("no".to_owned()));
+                return Err(ServiceError::new(
+                    Service::LogAnalytics,
+                    ErrorKind::DeadlineExceeded,
+                ));
             }
             self.taken.fetch_add(1, Ordering::SeqCst);
             Ok(Receipt::after(1))
         }
-        async fn probe(&self, _: Feed, _: Deadline) -> Result<(), SinkError> {
+        async fn probe(&self, _: Feed, _: Deadline) -> Result<(), ServiceError> {
             Ok(())
         }
     }
 
     #[async_trait]
     impl HealthSink for Fake {
-        async fn deliver_health(&self, _: &HealthRows, _: Deadline) -> Result<(), SinkError> {
+        async fn deliver_health(&self, _: &HealthRows, _: Deadline) -> Result<(), ServiceError> {
             self.health.fetch_add(1, Ordering::SeqCst);
             Ok(())
         }

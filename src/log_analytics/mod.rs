@@ -5,13 +5,15 @@
 //! signed anew or carries a living token; "too large" is told apart from every other refusal, so that
 //! the batch can be halved. [`decision`] is the one place that says what an answer means.
 
+mod api;
 mod data_collector;
 pub mod decision;
 mod dual_write;
+mod error;
 mod event_id;
 mod logs_ingestion;
-mod post;
 pub mod signature;
+mod sink;
 
 pub use data_collector::{DataCollectorSink, MAX_POST_BYTES, Workspace};
 pub use dual_write::DualWriteSink;

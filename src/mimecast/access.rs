@@ -1,6 +1,6 @@
 //! What authorises a call: the signature of a binding, or a token.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use reqwest::header::{self, HeaderName};
 
@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     model::deadline::Deadline,
-    net::token::{NoToken, Token, Tokens},
+    net::{
+        retry::AttemptError,
+        token::{Token, TokenError, Tokens},
+    },
 };
 
 /// The way that the credentials go.
@@ -55,7 +58,7 @@ impl Access {
         &self,
         path: &str,
         deadline: Deadline,
-    ) -> Result<(Vec<(HeaderName, String)>, Authorization<'_>), NoToken> {
+    ) -> Result<(Vec<(HeaderName, String)>, Authorization<'_>), TokenError> {
         match self {
             Self::Signed(binding) => {
                 let (headers, seen) = binding.sign(path);
@@ -71,14 +74,14 @@ impl Access {
 }
 
 impl Authorization<'_> {
-    /// Puts something new in its place for the next call, unless that has been done. `expired` is what
-    /// was answered to the call.
+    /// Puts something new in its place for the next call, unless that has been done. `expired` is the error
+    /// of the call.
     pub(super) async fn renew(
         self,
-        expired: impl fmt::Display,
+        expired: impl AttemptError,
         longest: Duration,
         deadline: Deadline,
-    ) -> Result<(), NoToken> {
+    ) -> Result<(), TokenError> {
         match self {
             Self::Signed(binding, seen) => binding.renew(seen, expired, longest, deadline).await,
             Self::Bearer(tokens, token) => {

@@ -22,7 +22,10 @@ use super::{
     login::{self, Keys},
     wire,
 };
-use crate::{model::deadline::Deadline, net::token::NoToken};
+use crate::{
+    model::deadline::Deadline,
+    net::{http::TransportError, retry::AttemptError, token::TokenError},
+};
 
 /// The binding, and what renews it.
 pub(super) struct Binding {
@@ -99,17 +102,17 @@ impl Binding {
         ]
     }
 
-    /// Renews the binding, unless another feed has done so since `seen`. `expired` is what was answered
-    /// to the call.
+    /// Renews the binding, unless another feed has done so since `seen`. `expired` is the error of the call.
     pub(super) async fn renew(
         &self,
         seen: Seen,
-        expired: impl fmt::Display,
+        expired: impl AttemptError,
         longest: Duration,
         deadline: Deadline,
-    ) -> Result<(), NoToken> {
+    ) -> Result<(), TokenError> {
+        let advice = expired.advice();
         let Some(login) = &self.login else {
-            return Err(NoToken::Refused(expired.to_string()));
+            return Err(TokenError::refused(expired, advice));
         };
         let _turn = self.renewing.lock().await;
         if self.renewals.load(Ordering::SeqCst) != seen.0 {
@@ -117,8 +120,15 @@ impl Binding {
         }
         // Waiting for the turn has taken its time.
         let Some(left) = deadline.remaining(self.caller.clock.elapsed()) else {
-            return Err(not_now(expired.to_string(), None));
+            return Err(TokenError::unavailable(expired, advice, None));
         };
+        self.log_in(login, left.min(longest)).await?;
+        let _before = self.renewals.fetch_add(1, Ordering::SeqCst);
+        info!("The expired Mimecast binding is renewed.");
+        Ok(())
+    }
+
+    async fn log_in(&self, login: &Login, time: Duration) -> Result<(), TokenError> {
         let keys = self.keys();
         let headers = self.headers(
             login::authorization(login),
@@ -126,45 +136,47 @@ impl Binding {
             self.caller.random.request_id(),
         );
         let body = wire::renewal_body(&login.email, keys.access_key.expose_secret());
-        let time = left.min(longest);
-        let answer = self
+        let response = self
             .caller
             .post(login::PATH, headers, wire::JSON, body, time)
             .await
-            .map_err(|error| not_now(failed(&error), None))?;
-        let verdict = wire::verdict(&answer.body);
-        match decision::decide(self.caller.said(&answer, verdict.as_ref())) {
-            Decision::Accept => {}
+            .map_err(|error| {
+                TokenError::unavailable(RenewalError::Unreachable(error), None, None)
+            })?;
+        let verdict = wire::verdict(&response.body);
+        let decision = decision::decide(self.caller.said(&response, verdict.as_ref()));
+        if decision != Decision::Accept {
             // The body of a login is never shown: a successful one holds keys.
-            decision => {
-                let words = verdict
-                    .map_or_else(String::new, |verdict| Words(&verdict.failures).to_string());
-                let cause = failed(&format_args!(
-                    "the login was answered {} {words}. What to do: check mimecast_email and mimecast_password (the cloud password), or create new keys",
-                    answer.status.as_u16()
-                ));
-                return Err(match decision {
-                    Decision::Retry(after) => not_now(cause, after),
-                    _ => NoToken::Refused(cause),
-                });
-            }
+            let error = RenewalError::Refused {
+                status: response.status.as_u16(),
+                words: verdict
+                    .map_or_else(String::new, |verdict| Words(&verdict.failures).to_string()),
+            };
+            return Err(match decision {
+                Decision::Retry(after) => TokenError::unavailable(error, Some(LOGIN_ADVICE), after),
+                _ => TokenError::refused(error, Some(LOGIN_ADVICE)),
+            });
         }
-        if let Some(new) = login::adopted(&answer.body, &keys) {
+        if let Some(new) = login::adopted(&response.body, &keys) {
             *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
             warn!(
                 "Mimecast answered new keys on renewal; they are used until this process ends. Put new keys into the settings."
             );
         }
-        let _before = self.renewals.fetch_add(1, Ordering::SeqCst);
-        info!("The expired Mimecast binding is renewed.");
         Ok(())
     }
 }
 
-fn failed(cause: &dyn fmt::Display) -> String {
-    format!("the binding has expired and renewing it failed: {cause}")
-}
+const LOGIN_ADVICE: &str =
+    "check mimecast_email and mimecast_password (the cloud password), or create new keys";
 
-fn not_now(cause: String, after: Option<Duration>) -> NoToken {
-    NoToken::NotNow { cause, after }
+/// Why an expired binding could not be renewed.
+#[derive(Debug, thiserror::Error)]
+enum RenewalError {
+    #[error("the binding has expired and renewing it failed")]
+    Unreachable(#[source] TransportError),
+    #[error(
+        "the binding has expired and renewing it failed: the login was answered {status} {words}"
+    )]
+    Refused { status: u16, words: String },
 }

@@ -17,6 +17,9 @@ use crate::{
 /// The largest page that is read. 500 records with several long links each stay far below.
 const MAX_PAGE_BYTES: usize = 64 * 1024 * 1024;
 
+/// What to do where Mimecast cannot be reached.
+pub(super) const UNREACHABLE_ADVICE: &str = "check mimecast_base_url and outbound network access";
+
 /// How requests are made and answers are dated.
 pub(super) struct Caller {
     pub(super) http: HttpClient,
@@ -55,12 +58,12 @@ impl Caller {
     }
 
     /// What an answer says.
-    pub(super) fn said<'a>(&self, answer: &Response, verdict: Option<&'a Verdict>) -> Said<'a> {
+    pub(super) fn said<'a>(&self, response: &Response, verdict: Option<&'a Verdict>) -> Said<'a> {
         Said {
-            status: answer.status.as_u16(),
+            status: response.status.as_u16(),
             verdict,
-            rate_limit_reset: reset(answer),
-            retry_after: answer.retry_after(self.clock.now()),
+            rate_limit_reset: reset(response),
+            retry_after: response.retry_after(self.clock.now()),
             with_page_token: false,
             with_bearer: false,
         }
@@ -68,14 +71,14 @@ impl Caller {
 }
 
 /// How many calls are left, and in what time there will be more.
-pub(super) fn calls_left(answer: &Response) -> Option<(u64, Duration)> {
-    number(answer, "x-ratelimit-remaining").zip(reset(answer))
+pub(super) fn calls_left(response: &Response) -> Option<(u64, Duration)> {
+    number(response, "x-ratelimit-remaining").zip(reset(response))
 }
 
-fn reset(answer: &Response) -> Option<Duration> {
-    number(answer, "x-ratelimit-reset").map(Duration::from_millis)
+fn reset(response: &Response) -> Option<Duration> {
+    number(response, "x-ratelimit-reset").map(Duration::from_millis)
 }
 
-fn number(answer: &Response, header: &str) -> Option<u64> {
-    answer.header(header)?.trim().parse().ok()
+fn number(response: &Response, header: &str) -> Option<u64> {
+    response.header(header)?.trim().parse().ok()
 }

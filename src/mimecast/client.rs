@@ -11,19 +11,25 @@ use reqwest::Url;
 use tracing::debug;
 
 use super::{
-    access::Access,
-    caller::{self, Caller},
+    access::{Access, Authorization},
+    caller::{self, Caller, UNREACHABLE_ADVICE},
     credentials::Credentials,
     decision::{self, Decision, Words},
-    pace::{Pace, Turn},
+    rate_limiter::{CallPermit, RateLimiter},
     wire::{self, PageError, UnreadPage, Verdict},
 };
 use crate::{
-    ingest::ports::{Clock, LogSource, PageRequest, Randomness, SourceError},
-    model::{deadline::Deadline, feed::Feed, page::Page, record::RecordScanner},
+    ingest::{
+        error::{ErrorKind, ServiceError},
+        ports::{Clock, LogSource, PageRequest, Randomness},
+    },
+    model::{
+        checkpoint::Service, deadline::Deadline, feed::Feed, page::Page, record::RecordScanner,
+    },
     net::{
         http::{self, HttpClient, Response, TransportError},
-        retry::{Attempt, Policy, RetryError, Trying},
+        retry::{self, AttemptError, Context, Next, Once, Policy},
+        token::TokenError,
     },
 };
 
@@ -34,7 +40,7 @@ const MAX_PACED_WAIT: Duration = Duration::from_secs(60);
 pub struct MimecastSource {
     caller: Arc<Caller>,
     access: Access,
-    pace: Pace,
+    limiter: RateLimiter,
     /// What was learned of each feed's records, kept from page to page.
     scanners: [Mutex<RecordScanner>; 3],
     policy: Policy,
@@ -51,30 +57,72 @@ impl fmt::Debug for MimecastSource {
 /// What went wrong with a call.
 #[derive(Debug, thiserror::Error)]
 enum CallError {
-    #[error(
-        "Mimecast cannot be reached: {0}. What to do: check mimecast_base_url and the way out of the network"
-    )]
-    Transport(#[from] TransportError),
-    #[error("Mimecast answered {status}: {said}. What to do: {advice}")]
+    #[error("Mimecast cannot be reached")]
+    Unreachable(#[source] TransportError),
+    #[error("Mimecast answered {status}: {said}")]
     Refused {
         status: u16,
         said: String,
         advice: &'static str,
+        next: Next,
     },
-    #[error("{shape} (status {status}); it begins `{begin}`")]
-    Shape {
-        shape: PageError,
+    #[error("Mimecast answered {status}; the answer begins `{begin}`")]
+    NoPage {
+        #[source]
+        source: PageError,
         status: u16,
         begin: String,
+        next: Next,
     },
-    #[error("{0}")]
-    NotAuthorised(String),
+    #[error(transparent)]
+    NotAuthorized(TokenError),
+    #[error("the authorization was renewed")]
+    Renewed,
+    #[error("no time was left for the call")]
+    NoTimeLeft,
+    #[error("the rate limit allows the next call in {} ms only", .0.as_millis())]
+    Paced(Duration),
 }
 
-/// How a call ended that is neither a page nor an error to retry.
-enum Ended {
+impl AttemptError for CallError {
+    fn next(&self) -> Next {
+        match self {
+            Self::Unreachable(TransportError::TooLarge { .. } | TransportError::Request(_)) => {
+                Next::Stop(ErrorKind::Failed)
+            }
+            Self::Unreachable(_) | Self::NoTimeLeft => Next::Retry(None),
+            Self::Refused { next, .. } | Self::NoPage { next, .. } => next.clone(),
+            Self::NotAuthorized(error) => error.next(),
+            Self::Renewed => Next::AtOnce,
+            Self::Paced(wait) if *wait > MAX_PACED_WAIT => {
+                Next::Stop(ErrorKind::Throttled { retry_after: *wait })
+            }
+            Self::Paced(_) => Next::Stop(ErrorKind::DeadlineExceeded),
+        }
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Unreachable(_) => Some(UNREACHABLE_ADVICE),
+            Self::Refused { advice, .. } => Some(advice),
+            Self::NotAuthorized(error) => AttemptError::advice(error),
+            Self::NoPage { .. } | Self::Renewed | Self::NoTimeLeft | Self::Paced(_) => None,
+        }
+    }
+}
+
+/// What came of one call.
+enum Called<'a> {
     Page(Page),
-    TokenRefused(CallError),
+    Failed(CallError),
+    /// What authorised the call has expired, and a renewal may help.
+    Expired(Authorization<'a>, CallError),
+}
+
+impl From<CallError> for Called<'_> {
+    fn from(error: CallError) -> Self {
+        Self::Failed(error)
+    }
 }
 
 impl MimecastSource {
@@ -96,7 +144,7 @@ impl MimecastSource {
         Self {
             access: Access::new(credentials, &caller),
             caller,
-            pace: Pace::default(),
+            limiter: RateLimiter::default(),
             scanners: Feed::ALL.map(|feed| Mutex::new(RecordScanner::new(feed))),
             policy: Policy::STANDARD,
         }
@@ -112,133 +160,140 @@ impl MimecastSource {
         scanner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a turn to call, if that is before the deadline.
-    async fn turn(&self, deadline: Deadline) -> Result<Turn<'_>, SourceError> {
+    /// Waits until the rate limit allows a call, if that is before the deadline.
+    async fn permit(&self, context: &Context<'_>) -> Result<CallPermit<'_>, CallError> {
         loop {
-            let now = self.caller.clock.elapsed();
-            let wait = match self.pace.turn(now) {
-                Ok(turn) => return Ok(turn),
-                Err(wait) => wait,
-            };
-            match deadline.remaining(now) {
-                Some(left) if left > wait => self.caller.clock.sleep(wait).await,
-                _ if wait > MAX_PACED_WAIT => return Err(SourceError::Throttled(wait)),
-                _ => {
-                    return Err(SourceError::OutOfTime(format!(
-                        "Mimecast: the run budget ended {} ms before its rate limit allowed the next call",
-                        wait.as_millis()
-                    )));
+            match self.limiter.permit(context.clock.elapsed()) {
+                Ok(permit) => return Ok(permit),
+                Err(wait) if context.left().is_some_and(|left| left > wait) => {
+                    context.clock.sleep(wait).await;
                 }
+                Err(wait) => return Err(CallError::Paced(wait)),
             }
         }
     }
 
-    /// One attempt at a page.
+    /// One attempt at a page; `renewal` is the one renewal that a page is worth.
     async fn attempt(
         &self,
         request: PageRequest<'_>,
-        renewed: &mut bool,
-        time: Duration,
-        deadline: Deadline,
-        turn: &Turn<'_>,
-    ) -> Attempt<Ended, CallError> {
-        let path = wire::path(request.feed);
-        let (headers, pass) = match self.access.headers(path, deadline).await {
-            Ok(headers) => headers,
-            Err(error) => return error.into_attempt(CallError::NotAuthorised),
-        };
-        // Waiting for a token has taken its time.
-        let Some(left) = deadline.remaining(self.caller.clock.elapsed()) else {
-            let cause = "the time was over before the call".to_owned();
-            return again(CallError::NotAuthorised(cause), None);
-        };
-        let time = time.min(left);
-        let body = wire::request_body(request);
-        let answer = self
-            .caller
-            .post(path, headers, wire::JSON, body, time)
-            .await;
-        let mut answer = match answer {
-            Ok(answer) => answer,
-            Err(error @ (TransportError::TooLarge { .. } | TransportError::Request(_))) => {
-                return Attempt::Stop(error.into());
-            }
-            Err(error) => return again(error.into(), None),
-        };
-        if let Some((left, reset)) = caller::calls_left(&answer) {
-            turn.answered(self.caller.clock.elapsed(), left, reset);
-        }
-        let status = answer.status.as_u16();
-        let (verdict, shape) = if status == 200 {
-            let body = std::mem::take(&mut answer.body);
-            let page = wire::page(&mut self.scanner(request.feed), body);
-            let page = page.map_err(|UnreadPage { why, body }| {
-                answer.body = body;
-                why
-            });
-            match page {
-                Ok(page) => return Attempt::Done(Ended::Page(page)),
-                Err(PageError::Failure(verdict)) => (Some(verdict), None),
-                Err(shape @ PageError::OtherShape(_)) => {
-                    return Attempt::Stop(CallError::Shape {
-                        shape,
-                        status,
-                        begin: http::excerpt(&answer.body),
-                    });
-                }
-                Err(shape @ PageError::NotJson(_)) => (None, Some(shape)),
-            }
-        } else {
-            (wire::verdict(&answer.body), None)
-        };
-        let error = match shape {
-            Some(shape) => CallError::Shape {
-                shape,
-                status,
-                begin: http::excerpt(&answer.body),
-            },
-            None => self.refused(request.feed, &answer, verdict.as_ref()),
-        };
-        let said = decision::Said {
-            with_page_token: request.token.is_some(),
-            with_bearer: self.access.is_bearer(),
-            ..self.caller.said(&answer, verdict.as_ref())
-        };
-        match decision::decide(said) {
-            Decision::RestartRange => Attempt::Done(Ended::TokenRefused(error)),
-            Decision::Retry(after) => {
-                debug!(feed = %request.feed, status, ?after, "call to be made again");
-                again(error, after)
-            }
-            Decision::Renew if *renewed && decision::may_pass(verdict.as_ref()) => {
-                again(error, None)
-            }
-            Decision::Renew if *renewed => Attempt::Stop(error),
-            Decision::Renew => {
+        context: &Context<'_>,
+        renewal: &Once,
+    ) -> Result<Page, CallError> {
+        match self.call(request, context).await {
+            Called::Page(page) => Ok(page),
+            Called::Expired(authorization, error) if renewal.is_first() => {
                 let longest = self.policy.attempt_time;
-                match pass.renew(error, longest, deadline).await {
-                    Ok(()) => {
-                        *renewed = true;
-                        Attempt::AtOnce
-                    }
-                    Err(error) => error.into_attempt(CallError::NotAuthorised),
-                }
+                let renewed = authorization.renew(error, longest, context.deadline);
+                renewed.await.map_err(CallError::NotAuthorized)?;
+                Err(CallError::Renewed)
             }
-            // A success would have been a page.
-            Decision::Refuse | Decision::Accept => Attempt::Stop(error),
+            Called::Expired(_, error) | Called::Failed(error) => Err(error),
         }
     }
 
-    fn refused(&self, feed: Feed, answer: &Response, verdict: Option<&Verdict>) -> CallError {
-        let status = wire::effective_status(answer.status.as_u16(), verdict);
+    /// One call for a page.
+    async fn call(&self, request: PageRequest<'_>, context: &Context<'_>) -> Called<'_> {
+        let permit = match self.permit(context).await {
+            Ok(permit) => permit,
+            Err(error) => return error.into(),
+        };
+        let path = wire::path(request.feed);
+        let (headers, authorization) = match self.access.headers(path, context.deadline).await {
+            Ok(headers) => headers,
+            Err(error) => return CallError::NotAuthorized(error).into(),
+        };
+        // Waiting for a permit and for a token has taken its time.
+        let Some(time) = context.attempt_time() else {
+            return CallError::NoTimeLeft.into();
+        };
+        let body = wire::request_body(request);
+        let response = self.caller.post(path, headers, wire::JSON, body, time);
+        let response = match response.await {
+            Ok(response) => response,
+            Err(error) => return CallError::Unreachable(error).into(),
+        };
+        if let Some((left, reset)) = caller::calls_left(&response) {
+            permit.answered(context.clock.elapsed(), left, reset);
+        }
+        match self.read(request, response) {
+            Ok(page) => Called::Page(page),
+            Err((error, Decision::Renew)) => Called::Expired(authorization, error),
+            Err((error, _)) => error.into(),
+        }
+    }
+
+    /// The page of a response, or why there is none and what that means.
+    fn read(
+        &self,
+        request: PageRequest<'_>,
+        mut response: Response,
+    ) -> Result<Page, (CallError, Decision)> {
+        let status = response.status.as_u16();
+        let (mut verdict, mut shape) = (None, None);
+        if status == 200 {
+            let body = std::mem::take(&mut response.body);
+            match wire::page(&mut self.scanner(request.feed), body) {
+                Ok(page) => return Ok(page),
+                Err(UnreadPage { why, body }) => {
+                    response.body = body;
+                    match why {
+                        PageError::Failure(named) => verdict = Some(named),
+                        other => shape = Some(other),
+                    }
+                }
+            }
+        } else {
+            verdict = wire::verdict(&response.body);
+        }
+        let decision = match shape {
+            // No other attempt gives another shape.
+            Some(PageError::OtherShape(_)) => Decision::Refuse,
+            _ => decision::decide(decision::Said {
+                with_page_token: request.token.is_some(),
+                with_bearer: self.access.is_bearer(),
+                ..self.caller.said(&response, verdict.as_ref())
+            }),
+        };
+        let next = match decision {
+            Decision::Retry(after) => {
+                debug!(feed = %request.feed, status, ?after, "call to be made again");
+                Next::Retry(after)
+            }
+            Decision::RestartRange => Next::Stop(ErrorKind::PageTokenRefused),
+            // Once the renewal has not helped.
+            Decision::Renew if decision::may_pass(verdict.as_ref()) => Next::Retry(None),
+            // A success would have been a page.
+            Decision::Renew | Decision::Refuse | Decision::Accept => Next::Stop(ErrorKind::Failed),
+        };
+        let error = match shape {
+            Some(source) => CallError::NoPage {
+                source,
+                status,
+                begin: http::excerpt(&response.body),
+                next,
+            },
+            None => self.refused(request.feed, &response, verdict.as_ref(), next),
+        };
+        Err((error, decision))
+    }
+
+    fn refused(
+        &self,
+        feed: Feed,
+        response: &Response,
+        verdict: Option<&Verdict>,
+        next: Next,
+    ) -> CallError {
+        let status = wire::effective_status(response.status.as_u16(), verdict);
         let mut said = match verdict {
             Some(verdict) if !verdict.failures.is_empty() => Words(&verdict.failures).to_string(),
-            _ if answer.body.is_empty() => "no body".to_owned(),
-            _ => format!("`{}`", http::excerpt(&answer.body)),
+            _ if response.body.is_empty() => "no body".to_owned(),
+            _ => format!("`{}`", http::excerpt(&response.body)),
         };
         if status == 401
             && !self.access.is_bearer()
-            && let Some(difference) = self.clock_difference(answer)
+            && let Some(difference) = self.clock_difference(response)
         {
             said.push_str(&difference);
         }
@@ -246,13 +301,14 @@ impl MimecastSource {
             status,
             said,
             advice: decision::advice(feed, status, verdict, self.access.is_bearer()),
+            next,
         }
     }
 
     /// A wrong clock makes every signature wrong: name the difference, where it is more than a
     /// minute.
-    fn clock_difference(&self, answer: &Response) -> Option<String> {
-        let theirs = chrono::DateTime::parse_from_rfc2822(answer.header("date")?).ok()?;
+    fn clock_difference(&self, response: &Response) -> Option<String> {
+        let theirs = chrono::DateTime::parse_from_rfc2822(response.header("date")?).ok()?;
         let seconds = (self.caller.clock.now() - theirs.to_utc()).num_seconds();
         (seconds.abs() > 60).then(|| {
             format!(
@@ -264,50 +320,24 @@ impl MimecastSource {
     }
 }
 
-fn again<T>(error: CallError, after: Option<Duration>) -> Attempt<T, CallError> {
-    Attempt::Again { error, after }
-}
-
 #[async_trait]
 impl LogSource for MimecastSource {
     async fn fetch_page(
         &self,
         request: PageRequest<'_>,
         deadline: Deadline,
-    ) -> Result<Page, SourceError> {
-        let mut trying = Trying::new(
-            &*self.caller.clock,
-            &*self.caller.random,
-            self.policy,
+    ) -> Result<Page, ServiceError> {
+        let context = Context {
+            service: Service::Mimecast,
+            clock: &*self.caller.clock,
+            random: &*self.caller.random,
+            policy: self.policy,
             deadline,
-        );
-        let mut renewed = false;
-        let result = loop {
-            let turn = self.turn(deadline).await?;
-            let time = match trying.begin() {
-                Ok(time) => time,
-                Err(gave_up) => break Err(gave_up),
-            };
-            let attempt = self
-                .attempt(request, &mut renewed, time, deadline, &turn)
-                .await;
-            drop(turn);
-            if let Some(result) = trying.end(attempt).await {
-                break result;
-            }
         };
-        match result {
-            Ok((Ended::Page(mut page), attempts)) => {
-                page.attempts = attempts;
-                Ok(page)
-            }
-            Ok((Ended::TokenRefused(error), _)) => Err(SourceError::PageTokenRefused(error.into())),
-            Err(ref gave_up @ RetryError::Failed { attempts, .. }) => Err(SourceError::Failed {
-                cause: gave_up.to_string().into(),
-                attempts,
-            }),
-            Err(RetryError::Throttled { wait }) => Err(SourceError::Throttled(wait)),
-            Err(gave_up) => Err(SourceError::OutOfTime(format!("Mimecast: {gave_up}"))),
-        }
+        let renewal = Once::default();
+        let attempt = |_| self.attempt(request, &context, &renewal);
+        let (mut page, attempts) = retry::run(context, attempt).await?;
+        page.attempts = attempts;
+        Ok(page)
     }
 }

@@ -14,7 +14,7 @@ pub mod decision;
 pub mod hmac;
 mod login;
 mod oauth;
-mod pace;
+mod rate_limiter;
 pub mod wire;
 
 pub use client::MimecastSource;

@@ -12,12 +12,15 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::{
-    caller::Caller,
+    caller::{Caller, UNREACHABLE_ADVICE},
     credentials::Client,
     decision::{self, Decision, Words},
     wire,
 };
-use crate::net::token::{Issued, Issuer, NoToken};
+use crate::net::{
+    http::TransportError,
+    token::{Issued, Issuer, TokenError},
+};
 
 /// The path of the token function.
 const PATH: &str = "/oauth/token";
@@ -34,53 +37,55 @@ pub(super) struct MimecastTokens {
 }
 
 #[derive(Deserialize)]
-struct Answered {
+struct TokenResponse {
     access_token: String,
     expires_in: Option<u64>,
 }
 
 #[async_trait]
 impl Issuer for MimecastTokens {
-    async fn issue(&self, time: Duration) -> Result<Issued, NoToken> {
+    async fn issue(&self, time: Duration) -> Result<Issued, TokenError> {
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("client_id", &self.client.id)
             .append_pair("client_secret", self.client.secret.expose_secret())
             .append_pair("grant_type", "client_credentials")
             .finish();
-        let answer = self
-            .caller
-            .post(PATH, Vec::new(), FORM, form, time)
-            .await
-            .map_err(|error| NoToken::NotNow {
-                cause: format!("Mimecast cannot be asked for a token: {error}. What to do: check mimecast_base_url and the way out of the network"),
-                after: None,
-            })?;
-        let status = answer.status.as_u16();
+        let response = self.caller.post(PATH, Vec::new(), FORM, form, time).await;
+        let response = response.map_err(|error| {
+            let error = TokenRequestError::Unreachable(error);
+            TokenError::unavailable(error, Some(UNREACHABLE_ADVICE), None)
+        })?;
+        let status = response.status.as_u16();
         if status == 200
-            && let Ok(answered) = serde_json::from_slice::<Answered>(&answer.body)
+            && let Ok(issued) = serde_json::from_slice::<TokenResponse>(&response.body)
         {
-            let lives = answered
-                .expires_in
-                .map_or(DEFAULT_TOKEN_LIFETIME, Duration::from_secs);
+            let lifetime = issued.expires_in.map(Duration::from_secs);
             return Ok(Issued {
-                secret: answered.access_token.into(),
-                lives,
+                secret: issued.access_token.into(),
+                lives: lifetime.unwrap_or(DEFAULT_TOKEN_LIFETIME),
             });
         }
         // The body is not shown: it may hold a token.
-        let verdict = wire::verdict(&answer.body);
-        let said = verdict.as_ref().map_or_else(String::new, |verdict| {
+        let verdict = wire::verdict(&response.body);
+        let words = verdict.as_ref().map_or_else(String::new, |verdict| {
             format!(": {}", Words(&verdict.failures))
         });
-        let cause = format!(
-            "Mimecast answered {status} to the request for a token{said}. What to do: {}",
-            advice(status)
-        );
-        match decision::decide(self.caller.said(&answer, verdict.as_ref())) {
-            Decision::Retry(after) => Err(NoToken::NotNow { cause, after }),
-            _ => Err(NoToken::Refused(cause)),
+        let error = TokenRequestError::Refused { status, words };
+        let advice = Some(advice(status));
+        match decision::decide(self.caller.said(&response, verdict.as_ref())) {
+            Decision::Retry(after) => Err(TokenError::unavailable(error, advice, after)),
+            _ => Err(TokenError::refused(error, advice)),
         }
     }
+}
+
+/// Why Mimecast gave no token.
+#[derive(Debug, thiserror::Error)]
+enum TokenRequestError {
+    #[error("Mimecast cannot be asked for a token")]
+    Unreachable(#[source] TransportError),
+    #[error("Mimecast answered {status} to the request for a token{words}")]
+    Refused { status: u16, words: String },
 }
 
 fn advice(status: u16) -> &'static str {

@@ -25,8 +25,14 @@ pub struct HttpClient(reqwest::Client);
 
 /// The HTTP client could not be made: a fault of the build or the machine.
 #[derive(Debug, thiserror::Error)]
-#[error("the HTTP client cannot be set up: {0}")]
-pub struct ClientError(String);
+pub enum ClientError {
+    /// The TLS library does not offer the protocol versions that are safe.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
+    /// The client cannot be built.
+    #[error("the HTTP client cannot be set up")]
+    Client(#[source] reqwest::Error),
+}
 
 /// A request.
 #[derive(Clone)]
@@ -86,11 +92,13 @@ impl Response {
 }
 
 /// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+///
+/// The sources are reqwest's errors without the address, whose query may hold a signature.
+#[derive(Debug, thiserror::Error)]
 pub enum TransportError {
     /// No connection.
-    #[error("cannot connect: {0}")]
-    Connect(String),
+    #[error("cannot connect")]
+    Connect(#[source] reqwest::Error),
     /// No answer, or not all of it, in time.
     #[error("no complete answer within {:.1} s", .time.as_secs_f64())]
     TimedOut {
@@ -100,16 +108,17 @@ pub enum TransportError {
         time: Duration,
     },
     /// The connection broke before the answer was complete.
-    #[error("the connection broke: {detail}")]
+    #[error("the connection broke")]
     Broken {
         /// The status, if it had come already.
         status: Option<u16>,
         /// What broke it.
-        detail: String,
+        #[source]
+        source: reqwest::Error,
     },
     /// The request cannot be sent as it is.
-    #[error("the request cannot be built: {0}")]
-    Request(String),
+    #[error("the request cannot be built")]
+    Request(#[source] reqwest::Error),
     /// The body is larger than anything expected.
     #[error("the answer (status {status}) is larger than {limit} bytes; it begins `{begin}`")]
     TooLarge {
@@ -156,7 +165,7 @@ impl HttpClient {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| ClientError(error.to_string()))?
+            .map_err(ClientError::Tls)?
             .with_root_certificates(roots)
             .with_no_client_auth();
         special(reqwest::Client::builder())
@@ -166,7 +175,7 @@ impl HttpClient {
             .user_agent(concat!("mimecast-ttp/", env!("CARGO_PKG_VERSION")))
             .build()
             .map(Self)
-            .map_err(|error| ClientError(with_sources(&error)))
+            .map_err(ClientError::Client)
     }
 
     /// The client underneath, for the Azure crates, which send through it.
@@ -252,33 +261,14 @@ fn room(bytes: usize) -> usize {
 }
 
 fn transport(error: reqwest::Error, status: Option<u16>) -> TransportError {
-    let error = error.without_url();
-    let text = with_sources(&error);
-    if error.is_connect() {
-        TransportError::Connect(text)
-    } else if error.is_builder() {
-        TransportError::Request(text)
+    let source = error.without_url();
+    if source.is_connect() {
+        TransportError::Connect(source)
+    } else if source.is_builder() {
+        TransportError::Request(source)
     } else {
-        TransportError::Broken {
-            status,
-            detail: text,
-        }
+        TransportError::Broken { status, source }
     }
-}
-
-/// An error with everything beneath it, in one line. reqwest's own text leaves the cause out.
-pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 const EXCERPT_BYTES: usize = 200;

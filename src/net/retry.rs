@@ -1,10 +1,16 @@
 //! Trying again, bounded in number and in time.
 
-use std::{fmt, time::Duration};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use crate::{
-    ingest::ports::{Clock, Randomness},
-    model::deadline::Deadline,
+    ingest::{
+        error::{ErrorKind, ServiceError},
+        ports::{Clock, Randomness},
+    },
+    model::{checkpoint::Service, deadline::Deadline},
 };
 
 /// No wait of this length fits into any deadline; a longer one need not be told apart.
@@ -55,188 +61,154 @@ impl Policy {
     }
 }
 
-/// What became of one attempt.
-#[derive(Debug)]
-pub enum Attempt<T, E> {
-    /// It worked.
-    Done(T),
-    /// It may work another time, not before `after` where the server said so.
-    Again {
-        /// What went wrong.
-        error: E,
-        /// What the server asked to wait.
-        after: Option<Duration>,
-    },
-    /// The same again, at once and free of charge, after something was put right in between.
+/// What an error of one attempt asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Another attempt, not before the given wait where the server named one.
+    Retry(Option<Duration>),
+    /// The same at once, after something was put right in between.
     AtOnce,
-    /// It will not work by trying again.
-    Stop(E),
+    /// No other attempt: this is the error.
+    Stop(ErrorKind),
 }
 
-/// Why trying ended without success.
-#[derive(Debug, PartialEq, Eq)]
-pub enum RetryError<E> {
-    /// Refused for good, or as often as is sensible.
-    Failed {
-        /// The last error.
-        error: E,
-        /// Attempts made.
-        attempts: u32,
-        /// Time spent.
-        spent: Duration,
-    },
-    /// The server asked for a longer wait than the deadline leaves.
-    Throttled {
-        /// The wait it asked for.
-        wait: Duration,
-    },
-    /// The deadline came: before the first attempt, in the middle of one, or before the next. The
-    /// last error, if there was one, may say nothing about the service.
-    OutOfTime(Option<E>),
-}
+/// An error of one attempt.
+pub trait AttemptError: std::error::Error + Send + Sync + 'static {
+    /// What it asks for.
+    fn next(&self) -> Next;
 
-impl<E: fmt::Display> fmt::Display for RetryError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failed {
-                error,
-                attempts,
-                spent,
-            } => {
-                let plural = if *attempts == 1 { "" } else { "s" };
-                write!(
-                    f,
-                    "{error} ({attempts} attempt{plural} in {:.1} s)",
-                    spent.as_secs_f64()
-                )
-            }
-            Self::Throttled { wait } => write!(
-                f,
-                "asked to wait {:.1} s, longer than the run budget leaves",
-                wait.as_secs_f64()
-            ),
-            Self::OutOfTime(None) => f.write_str("the run budget ended"),
-            Self::OutOfTime(Some(error)) => write!(f, "the run budget ended behind: {error}"),
-        }
+    /// What an operator can do about it.
+    fn advice(&self) -> Option<&'static str>;
+
+    /// What kind of error it is once there is no other attempt.
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Failed
     }
 }
 
-/// A row of attempts, bounded in number and time:
-///
-/// ```text
-/// loop {
-///     let time = trying.begin()?;
-///     let attempt = call(time).await;
-///     if let Some(result) = trying.end(attempt).await {
-///         break result;
-///     }
-/// }
-/// ```
-pub struct Trying<'a, E> {
-    clock: &'a dyn Clock,
-    random: &'a dyn Randomness,
-    policy: Policy,
-    deadline: Deadline,
-    started: Duration,
-    made: u32,
-    /// Whether the attempt under way has less time than it would like.
-    cut_short: bool,
-    last: Option<E>,
+/// What attempts are made by.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// Who is called.
+    pub service: Service,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// For jitter.
+    pub random: &'a dyn Randomness,
+    /// How often and how far apart.
+    pub policy: Policy,
+    /// When there is no more time.
+    pub deadline: Deadline,
 }
 
-impl<E> fmt::Debug for Trying<'_, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Trying")
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context")
+            .field("service", &self.service)
             .field("policy", &self.policy)
-            .field("made", &self.made)
             .finish_non_exhaustive()
     }
 }
 
-impl<'a, E> Trying<'a, E> {
-    /// Starts: no attempt is made yet.
-    pub fn new(
-        clock: &'a dyn Clock,
-        random: &'a dyn Randomness,
-        policy: Policy,
-        deadline: Deadline,
-    ) -> Self {
-        Self {
-            clock,
-            random,
-            policy,
-            deadline,
-            started: clock.elapsed(),
-            made: 0,
-            cut_short: false,
-            last: None,
-        }
-    }
-
-    /// Begins an attempt: how long it may take.
-    pub fn begin(&mut self) -> Result<Duration, RetryError<E>> {
-        let Some(left) = self.left() else {
-            return Err(RetryError::OutOfTime(self.last.take()));
-        };
-        self.made += 1;
-        self.cut_short = left < self.policy.attempt_time;
-        Ok(left.min(self.policy.attempt_time))
-    }
-
-    /// Ends an attempt: the result with the number of attempts, or `None` after the wait before the
-    /// next one.
-    pub async fn end<T>(
-        &mut self,
-        attempt: Attempt<T, E>,
-    ) -> Option<Result<(T, u32), RetryError<E>>> {
-        let (error, after) = match attempt {
-            Attempt::Done(value) => return Some(Ok((value, self.made))),
-            Attempt::AtOnce => return None,
-            Attempt::Stop(error) => return Some(Err(self.failed(error))),
-            Attempt::Again { error, after } => (error, after),
-        };
-        // An attempt that the deadline cut short says nothing about the service.
-        if self.cut_short && self.left().is_none() {
-            return Some(Err(RetryError::OutOfTime(self.last.take())));
-        }
-        let wait = self.policy.wait(self.made + 1, after, self.random);
-        let fits = self.left().is_some_and(|left| left > wait);
-        if let Some(asked) = after.filter(|_| !fits) {
-            return Some(Err(RetryError::Throttled {
-                wait: asked.min(MAX_RETRY_AFTER),
-            }));
-        }
-        if self.made >= self.policy.attempts {
-            return Some(Err(self.failed(error)));
-        }
-        if !fits {
-            return Some(Err(RetryError::OutOfTime(Some(error))));
-        }
-        self.last = Some(error);
-        self.clock.sleep(wait).await;
-        None
-    }
-
-    fn left(&self) -> Option<Duration> {
+impl Context<'_> {
+    /// The time that is left before the deadline.
+    #[must_use]
+    pub fn left(&self) -> Option<Duration> {
         self.deadline.remaining(self.clock.elapsed())
     }
 
-    fn failed(&self, error: E) -> RetryError<E> {
-        RetryError::Failed {
-            error,
-            attempts: self.made,
-            spent: self.clock.elapsed().saturating_sub(self.started),
+    /// How long one call may take now; `None` where there is no time left.
+    #[must_use]
+    pub fn attempt_time(&self) -> Option<Duration> {
+        Some(self.left()?.min(self.policy.attempt_time))
+    }
+}
+
+/// What is done once over all attempts of a call, such as a renewal.
+#[derive(Debug, Default)]
+pub struct Once(AtomicBool);
+
+impl Once {
+    /// Whether this is the first time.
+    pub fn is_first(&self) -> bool {
+        !self.0.swap(true, Ordering::Relaxed)
+    }
+}
+
+/// Makes attempts until one works, none helps any more, or the time is over. Gives what worked with the
+/// number of attempts.
+///
+/// `attempt` gets the number of the attempt. It is no `AsyncFnMut`, whose futures the compiler cannot
+/// yet prove to be `Send`.
+pub async fn run<T, E, F>(
+    context: Context<'_>,
+    mut attempt: impl FnMut(u32) -> F,
+) -> Result<(T, u32), ServiceError>
+where
+    E: AttemptError,
+    F: Future<Output = Result<T, E>>,
+{
+    let started = context.clock.elapsed();
+    let failed = |kind, made| {
+        let spent = context.clock.elapsed().saturating_sub(started);
+        ServiceError::new(context.service, kind).after(made, spent)
+    };
+    let mut made = 0;
+    let mut last: Option<E> = None;
+    let out_of_time = |last: Option<E>, made| {
+        let error = failed(ErrorKind::DeadlineExceeded, made);
+        match last {
+            Some(last) => error.with_advice(last.advice()).with_source(last),
+            None => error,
         }
+    };
+    loop {
+        if context.left().is_none() {
+            return Err(out_of_time(last, made));
+        }
+        made += 1;
+        let error = match attempt(made).await {
+            Ok(value) => return Ok((value, made)),
+            Err(error) => error,
+        };
+        let after = match error.next() {
+            Next::AtOnce => continue,
+            Next::Stop(kind) => {
+                let advice = error.advice();
+                return Err(failed(kind, made).with_advice(advice).with_source(error));
+            }
+            Next::Retry(after) => after,
+        };
+        // An attempt that the deadline cut short says nothing about the service.
+        if context.left().is_none() {
+            return Err(out_of_time(last, made));
+        }
+        let wait = context.policy.wait(made + 1, after, context.random);
+        let fits = context.left().is_some_and(|left| left > wait);
+        if let Some(asked) = after.filter(|_| !fits) {
+            let retry_after = asked.min(MAX_RETRY_AFTER);
+            return Err(failed(ErrorKind::Throttled { retry_after }, made).with_source(error));
+        }
+        if made >= context.policy.attempts {
+            let (kind, advice) = (error.kind(), error.advice());
+            return Err(failed(kind, made).with_advice(advice).with_source(error));
+        }
+        if !fits {
+            return Err(out_of_time(Some(error), made));
+        }
+        last = Some(error);
+        context.clock.sleep(wait).await;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::{future::ready, sync::Mutex};
 
     use async_trait::async_trait;
 
     use super::*;
+    use crate::ingest::error::Explain;
 
     /// A clock that sleeping moves.
     #[derive(Default)]
@@ -262,69 +234,84 @@ mod tests {
         }
     }
 
+    /// What the service says to one attempt.
+    #[derive(Debug, thiserror::Error)]
+    #[error("busy")]
+    struct Busy(Next);
+
+    impl AttemptError for Busy {
+        fn next(&self) -> Next {
+            self.0.clone()
+        }
+        fn advice(&self) -> Option<&'static str> {
+            Some("wait")
+        }
+    }
+
     async fn run(
         clock: &Still,
         budget: u64,
-        mut answers: Vec<Attempt<&'static str, &'static str>>,
-    ) -> Result<(&'static str, u32), RetryError<&'static str>> {
-        answers.reverse();
-        let deadline = Deadline::after(clock.elapsed(), Duration::from_secs(budget));
-        let mut trying = Trying::new(clock, &Fixed(0), Policy::STANDARD, deadline);
-        loop {
-            trying.begin()?;
-            if let Some(result) = trying.end(answers.pop().unwrap()).await {
-                return result;
-            }
-        }
+        answers: Vec<Result<&'static str, Next>>,
+    ) -> Result<(&'static str, u32), ServiceError> {
+        let context = Context {
+            service: Service::Mimecast,
+            clock,
+            random: &Fixed(0),
+            policy: Policy::STANDARD,
+            deadline: Deadline::after(clock.elapsed(), Duration::from_secs(budget)),
+        };
+        let mut answers = answers.into_iter();
+        super::run(context, |_| ready(answers.next().unwrap().map_err(Busy))).await
     }
 
-    fn again(after: Option<u64>) -> Attempt<&'static str, &'static str> {
-        Attempt::Again {
-            error: "busy",
-            after: after.map(Duration::from_millis),
-        }
+    const fn again(after: Option<u64>) -> Result<&'static str, Next> {
+        let after = match after {
+            Some(milliseconds) => Some(Duration::from_millis(milliseconds)),
+            None => None,
+        };
+        Err(Next::Retry(after))
     }
 
     #[tokio::test]
-    async fn trying_again_is_bounded_and_waits_double() {
+    async fn attempts_are_bounded_and_their_waits_double() {
         let clock = Still::default();
         let answers = (0..9).map(|_| again(None)).collect();
-        let spent = Duration::from_millis(500 + 1000 + 2000 + 4000);
+        let error = run(&clock, 1000, answers).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (&ErrorKind::Failed, 5));
+        let waits = 500 + 1000 + 2000 + 4000;
+        assert_eq!(clock.elapsed(), Duration::from_millis(waits));
         assert_eq!(
-            run(&clock, 1000, answers).await,
-            Err(RetryError::Failed {
-                error: "busy",
-                attempts: 5,
-                spent
-            })
+            error.explain(),
+            "failed after 5 attempts in 7.5 s: busy. What to do: wait"
         );
     }
 
     #[tokio::test]
     async fn a_wait_that_was_asked_for_is_kept_if_it_fits() {
         let clock = Still::default();
-        let answers = vec![again(Some(1500)), again(Some(900_000)), Attempt::Done("ok")];
-        assert_eq!(run(&clock, 1000, answers).await, Ok(("ok", 3)));
+        let answers = vec![again(Some(1500)), again(Some(900_000)), Ok("ok")];
+        assert_eq!(run(&clock, 1000, answers).await.unwrap(), ("ok", 3));
         assert_eq!(clock.elapsed(), Duration::from_millis(901_500));
     }
 
     #[tokio::test]
     async fn no_wait_reaches_over_the_deadline() {
         let clock = Still::default();
-        let wait = Duration::from_secs(30);
-        assert_eq!(
-            run(&clock, 10, vec![again(Some(30_000))]).await,
-            Err(RetryError::Throttled { wait })
-        );
+        let error = run(&clock, 10, vec![again(Some(30_000))])
+            .await
+            .unwrap_err();
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
         assert_eq!(clock.elapsed(), Duration::ZERO);
-        assert!(matches!(
-            run(&clock, 0, vec![]).await,
-            Err(RetryError::OutOfTime(None))
-        ));
-        assert!(matches!(
-            run(&clock, 1, vec![again(None), again(None)]).await,
-            Err(RetryError::OutOfTime(Some("busy")))
-        ));
+        let error = run(&clock, 0, vec![]).await.unwrap_err();
+        assert_eq!(error.explain(), "run budget exhausted");
+        let error = run(&clock, 1, vec![again(None), again(None)])
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::DeadlineExceeded);
+        assert_eq!(
+            error.explain(),
+            "run budget exhausted after: busy. What to do: wait"
+        );
     }
 
     #[tokio::test]
@@ -332,27 +319,17 @@ mod tests {
         let clock = Still::default();
         let mut answers: Vec<_> = (0..4).map(|_| again(None)).collect();
         answers.push(again(Some(u64::MAX)));
-        let result = run(&clock, 1000, answers).await;
-        assert_eq!(
-            result,
-            Err(RetryError::Throttled {
-                wait: MAX_RETRY_AFTER
-            })
-        );
+        let error = run(&clock, 1000, answers).await.unwrap_err();
+        assert_eq!(error.retry_after(), Some(MAX_RETRY_AFTER));
     }
 
     #[tokio::test]
     async fn what_is_refused_for_good_is_not_tried_again() {
         let clock = Still::default();
-        let result = run(&clock, 1000, vec![Attempt::AtOnce, Attempt::Stop("no")]).await;
-        assert_eq!(
-            result,
-            Err(RetryError::Failed {
-                error: "no",
-                attempts: 2,
-                spent: Duration::ZERO
-            })
-        );
+        let answers = vec![Err(Next::AtOnce), Err(Next::Stop(ErrorKind::Failed))];
+        let error = run(&clock, 1000, answers).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (&ErrorKind::Failed, 2));
+        assert_eq!(clock.elapsed(), Duration::ZERO);
     }
 
     #[test]

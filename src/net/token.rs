@@ -3,14 +3,21 @@
 //! Whoever asks first fetches the token, the others wait for it. A service that refuses a token has
 //! only that one dropped. While an old token lives, a renewal that fails is no reason to stop.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 use tracing::{debug, warn};
 
-use crate::{ingest::ports::Clock, model::deadline::Deadline, net::retry::Attempt};
+use crate::{
+    ingest::{
+        error::{Cause, ErrorKind, Explain},
+        ports::Clock,
+    },
+    model::deadline::Deadline,
+    net::retry::{AttemptError, Next},
+};
 
 /// A token is renewed so long before it ends, or a sixth of its life if that is less. Azure's own
 /// clients take five minutes.
@@ -31,40 +38,82 @@ pub struct Issued {
     pub lives: Duration,
 }
 
-/// Why there is no token.
-#[derive(Debug, thiserror::Error)]
-pub enum NoToken {
-    /// Asking again does not help.
-    #[error("{0}")]
-    Refused(String),
-    /// It may work another time.
-    #[error("{cause}")]
-    NotNow {
-        /// What went wrong.
-        cause: String,
-        /// How long the issuer asked to wait.
-        after: Option<Duration>,
-    },
+/// Why there is no token. It reads like its cause.
+#[derive(Debug)]
+pub struct TokenError {
+    source: Cause,
+    advice: Option<&'static str>,
+    next: Next,
 }
 
-impl NoToken {
-    /// What it means for an attempt that needed the token.
-    pub fn into_attempt<T, E>(self, error: impl FnOnce(String) -> E) -> Attempt<T, E> {
-        match self {
-            Self::Refused(cause) => Attempt::Stop(error(cause)),
-            Self::NotNow { cause, after } => Attempt::Again {
-                error: error(cause),
-                after,
-            },
+impl TokenError {
+    /// Asking again does not help.
+    pub fn refused(source: impl Into<Cause>, advice: Option<&'static str>) -> Self {
+        Self {
+            source: source.into(),
+            advice,
+            next: Next::Stop(ErrorKind::Failed),
         }
     }
+
+    /// It may work another time, not before `after` where the issuer said so.
+    pub fn unavailable(
+        source: impl Into<Cause>,
+        advice: Option<&'static str>,
+        after: Option<Duration>,
+    ) -> Self {
+        Self {
+            source: source.into(),
+            advice,
+            next: Next::Retry(after),
+        }
+    }
+
+    /// Whether it may work another time.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self.next, Next::Retry(_))
+    }
 }
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+impl Error for TokenError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.source()
+    }
+}
+
+impl Explain for TokenError {
+    fn advice(&self) -> Option<&'static str> {
+        self.advice
+    }
+}
+
+impl AttemptError for TokenError {
+    fn next(&self) -> Next {
+        self.next.clone()
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        self.advice
+    }
+}
+
+/// There was no time left to ask.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no time left to ask for a token")]
+struct NoTimeLeft;
 
 /// Gives tokens.
 #[async_trait]
 pub trait Issuer: Send + Sync {
     /// A new token, within `time`.
-    async fn issue(&self, time: Duration) -> Result<Issued, NoToken>;
+    async fn issue(&self, time: Duration) -> Result<Issued, TokenError>;
 }
 
 /// A token in use. Clones are the same one.
@@ -127,7 +176,7 @@ impl Tokens {
     }
 
     /// The token: the one at hand, or a new one.
-    pub async fn get(&self, deadline: Deadline) -> Result<Token, NoToken> {
+    pub async fn get(&self, deadline: Deadline) -> Result<Token, TokenError> {
         let mut held = self.held.lock().await;
         let now = self.clock.elapsed();
         let current = held.current.as_ref().filter(|current| now < current.ends);
@@ -138,10 +187,7 @@ impl Tokens {
         }
         let old = current.map(|current| current.token.clone());
         let Some(left) = deadline.remaining(now) else {
-            return old.ok_or_else(|| NoToken::NotNow {
-                cause: "there is no time left to ask for a token".to_owned(),
-                after: None,
-            });
+            return old.ok_or_else(|| TokenError::unavailable(NoTimeLeft, None, None));
         };
         match (self.issuer.issue(left.min(MAX_REQUEST_TIME)).await, old) {
             (Ok(issued), _) => {
@@ -161,7 +207,8 @@ impl Tokens {
             }
             (Err(error), Some(old)) => {
                 warn!(
-                    "A token could not be renewed, and the old one is used as long as it lives: {error}"
+                    "A token could not be renewed, and the old one is used until it expires: {}.",
+                    error.explain()
                 );
                 if let Some(current) = &mut held.current {
                     current.renew_at = self.clock.elapsed().saturating_add(RENEW_RETRY_INTERVAL);
@@ -219,10 +266,10 @@ mod tests {
 
     #[async_trait]
     impl Issuer for Numbers {
-        async fn issue(&self, _: Duration) -> Result<Issued, NoToken> {
+        async fn issue(&self, _: Duration) -> Result<Issued, TokenError> {
             tokio::task::yield_now().await;
             if self.fails.load(Ordering::SeqCst) > 0 {
-                return Err(NoToken::Refused("no".to_owned()));
+                return Err(TokenError::refused("no", None));
             }
             let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
             Ok(Issued {
@@ -243,7 +290,7 @@ mod tests {
         Deadline::after(Duration::ZERO, Duration::from_secs(100_000))
     }
 
-    async fn got(tokens: &Tokens) -> Result<String, NoToken> {
+    async fn got(tokens: &Tokens) -> Result<String, TokenError> {
         tokens.get(long()).await.map(|token| token.bearer())
     }
 

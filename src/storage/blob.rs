@@ -29,12 +29,15 @@ use crate::{
         blob_signing::SharedKeyPolicy,
         connection_string::{BlobAccess, Signing},
     },
-    ingest::ports::{Clock, Saved, Store, StoreError, Version},
+    ingest::{
+        error::{StoreError, StoreFailure},
+        ports::{Clock, Saved, Store, Version},
+    },
     model::{
         deadline::Deadline,
         store_key::{Folder, StoreKey},
     },
-    net::http::{HttpClient, excerpt, with_sources},
+    net::http::{HttpClient, excerpt},
 };
 
 /// The whole of one call, the crate's retries included, unless the deadline comes first.
@@ -85,8 +88,34 @@ impl fmt::Debug for BlobStore {
 
 /// The client for a container could not be made: a fault of the settings.
 #[derive(Debug, thiserror::Error)]
-#[error("the checkpoint container cannot be addressed: {0}")]
-pub struct SetupError(String);
+pub enum SetupError {
+    /// The address of the storage account cannot have a container.
+    #[error("the checkpoint container cannot be addressed: the address has no path")]
+    NoPath,
+    /// The official client refuses the address.
+    #[error("the checkpoint container cannot be addressed")]
+    Client(#[source] azure_core::Error),
+}
+
+/// Whether a call only reads or may have changed something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    Reads,
+    Writes,
+}
+
+/// What went wrong with a call.
+#[derive(Debug, thiserror::Error)]
+enum BlobError {
+    /// With the cause at the bottom as text: those above it quote the address, whose query may be a
+    /// signature.
+    #[error("blob storage cannot be reached: {detail}")]
+    Unreachable { detail: String },
+    #[error("blob storage answered {status} {code}")]
+    Refused { status: u16, code: String },
+    #[error("blob storage did not answer within {:.1} s", .0.as_secs_f64())]
+    TimedOut(Duration),
+}
 
 impl BlobStore {
     /// A store in `container`.
@@ -96,7 +125,6 @@ impl BlobStore {
         container: &str,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SetupError> {
-        let setup = |error: &dyn std::error::Error| SetupError(with_sources(error));
         let mut client_options = ClientOptions {
             per_try_policies: vec![Arc::new(WholeAttempt {
                 clock: Arc::clone(&clock),
@@ -123,15 +151,15 @@ impl BlobStore {
             } => (endpoint, Some(credential)),
         };
         url.path_segments_mut()
-            .map_err(|()| SetupError("the address has no path".to_owned()))?
+            .map_err(|()| SetupError::NoPath)?
             .pop_if_empty()
             .push(container);
         let options = BlobContainerClientOptions {
             client_options,
             ..BlobContainerClientOptions::default()
         };
-        let container = BlobContainerClient::new(url, credential, Some(options))
-            .map_err(|error| setup(&error))?;
+        let container =
+            BlobContainerClient::new(url, credential, Some(options)).map_err(SetupError::Client)?;
         Ok(Self { container, clock })
     }
 
@@ -196,21 +224,22 @@ impl BlobStore {
                 Ok(_) => {}
                 // Made by someone else meanwhile.
                 Err(error) if error.http_status() == Some(StatusCode::Conflict) => {}
-                Err(error) => return Err(failed(&error)),
+                Err(error) => return Err(failed(&error, Effect::Writes)),
             }
             result = self.write(key, content, expected).await;
         }
         match result {
             Ok(version) => Ok(version),
             Err(error) if is_conflict(&error) => {
-                let there = self.read(key).await.map_err(|error| failed(&error))?;
+                let there = self.read(key).await;
+                let there = there.map_err(|error| failed(&error, Effect::Writes))?;
                 if there.content.as_deref() == Some(content) {
                     Ok(there.version)
                 } else {
-                    Err(StoreError::RaceLost)
+                    Err(StoreError::Conflict)
                 }
             }
-            Err(error) => Err(failed(&error)),
+            Err(error) => Err(failed(&error, Effect::Writes)),
         }
     }
 
@@ -242,6 +271,7 @@ impl BlobStore {
     async fn in_time<T>(
         &self,
         deadline: Deadline,
+        effect: Effect,
         work: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
         let left = deadline.remaining(self.clock.elapsed()).unwrap_or_default();
@@ -250,14 +280,10 @@ impl BlobStore {
         tokio::select! {
             biased;
             result = work => result,
-            () = clock.sleep(time) => Err(StoreError::Failed(
-                format!(
-                    "blob storage did not get it done within {:.1} s. What to do: nothing, if it passes; \
-                     otherwise check the way out of the network, and in the account's metrics whether it is throttled",
-                    time.as_secs_f64()
-                )
-                .into(),
-            )),
+            () = clock.sleep(time) => {
+                let advice = "nothing, if it passes; otherwise check outbound network access, and in the account's metrics whether it is throttled";
+                Err(store_error(BlobError::TimedOut(time), Some(advice), effect))
+            }
         }
     }
 }
@@ -287,37 +313,47 @@ fn is_conflict(error: &azure_core::Error) -> bool {
         || has_code(error, &StorageErrorCode::BlobAlreadyExists)
 }
 
-fn failed(error: &azure_core::Error) -> StoreError {
+/// A refusal changed nothing; after a fault of the service or of the network a write may have gone
+/// through.
+fn failed(error: &azure_core::Error, effect: Effect) -> StoreError {
     let ErrorKind::HttpResponse {
         status, error_code, ..
     } = error.kind()
     else {
-        return StoreError::Failed(
-            format!(
-                "blob storage cannot be reached: {}. What to do: check AzureWebJobsStorage and the way out of the network; \
-                 for UseDevelopmentStorage=true start Azurite",
-                innermost(error)
-            )
-            .into(),
-        );
+        let detail = innermost(error);
+        let advice = "check AzureWebJobsStorage and outbound network access; for UseDevelopmentStorage=true start Azurite";
+        return store_error(BlobError::Unreachable { detail }, Some(advice), effect);
     };
-    let advice = match status {
-        StatusCode::Forbidden | StatusCode::Unauthorized => {
-            ". What to do: check the key in AzureWebJobsStorage, or give the identity the role Storage Blob Data Contributor"
-        }
-        _ if *status == StatusCode::TooManyRequests || status.is_server_error() => {
-            ". What to do: nothing, if it passes; the account's metrics and Azure's service status tell of lasting trouble"
-        }
-        _ => "",
+    let (advice, effect) = match status {
+        StatusCode::Forbidden | StatusCode::Unauthorized => (
+            Some(
+                "check the key in AzureWebJobsStorage, or give the identity the role Storage Blob Data Contributor",
+            ),
+            Effect::Reads,
+        ),
+        _ if *status == StatusCode::TooManyRequests || status.is_server_error() => (
+            Some(
+                "nothing, if it passes; the account's metrics and Azure's service status tell of lasting trouble",
+            ),
+            effect,
+        ),
+        _ => (None, Effect::Reads),
     };
-    let code = error_code.as_deref().unwrap_or("no error code");
-    StoreError::Failed(
-        format!(
-            "blob storage answered {} {code}{advice}",
-            u16::from(*status)
-        )
-        .into(),
-    )
+    let error = BlobError::Refused {
+        status: u16::from(*status),
+        code: error_code
+            .clone()
+            .unwrap_or_else(|| "no error code".to_owned()),
+    };
+    store_error(error, advice, effect)
+}
+
+fn store_error(error: BlobError, advice: Option<&'static str>, effect: Effect) -> StoreError {
+    let failure = StoreFailure::new(error, advice);
+    match effect {
+        Effect::Reads => StoreError::Determinate(failure),
+        Effect::Writes => StoreError::Indeterminate(failure),
+    }
 }
 
 /// The cause at the bottom. Those above it quote the address, whose query may be a signature.
@@ -340,8 +376,11 @@ impl Store for BlobStore {
     }
 
     async fn load(&self, key: StoreKey, deadline: Deadline) -> Result<Saved, StoreError> {
-        let work = async { self.read(key).await.map_err(|error| failed(&error)) };
-        self.in_time(deadline, work).await
+        let work = async {
+            let saved = self.read(key).await;
+            saved.map_err(|error| failed(&error, Effect::Reads))
+        };
+        self.in_time(deadline, Effect::Reads, work).await
     }
 
     async fn save(
@@ -352,16 +391,22 @@ impl Store for BlobStore {
         deadline: Deadline,
     ) -> Result<Version, StoreError> {
         let work = self.write_through(key, content, expected);
-        self.in_time(deadline, work).await
+        self.in_time(deadline, Effect::Writes, work).await
     }
 
     async fn remove(&self, key: StoreKey, deadline: Deadline) -> Result<(), StoreError> {
-        let work = async { self.delete(key).await.map_err(|error| failed(&error)) };
-        self.in_time(deadline, work).await
+        let work = async {
+            let deleted = self.delete(key).await;
+            deleted.map_err(|error| failed(&error, Effect::Writes))
+        };
+        self.in_time(deadline, Effect::Writes, work).await
     }
 
     async fn list(&self, folder: Folder, deadline: Deadline) -> Result<Vec<StoreKey>, StoreError> {
-        let work = async { self.names(folder).await.map_err(|error| failed(&error)) };
-        self.in_time(deadline, work).await
+        let work = async {
+            let keys = self.names(folder).await;
+            keys.map_err(|error| failed(&error, Effect::Reads))
+        };
+        self.in_time(deadline, Effect::Reads, work).await
     }
 }

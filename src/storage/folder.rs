@@ -18,7 +18,10 @@ use sha2::{Digest, Sha256};
 
 use super::MAX_BYTES;
 use crate::{
-    ingest::ports::{Clock, Saved, Store, StoreError, Version},
+    ingest::{
+        error::{Cause, StoreError, StoreFailure},
+        ports::{Clock, Saved, Store, Version},
+    },
     model::{
         deadline::Deadline,
         store_key::{Folder, StoreKey},
@@ -60,10 +63,30 @@ impl FolderStore {
         let left = deadline.remaining(self.clock.elapsed()).unwrap_or_default();
         let time = TIME.min(left);
         match tokio::time::timeout(time, tokio::task::spawn_blocking(work)).await {
-            Ok(done) => done.unwrap_or_else(|error| Err(StoreError::Failed(error.into()))),
-            Err(late) => Err(StoreError::Failed(late.into())),
+            Ok(done) => done.unwrap_or_else(|error| Err(unconfirmed(error.into()))),
+            // The work goes on.
+            Err(_) => Err(unconfirmed(FolderError::TimedOut(time).into())),
         }
     }
+}
+
+/// What went wrong with a file.
+#[derive(Debug, thiserror::Error)]
+enum FolderError {
+    #[error("{}", .path.display())]
+    Io {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the folder of checkpoints did not answer within {:.1} s", .0.as_secs_f64())]
+    TimedOut(Duration),
+}
+
+const ADVICE: &str = "check checkpoint_dir and the rights to it";
+
+fn unconfirmed(cause: Cause) -> StoreError {
+    StoreError::Indeterminate(StoreFailure::new(cause, Some(ADVICE)))
 }
 
 fn read(path: &Path) -> io::Result<Saved> {
@@ -97,14 +120,12 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
     Ok(lock)
 }
 
-/// Names the key, and what can be done about it.
+/// Names the path. A file takes its name in one step, so nothing has changed.
 fn failed(path: &Path) -> impl Fn(io::Error) -> StoreError {
-    move |error| {
-        let path = path.display();
-        StoreError::Failed(
-            format!("{path}: {error}. What to do: check checkpoint_dir and the rights to it")
-                .into(),
-        )
+    move |source| {
+        let path = path.to_owned();
+        let error = FolderError::Io { path, source };
+        StoreError::Determinate(StoreFailure::new(error, Some(ADVICE)))
     }
 }
 
@@ -116,7 +137,7 @@ fn write(
 ) -> Result<Version, StoreError> {
     let _lock = lock(folder)?;
     if read(path).map_err(failed(path))?.version != *expected {
-        return Err(StoreError::RaceLost);
+        return Err(StoreError::Conflict);
     }
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(failed(path))?;

@@ -28,7 +28,7 @@ async fn a_long_wait_ends_the_pass_and_the_next_does_not_call_before_it() {
     );
     let message = report.message.unwrap();
     assert!(
-        message.contains("Mimecast asks for no calls for 900 s"),
+        message.contains("Rate limited by Mimecast: retry after 900 s"),
         "{message}"
     );
     for _ in 0..3 {
@@ -61,7 +61,7 @@ async fn a_wait_that_the_sink_asks_for_is_kept_too() {
         report
             .message
             .unwrap()
-            .contains("Log Analytics asks for no calls")
+            .contains("Rate limited by Log Analytics")
     );
     world.advance(TICK);
     assert_eq!(world.pass().await.outcome, Outcome::Waiting);
@@ -199,7 +199,7 @@ async fn a_checkpoint_that_cannot_be_saved_at_the_end_does_not_hide_why_the_work
         (
             SourceFault::Throttle(Duration::from_secs(900)),
             Outcome::RaceLost,
-            "no calls for 900 s",
+            "retry after 900 s",
         ),
     ] {
         // Some ranges are read and hold nothing, so that the watermark has moved without a batch.

@@ -32,7 +32,7 @@ use mimecast_ttp::{
         ledger::{Hour, LedgerHour},
         quarantined::Quarantined,
         record::{self, RecordScanner},
-        record_meta::Look,
+        record_meta::RecordMeta,
     },
 };
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
@@ -231,7 +231,7 @@ fn range() -> DateRange {
     DateRange::new(to - TimeDelta::days(1), to, to).unwrap()
 }
 
-fn spliced(feed: Feed, record: &str, look: Look) -> String {
+fn spliced(feed: Feed, record: &str, look: RecordMeta) -> String {
     let mut row = Vec::new();
     record::splice(
         &mut row,
@@ -285,7 +285,7 @@ fn rows(batch: &Batch) -> Vec<&str> {
 }
 
 /// `row` is `record`, untouched up to its closing brace, and the four members in their order.
-fn assert_row(feed: Feed, record: &str, look: Look, row: &str) {
+fn assert_row(feed: Feed, record: &str, look: RecordMeta, row: &str) {
     let (record_members, row_members) = (members(record).unwrap(), members(row).unwrap());
     let (kept, added) = row_members.split_at(record_members.len());
     assert_eq!(kept, record_members, "the record's members come first");

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mimecast_ttp::net::http::{Answer, HttpClient, Limits, Request};
+use mimecast_ttp::net::http::{HttpClient, Limits, Request, Response};
 use reqwest::{
     Method,
     header::{self, HeaderName},
@@ -120,7 +120,7 @@ impl Caller {
     }
 }
 
-pub(crate) async fn send(request: Request) -> Answer {
+pub(crate) async fn send(request: Request) -> Response {
     let limits = Limits {
         time: Duration::from_secs(10),
         body_bytes: 10_000,

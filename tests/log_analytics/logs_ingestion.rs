@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use mimecast_ttp::{
     azure::identity::{ClientCredentials, ManagedIdentity},
-    ingest::ports::{Clock, LogSink, Receipt, SinkError},
+    ingest::{
+        error::{ErrorKind, Explain, ServiceError},
+        ports::{Clock, LogSink, Receipt},
+    },
     log_analytics::{LogsIngestionSink, Rule},
     model::{batch::Batch, deadline::Deadline, feed::Feed},
     net::{
@@ -86,12 +89,12 @@ async fn bench() -> Bench {
 }
 
 impl Bench {
-    async fn deliver(&self, batch: &Batch) -> Result<Receipt, SinkError> {
+    async fn deliver(&self, batch: &Batch) -> Result<Receipt, ServiceError> {
         let deadline = Deadline::after(self.clock.elapsed(), Duration::from_secs(240));
         self.sink.deliver(batch, deadline).await
     }
 
-    async fn after(&self, fault: Fault, times: u64) -> Result<Receipt, SinkError> {
+    async fn after(&self, fault: Fault, times: u64) -> Result<Receipt, ServiceError> {
         self.service.faults().next(STREAM, times, fault);
         self.deliver(&small()).await
     }
@@ -165,7 +168,10 @@ async fn passing_trouble_is_ridden_out_and_a_wait_is_kept_in_seconds_and_as_a_da
         .await
         .after(Fault::Throttled("9999".to_owned()), 1)
         .await;
-    assert!(matches!(long, Err(SinkError::Throttled(wait)) if wait.as_secs() == 9999));
+    assert_eq!(
+        long.unwrap_err().retry_after(),
+        Some(Duration::from_secs(9999))
+    );
 }
 
 #[tokio::test]
@@ -176,8 +182,8 @@ async fn a_role_that_has_not_spread_yet_is_explained_and_nothing_is_set_aside() 
     };
     let bench = bench_with(late, &config()).await;
     let error = bench.deliver(&small()).await.unwrap_err();
-    assert!(matches!(error, SinkError::Failed { .. }));
-    let error = error.to_string();
+    assert!(*error.kind() == ErrorKind::Failed);
+    let error = error.explain();
     for part in [
         "OperationFailed",
         "Monitoring Metrics Publisher",
@@ -192,10 +198,15 @@ async fn a_role_that_has_not_spread_yet_is_explained_and_nothing_is_set_aside() 
 async fn what_is_too_large_is_told_apart_so_that_it_can_be_halved_or_set_aside() {
     let bench = bench().await;
     let refused = bench.after(Fault::TooLarge(10), 1).await;
-    assert!(matches!(refused, Err(SinkError::Content(refusal)) if refusal.status == Some(413)));
+    assert!(
+        matches!(refused.unwrap_err().kind(), ErrorKind::ContentRejected(rejection) if rejection.status == Some(413))
+    );
     let posts = bench.service.posts().len();
     let refused = bench.deliver(&large(2)).await.unwrap_err();
-    assert!(matches!(refused, SinkError::Content(_)), "{refused}");
+    assert!(
+        matches!(refused.kind(), ErrorKind::ContentRejected(_)),
+        "{refused}"
+    );
     assert_eq!(bench.service.posts().len(), posts, "it was not sent at all");
     let deadline = Deadline::after(bench.clock.elapsed(), Duration::from_secs(240));
     bench.sink.probe(Feed::Url, deadline).await.unwrap();
@@ -218,7 +229,7 @@ async fn a_rule_or_a_stream_that_is_not_there_says_what_to_check_and_no_row_is_b
         .await
         .deliver(&small())
         .await;
-    let error = error.unwrap_err().to_string();
+    let error = error.unwrap_err().explain();
     for part in ["404", "NotFound", "logs_ingestion_rule_id"] {
         assert!(error.contains(part), "{error}");
     }
@@ -236,7 +247,7 @@ async fn a_rule_or_a_stream_that_is_not_there_says_what_to_check_and_no_row_is_b
     let deadline = Deadline::after(bench.clock.elapsed(), Duration::from_secs(240));
     // A probe that is refused too keeps every record out of quarantine.
     let error = bench.sink.probe(Feed::Url, deadline).await.unwrap_err();
-    let error = error.to_string();
+    let error = error.explain();
     for part in [
         "400",
         "InvalidStream",
@@ -253,7 +264,7 @@ async fn a_token_for_another_service_is_told_apart() {
         ..config()
     };
     let bench = bench_with(config(), &elsewhere).await;
-    let error = bench.deliver(&small()).await.unwrap_err().to_string();
+    let error = bench.deliver(&small()).await.unwrap_err().explain();
     for part in ["401", "InvalidAudience", "logs_ingestion_audience"] {
         assert!(error.contains(part), "{error}");
     }
@@ -287,7 +298,7 @@ async fn wrong_client_credentials_are_told_apart_and_never_shown() {
         ),
     ] {
         let bench = bench_with(given.clone(), &wrong).await;
-        let error = bench.deliver(&small()).await.unwrap_err().to_string();
+        let error = bench.deliver(&small()).await.unwrap_err().explain();
         assert!(error.contains(advice), "{error}");
         assert!(!error.contains("S3cret"), "{error}");
         assert_eq!(bench.service.token_requests(), 1, "asked once");
@@ -330,7 +341,7 @@ async fn the_managed_identity_serves_system_and_user_assigned() {
             let result = sink.deliver(&small(), deadline).await;
             assert_eq!(result.is_ok(), works, "{result:?}");
             if let Err(error) = result {
-                assert!(error.to_string().contains("No managed identity"), "{error}");
+                assert!(error.explain().contains("No managed identity"), "{error}");
             }
         }
     }

@@ -13,7 +13,10 @@ mod tokens;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use mimecast_ttp::{
-    ingest::ports::{Clock, LogSink, Receipt, SinkError},
+    ingest::{
+        error::{ErrorKind, Explain, ServiceError},
+        ports::{Clock, LogSink, Receipt},
+    },
     log_analytics::DataCollectorSink,
     model::{
         batch::{Batch, BatchBuilder, Push, Sizes},
@@ -91,12 +94,12 @@ fn large(count: usize) -> Batch {
 }
 
 impl Bench {
-    async fn deliver(&self, batch: &Batch) -> Result<Receipt, SinkError> {
+    async fn deliver(&self, batch: &Batch) -> Result<Receipt, ServiceError> {
         let deadline = Deadline::after(self.clock.elapsed(), Duration::from_secs(240));
         self.sink.deliver(batch, deadline).await
     }
 
-    async fn after(&self, fault: Fault, times: u64) -> Result<Receipt, SinkError> {
+    async fn after(&self, fault: Fault, times: u64) -> Result<Receipt, ServiceError> {
         self.simulator.faults().next("MimecastTTPUrl", times, fault);
         self.deliver(&small()).await
     }
@@ -206,12 +209,9 @@ async fn what_cannot_pass_is_not_tried_again() {
     ] {
         let bench = bench(config()).await;
         let error = bench.after(fault.clone(), 1).await.unwrap_err();
-        assert!(
-            matches!(error, SinkError::Failed { .. }),
-            "{fault:?}: {error:?}"
-        );
-        assert!(error.to_string().contains(expected), "{fault:?}: {error}");
-        assert!(error.to_string().contains("2 rows"), "{fault:?}: {error}");
+        assert!(*error.kind() == ErrorKind::Failed, "{fault:?}: {error:?}");
+        assert!(error.explain().contains(expected), "{fault:?}: {error}");
+        assert!(error.explain().contains("2 rows"), "{fault:?}: {error}");
         assert_eq!(bench.simulator.posts().len(), 1, "{fault:?}");
     }
 }
@@ -231,7 +231,7 @@ async fn a_wrong_key_is_refused_and_never_shown() {
         .deliver(&small(), deadline)
         .await
         .unwrap_err()
-        .to_string();
+        .explain();
     assert!(error.contains("403 InvalidAuthorization"), "{error}");
     assert!(
         !error.contains("c2VjcmV0") && !format!("{sink:?}").contains("c2VjcmV0"),
@@ -253,7 +253,10 @@ async fn too_large_is_told_apart_however_the_service_says_it() {
         })
         .await;
         let error = bench.deliver(&large(8)).await.unwrap_err();
-        assert!(matches!(error, SinkError::Content(_)), "{error:?}");
+        assert!(
+            matches!(error.kind(), ErrorKind::ContentRejected(_)),
+            "{error:?}"
+        );
         bench.deliver(&large(3)).await.unwrap();
     }
 }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use mimecast_ttp::{
-    ingest::ports::{Clock, SourceError},
+    ingest::{
+        error::{ErrorKind, Explain},
+        ports::Clock,
+    },
     model::feed::Feed,
 };
 use simulators::{
@@ -64,7 +67,7 @@ async fn a_new_token_that_is_refused_too_ends_the_try() {
         retryable: false,
     };
     bench.simulator.faults().next(URL, 9, refused);
-    let error = bench.fetch(None, 240).await.unwrap_err().to_string();
+    let error = bench.fetch(None, 240).await.unwrap_err().explain();
     assert!(error.contains("check mimecast_client_id"), "{error}");
     assert_eq!(
         (bench.simulator.calls(URL), bench.simulator.calls(TOKEN)),
@@ -81,7 +84,7 @@ async fn wrong_client_credentials_are_told_at_once_and_not_shown() {
         ..config
     };
     let bench = bench_with(simulator, &wrong);
-    let error = bench.fetch(None, 240).await.unwrap_err().to_string();
+    let error = bench.fetch(None, 240).await.unwrap_err().explain();
     assert!(
         error.contains("401 to the request for a token: unauthorized")
             && error.contains("check mimecast_client_id and mimecast_client_secret"),
@@ -112,8 +115,8 @@ async fn an_application_without_the_product_learns_what_it_lacks_and_other_feeds
     })
     .await;
     let error = bench.fetch(None, 240).await.unwrap_err();
-    assert!(matches!(error, SourceError::Failed { .. }));
-    let error = error.to_string();
+    assert!(*error.kind() == ErrorKind::Failed);
+    let error = error.explain();
     for part in ["app_forbidden", "Security Events", "URL Protection"] {
         assert!(error.contains(part), "{error}");
     }
@@ -138,7 +141,7 @@ async fn neither_api_takes_the_credentials_of_the_other() {
                 ..config(3)
             },
         );
-        let error = bench.fetch(None, 240).await.unwrap_err().to_string();
+        let error = bench.fetch(None, 240).await.unwrap_err().explain();
         assert!(error.contains(answered), "{error}");
     }
 }

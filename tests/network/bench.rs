@@ -34,7 +34,7 @@ use crate::{
     proxy::Proxy,
     support::{
         azurite::Azurite,
-        world::{REACH, at},
+        world::{LOOKBACK, at},
     },
 };
 
@@ -211,7 +211,7 @@ impl Bench {
     /// A pass. Whatever happens in it: it ends, shows no secret, and no watermark moves back.
     pub async fn pass_over(&self, ports: &Ports, feeds: &[Feed], budget: Duration) -> PassReport {
         let plan = PassConfig {
-            reach: REACH,
+            lookback: LOOKBACK,
             budget,
             batch_max_bytes: BATCH_BYTES,
             parallel_ranges: 4,

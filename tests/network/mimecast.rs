@@ -60,7 +60,7 @@ async fn an_answer_of_mimecast_without_an_end_ends_the_pass_and_the_next_brings_
         let (bench, report) = pass_with(SERVICE, rule, LITTLE).await;
         assert_eq!(bench.to(SERVICE).broken(), 1, "{case}");
         if skip == 0 {
-            let says = ["Mimecast: the run budget ended", "What to do: "];
+            let says = ["Mimecast: run budget exhausted", "What to do: "];
             failed(&report, &says, &case);
             assert_eq!(bench.count(Log::Url), 0, "{case}");
         } else {
@@ -128,7 +128,7 @@ async fn a_mimecast_that_asks_for_a_long_wait_is_not_called_before_its_end() {
         let (bench, report) = pass_with(SERVICE, rule, LITTLE).await;
         assert_eq!(report.outcome, Outcome::Waiting, "{case}: {report}");
         let message = report.message.unwrap();
-        assert!(message.contains("Mimecast asks for no calls"), "{message}");
+        assert!(message.contains("Rate limited by Mimecast"), "{message}");
         let calls = bench.to(SERVICE).requests();
         let still = bench.pass(LITTLE).await;
         assert_eq!(still.outcome, Outcome::Waiting, "{case}: {still}");

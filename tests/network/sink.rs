@@ -109,7 +109,7 @@ async fn an_answer_of_the_sink_without_an_end_ends_the_pass_and_the_next_brings_
         let (bench, report) = pass_with(SERVICE, rule, LITTLE).await;
         assert_eq!(bench.to(SERVICE).broken(), 1, "{case}");
         if skip == 0 {
-            let says = ["Log Analytics: the run budget ended", "What to do: "];
+            let says = ["Log Analytics: run budget exhausted", "What to do: "];
             failed(&report, &says, &case);
             assert_eq!(report.counts.delivered, 0, "{case}: {report}");
         } else {
@@ -216,7 +216,7 @@ async fn a_sink_that_asks_for_a_long_wait_is_not_called_before_its_end() {
     assert_eq!(report.outcome, Outcome::Waiting, "{report}");
     let message = report.message.unwrap();
     assert!(
-        message.contains("Log Analytics asks for no calls"),
+        message.contains("Rate limited by Log Analytics"),
         "{message}"
     );
     let posts = bench.to(SERVICE).requests();

@@ -14,15 +14,17 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::{
     ingest::{
+        error::{ErrorKind, Rejection, ServiceError, StoreError},
         pass::{Pass, PassConfig},
         ports::{
-            Clock, HealthSink, LogSink, LogSource, PageRequest, Ports, Receipt, Rejection, Saved,
-            SinkError, SourceError, Store, StoreError, Version,
+            Clock, HealthSink, LogSink, LogSource, PageRequest, Ports, Receipt, Saved, Store,
+            Version,
         },
         report::{FeedReport, health::HealthRows},
     },
     model::{
         batch::Batch,
+        checkpoint::Service,
         deadline::Deadline,
         event_time,
         feed::Feed,
@@ -323,7 +325,11 @@ impl Clock for World {
 
 #[async_trait]
 impl LogSource for World {
-    async fn fetch_page(&self, request: PageRequest<'_>, _: Deadline) -> Result<Page, SourceError> {
+    async fn fetch_page(
+        &self,
+        request: PageRequest<'_>,
+        _: Deadline,
+    ) -> Result<Page, ServiceError> {
         let counting = request.size == 1;
         let number = if counting {
             self.counts.fetch_add(1, Ordering::SeqCst);
@@ -346,18 +352,28 @@ impl LogSource for World {
         };
         match fault {
             Some(SourceFault::RefuseToken) => {
-                return Err(SourceError::PageTokenRefused("token refused".into()));
+                return Err(
+                    ServiceError::new(Service::Mimecast, ErrorKind::PageTokenRefused)
+                        .with_source("token refused"),
+                );
             }
             Some(SourceFault::Fail(why)) => {
-                return Err(SourceError::Failed {
-                    cause: why.into(),
-                    attempts: 1,
-                });
+                return Err(
+                    ServiceError::new(Service::Mimecast, ErrorKind::Failed).with_source(why)
+                );
             }
             Some(SourceFault::OutOfTime) => {
-                return Err(SourceError::OutOfTime("throttled".to_owned()));
+                return Err(
+                    ServiceError::new(Service::Mimecast, ErrorKind::DeadlineExceeded)
+                        .with_source("throttled"),
+                );
             }
-            Some(SourceFault::Throttle(wait)) => return Err(SourceError::Throttled(wait)),
+            Some(SourceFault::Throttle(wait)) => {
+                return Err(ServiceError::new(
+                    Service::Mimecast,
+                    ErrorKind::Throttled { retry_after: wait },
+                ));
+            }
             Some(SourceFault::Panic) => panic!("the source broke"),
             None => {}
         }
@@ -428,7 +444,7 @@ impl LogSink for World {
         self.max_concurrent_posts
     }
 
-    async fn deliver(&self, batch: &Batch, _: Deadline) -> Result<Receipt, SinkError> {
+    async fn deliver(&self, batch: &Batch, _: Deadline) -> Result<Receipt, ServiceError> {
         let number = self.posts.fetch_add(1, Ordering::SeqCst) + 1;
         self.event(format!("post {number}"));
         self.advance(self.post_time);
@@ -444,12 +460,16 @@ impl LogSink for World {
         }
         match fault {
             Some(SinkFault::TooLarge) => return Err(refusal(413)),
-            Some(SinkFault::Throttle(wait)) => return Err(SinkError::Throttled(wait)),
+            Some(SinkFault::Throttle(wait)) => {
+                return Err(ServiceError::new(
+                    Service::LogAnalytics,
+                    ErrorKind::Throttled { retry_after: wait },
+                ));
+            }
             Some(SinkFault::Fail(why)) => {
-                return Err(SinkError::Failed {
-                    cause: why.into(),
-                    attempts: 1,
-                });
+                return Err(
+                    ServiceError::new(Service::LogAnalytics, ErrorKind::Failed).with_source(why)
+                );
             }
             None => {}
         }
@@ -468,14 +488,14 @@ impl LogSink for World {
         Ok(Receipt::after(1))
     }
 
-    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), SinkError> {
+    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError> {
         self.deliver(&Batch::empty(feed), deadline).await.map(drop)
     }
 }
 
 #[async_trait]
 impl HealthSink for World {
-    async fn deliver_health(&self, rows: &HealthRows, _: Deadline) -> Result<(), SinkError> {
+    async fn deliver_health(&self, rows: &HealthRows, _: Deadline) -> Result<(), ServiceError> {
         if self.deaf {
             return Err(refusal(403));
         }
@@ -486,12 +506,13 @@ impl HealthSink for World {
     }
 }
 
-fn refusal(status: u16) -> SinkError {
-    SinkError::Content(Rejection {
-        cause: format!("answered {status}").into(),
+fn refusal(status: u16) -> ServiceError {
+    let rejection = Rejection {
         status: Some(status),
         request_id: Some("request-1".to_owned()),
-    })
+    };
+    ServiceError::new(Service::LogAnalytics, ErrorKind::ContentRejected(rejection))
+        .with_source(format!("answered {status}"))
 }
 
 #[async_trait]
@@ -522,14 +543,14 @@ impl Store for World {
     ) -> Result<Version, StoreError> {
         tokio::task::yield_now().await;
         if *self.race.lock().unwrap() {
-            return Err(StoreError::RaceLost);
+            return Err(StoreError::Conflict);
         }
         let mut saved = self.saved.lock().unwrap();
         let current = saved.get(&place).map_or(Version::Absent, |(_, version)| {
             Version::Tag(version.to_string())
         });
         if current != *expected {
-            return Err(StoreError::RaceLost);
+            return Err(StoreError::Conflict);
         }
         let version = saved.get(&place).map_or(1, |(_, version)| version + 1);
         saved.insert(place, (content.to_vec(), version));

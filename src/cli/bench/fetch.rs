@@ -11,7 +11,10 @@ use tokio::{task::JoinSet, time::Instant};
 use super::BenchError;
 use crate::{
     cli::wiring::{self, Source},
-    ingest::ports::{FULL_PAGE, PageRequest, SourceError},
+    ingest::{
+        error::ServiceError,
+        ports::{FULL_PAGE, PageRequest},
+    },
     model::{date_range::DateRange, deadline::Deadline, feed::Feed},
 };
 
@@ -27,7 +30,7 @@ pub(super) async fn alone(
     to: DateTime<Utc>,
 ) -> Result<(Duration, usize), BenchError> {
     let source = wiring::source(&|name| settings.get(name).cloned())
-        .map_err(|fault| io::Error::other(fault.to_string()))?;
+        .map_err(|error| io::Error::other(error.message()))?;
     let range = DateRange::new(from, to, to).map_err(io::Error::other)?;
     let source = Arc::new(source);
     let began = Instant::now();
@@ -43,7 +46,7 @@ pub(super) async fn alone(
     Ok((began.elapsed(), records))
 }
 
-async fn walk(source: &Source, feed: Feed, range: DateRange) -> Result<usize, SourceError> {
+async fn walk(source: &Source, feed: Feed, range: DateRange) -> Result<usize, ServiceError> {
     let deadline = Deadline::after(source.clock.elapsed(), PATIENCE);
     let mut records = 0;
     let mut token = None;

@@ -28,7 +28,7 @@ use self::{
     summary::{Line, Report},
 };
 use super::{DONE, FAILED, say, say_error};
-use crate::ingest::ports::SourceError;
+use crate::ingest::error::ServiceError;
 
 /// Why there is no measurement.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +44,7 @@ enum BenchError {
     )]
     NotClean { counts: Counts, lines: String },
     #[error("Fetching alone failed: {0}.")]
-    Fetch(#[from] SourceError),
+    Fetch(#[from] ServiceError),
     #[error("Fetching alone gave {fetched} records of {records}, so nothing was measured.")]
     Fetched { fetched: usize, records: usize },
     #[error("The report cannot be written as JSON: {0}.")]

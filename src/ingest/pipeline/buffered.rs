@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::{
-    ingest::report::end::ReadEnd,
+    ingest::report::stop_reason::StopReason,
     model::{date_range::DateRange, page::Page},
 };
 
@@ -32,7 +32,7 @@ pub(in crate::ingest) enum ReadEvent {
         again: bool,
     },
     /// There is nothing more to come: every range is read, or not, for this reason.
-    End(Result<(), ReadEnd>),
+    End(Result<(), StopReason>),
 }
 
 /// Something that waits for its turn, and the room that it takes.

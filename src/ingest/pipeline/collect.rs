@@ -9,7 +9,7 @@ use super::buffered::ReadEvent;
 use crate::{
     ingest::{
         ports::Clock,
-        report::{Counts, end::ReadEnd},
+        report::{Counts, stop_reason::StopReason},
     },
     model::{
         batch::{Batch, BatchBuilder, Push, Sizes},
@@ -34,7 +34,7 @@ pub(in crate::ingest) enum DeliverEvent {
         counts: Counts,
     },
     /// Nothing more will come: everything is read, or not, for this reason.
-    End(Result<(), ReadEnd>),
+    End(Result<(), StopReason>),
 }
 
 /// What the ranges are read for.

@@ -8,7 +8,10 @@ use std::sync::{
 use async_trait::async_trait;
 
 use crate::{
-    ingest::ports::{LogSource, PageRequest, SourceError},
+    ingest::{
+        error::{ErrorKind, ServiceError},
+        ports::{LogSource, PageRequest},
+    },
     model::{deadline::Deadline, page::Page},
 };
 
@@ -37,13 +40,15 @@ impl LogSource for CountingSource {
         &self,
         request: PageRequest<'_>,
         deadline: Deadline,
-    ) -> Result<Page, SourceError> {
+    ) -> Result<Page, ServiceError> {
         let result = self.source.fetch_page(request, deadline).await;
         let calls = match &result {
             Ok(page) => page.attempts,
-            Err(SourceError::Failed { attempts, .. }) => *attempts,
-            Err(SourceError::PageTokenRefused(_) | SourceError::Throttled(_)) => 1,
-            Err(SourceError::OutOfTime(_)) => 0,
+            Err(error) => match error.kind() {
+                ErrorKind::PageTokenRefused | ErrorKind::Throttled { .. } => 1,
+                ErrorKind::DeadlineExceeded => 0,
+                ErrorKind::Failed | ErrorKind::ContentRejected(_) => error.attempts(),
+            },
         };
         self.calls.fetch_add(calls.into(), Ordering::Relaxed);
         result

@@ -7,10 +7,11 @@ use tracing::{debug, warn};
 use super::{ack_sequencer::AckSequencer, collect::DeliverEvent};
 use crate::{
     ingest::{
-        ports::{Clock, LogSink, Receipt, Rejection, SecondaryOutcome, SinkError, SourceError},
+        error::{ErrorKind, Explain, Rejection, ServiceError},
+        ports::{Clock, LogSink, Receipt, SecondaryOutcome},
         report::{
             Counts,
-            end::{End, ReadEnd},
+            stop_reason::{Step, StopKind, StopReason, StopSource},
         },
         state::{checkpoint_writer::CheckpointWriter, quarantine::Quarantine},
     },
@@ -44,7 +45,7 @@ struct Part {
     batch: Batch,
 }
 
-type Answered = (Part, Result<Receipt, SinkError>);
+type Answered = (Part, Result<Receipt, ServiceError>);
 
 /// What is on its way, and what is to follow before anything new.
 #[derive(Default)]
@@ -61,7 +62,7 @@ impl Deliverer<'_> {
     pub(in crate::ingest) async fn run(
         mut self,
         mut batches: Receiver<DeliverEvent>,
-    ) -> Result<(), End> {
+    ) -> Result<(), StopReason> {
         let mut posts = Posts::default();
         let mut end = self.work(&mut batches, &mut posts).await;
         // What the sink still takes is remembered, whatever stopped the others.
@@ -69,14 +70,14 @@ impl Deliverer<'_> {
             match result {
                 Ok(receipt) => self.taken(&part.batch, receipt),
                 // The next run looks for the record at fault.
-                Err(SinkError::Content(_)) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::ContentRejected(_)) => {}
                 Err(error) => {
                     let also = self.stopped(error);
                     end = end.map_err(|end| end.or_worse(also));
                 }
             }
         }
-        if self.writer.is_saved() || end.as_ref().is_err_and(End::is_unsaved) {
+        if self.writer.is_saved() || end.as_ref().is_err_and(StopReason::is_unsaved) {
             return end;
         }
         self.writer.save_at_end(end).await
@@ -86,7 +87,7 @@ impl Deliverer<'_> {
         &mut self,
         batches: &mut Receiver<DeliverEvent>,
         posts: &mut Posts<'b>,
-    ) -> Result<(), End>
+    ) -> Result<(), StopReason>
     where
         Self: 'b,
     {
@@ -130,22 +131,22 @@ impl Deliverer<'_> {
         }
     }
 
-    fn read_ended(&mut self, end: Result<(), ReadEnd>) -> Result<(), End> {
-        if let Err(ReadEnd::Failed(_, SourceError::Failed { attempts, .. })) = &end {
-            self.counts.retries += u64::from(attempts.saturating_sub(1));
+    fn read_ended(&mut self, end: Result<(), StopReason>) -> Result<(), StopReason> {
+        if let Err(reason) = &end {
+            self.counts.retries += reason.retries();
         }
-        end.map_err(End::Read)
+        end
     }
 
-    async fn begin<'b>(&mut self, part: Part, posts: &mut Posts<'b>) -> Result<(), End>
+    async fn begin<'b>(&mut self, part: Part, posts: &mut Posts<'b>) -> Result<(), StopReason>
     where
         Self: 'b,
     {
         if self.post_by.remaining(self.clock.elapsed()).is_none() {
-            let reason = "the run budget ended before the next post".to_owned();
-            return Err(End::OutOfTime(reason));
+            return Err(StopReason::out_of_time(Step::Posting));
         }
-        self.writer.claim().await.map_err(End::NotSaved)?;
+        let claimed = self.writer.claim().await;
+        claimed.map_err(|error| StopReason::of_store(StopKind::NotSaved, error))?;
         let (sink, answered_by) = (self.sink, self.answered_by);
         posts.on_their_way.push(Box::pin(async move {
             let result = sink.deliver(&part.batch, answered_by).await;
@@ -159,14 +160,17 @@ impl Deliverer<'_> {
     async fn answered(
         &mut self,
         part: Part,
-        result: Result<Receipt, SinkError>,
+        result: Result<Receipt, ServiceError>,
         posts: &mut Posts<'_>,
-    ) -> Result<(), End> {
+    ) -> Result<(), StopReason> {
         let Part { work, batch } = part;
         match result {
             Ok(receipt) => self.taken(&batch, receipt),
-            Err(SinkError::Content(refusal)) => match batch.split() {
-                Some((left, right)) => {
+            Err(error) => {
+                let ErrorKind::ContentRejected(rejection) = error.kind().clone() else {
+                    return Err(self.stopped(error));
+                };
+                if let Some((left, right)) = batch.split() {
                     self.counts.splits += 1;
                     debug!(feed = %self.feed, rows = batch.rows().len(), "batch halved");
                     posts.order.halved(work);
@@ -174,24 +178,21 @@ impl Deliverer<'_> {
                     posts.waiting.extend(parts);
                     return Ok(());
                 }
-                None => {
-                    self.set_aside(&batch, &refusal).await?;
-                    self.writer.record_delivered(&batch);
-                }
-            },
-            Err(error) => return Err(self.stopped(error)),
+                self.set_aside(&batch, error, &rejection).await?;
+                self.writer.record_delivered(&batch);
+            }
         }
         posts.order.done(work);
         self.advance(posts);
-        self.writer.save().await.map_err(End::NotSaved)
+        let saved = self.writer.save().await;
+        saved.map_err(|error| StopReason::of_store(StopKind::NotSaved, error))
     }
 
     /// What an error that is not the content's means for the pipeline.
-    fn stopped(&mut self, error: SinkError) -> End {
-        if let SinkError::Failed { attempts, .. } = &error {
-            self.counts.retries += u64::from(attempts.saturating_sub(1));
-        }
-        error.into()
+    fn stopped(&mut self, error: ServiceError) -> StopReason {
+        let reason = StopReason::of_service(error, None);
+        self.counts.retries += reason.retries();
+        reason
     }
 
     fn advance(&mut self, posts: &mut Posts<'_>) {
@@ -209,43 +210,44 @@ impl Deliverer<'_> {
     /// nothing. Only if the sink takes anything at all: a workspace that answers 400 to everything is
     /// not the records' fault. And where so many records are refused and none is taken, someone should
     /// look before the next ones follow.
-    async fn set_aside(&mut self, batch: &Batch, refusal: &Rejection) -> Result<(), End> {
+    async fn set_aside(
+        &mut self,
+        batch: &Batch,
+        error: ServiceError,
+        rejection: &Rejection,
+    ) -> Result<(), StopReason> {
         if self.counts.delivered == 0 && self.counts.quarantined >= MAX_CONSECUTIVE_QUARANTINED {
-            return Err(End::Refused(SinkError::Failed {
-                cause: format!(
-                    "{MAX_CONSECUTIVE_QUARANTINED} records were set aside in this run and none was taken, which looks like a fault of the workspace or of this program; the last answer: {}. What to do: look at `mimecast-ttp quarantine list`; the next run goes on",
-                    refusal.cause
-                )
-                .into(),
-                attempts: 1,
+            return Err(StopReason::not_the_content(StopSource::NothingTaken {
+                count: MAX_CONSECUTIVE_QUARANTINED,
+                last: error,
             }));
         }
         if self.counts.delivered == 0
             && let Err(error) = self.sink.probe(self.feed, self.post_by).await
         {
-            return Err(match error {
-                SinkError::Content(of_nothing) => End::Refused(SinkError::Failed {
-                    cause: format!("a post without rows is refused too: {}", of_nothing.cause)
-                        .into(),
-                    attempts: 1,
-                }),
-                error => error.into(),
+            return Err(match error.kind() {
+                ErrorKind::ContentRejected(_) => {
+                    StopReason::not_the_content(StopSource::EmptyPost(error))
+                }
+                _ => StopReason::of_service(error, None),
             });
         }
+        let reason = error.explain();
         for row in batch.rows() {
             let held = Quarantined {
                 feed: self.feed,
                 fingerprint: row.fingerprint,
                 time: row.remembered_at,
                 held_at: self.clock.now(),
-                reason: refusal.cause.to_string(),
-                status: refusal.status,
-                request_id: refusal.request_id.clone(),
+                reason: reason.clone(),
+                status: rejection.status,
+                request_id: rejection.request_id.clone(),
                 row: batch.text(row).to_owned(),
             };
-            self.quarantine.put(&held).await.map_err(End::NotHeld)?;
+            let put = self.quarantine.put(&held).await;
+            put.map_err(|error| StopReason::of_store(StopKind::NotQuarantined, error))?;
             self.counts.quarantined += 1;
-            warn!(feed = %self.feed, fingerprint = %row.fingerprint, "A record was refused for good and set aside: {}. `mimecast-ttp quarantine list` shows it.", refusal.cause);
+            warn!(feed = %self.feed, fingerprint = %row.fingerprint, "A record was refused for good and set aside: {reason}. `mimecast-ttp quarantine list` shows it.");
         }
         Ok(())
     }

@@ -13,8 +13,8 @@ use tracing::{debug, warn};
 use super::buffered::{RangeSender, ReadEvent};
 use crate::{
     ingest::{
-        ports::{Clock, FULL_PAGE, LogSource, PageRequest, SourceError},
-        report::end::ReadEnd,
+        ports::{Clock, FULL_PAGE, LogSource, PageRequest},
+        report::stop_reason::{Step, StopReason},
     },
     model::{
         date_range::DateRange,
@@ -151,7 +151,7 @@ impl RangeReader<'_> {
         task: &Task,
         again: bool,
         out: &RangeSender,
-    ) -> Result<Listing, ReadEnd> {
+    ) -> Result<Listing, StopReason> {
         let range = task.range;
         let (mut token, mut used) = (None, HashSet::new());
         let (mut shown, mut counted) = (0_u64, None);
@@ -190,18 +190,12 @@ impl RangeReader<'_> {
                 return Ok(Listing::Whole { missing });
             }
         }
-        let cause = format!("the listing does not end within {MAX_PAGES_PER_RANGE} pages").into();
-        Err(ReadEnd::Failed(
-            range,
-            SourceError::Failed { cause, attempts: 1 },
-        ))
+        Err(StopReason::endless_listing(range, MAX_PAGES_PER_RANGE))
     }
 
-    async fn page(&self, range: DateRange, token: Option<&PageToken>) -> Result<Page, ReadEnd> {
+    async fn page(&self, range: DateRange, token: Option<&PageToken>) -> Result<Page, StopReason> {
         if self.deadline.remaining(self.clock.elapsed()).is_none() {
-            return Err(ReadEnd::OutOfTime(format!(
-                "the run budget ended while reading {range}"
-            )));
+            return Err(StopReason::out_of_time(Step::Reading(range)));
         }
         let request = PageRequest {
             feed: self.feed,
@@ -210,7 +204,7 @@ impl RangeReader<'_> {
             size: FULL_PAGE,
         };
         let page = self.source.fetch_page(request, self.deadline).await;
-        page.map_err(|error| ReadEnd::of(range, error))
+        page.map_err(|error| StopReason::of_service(error, Some(range)))
     }
 }
 

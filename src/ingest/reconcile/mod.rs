@@ -13,7 +13,7 @@ use super::{
     ports::PageRequest,
     report::{
         Counts,
-        end::{End, ReadEnd},
+        stop_reason::{Step, StopKind, StopReason},
     },
     state::checkpoint_writer::CheckpointWriter,
 };
@@ -35,7 +35,7 @@ impl FeedPass {
         writer: &mut CheckpointWriter,
         counts: &mut Counts,
         whole: Span,
-    ) -> Result<(), End> {
+    ) -> Result<(), StopReason> {
         let began = self.ports.clock.now();
         // What the pass itself missed is missed here again.
         let missing = std::mem::take(&mut counts.missing);
@@ -45,7 +45,10 @@ impl FeedPass {
         writer.file().await;
         writer.remove_old().await;
         writer.progress.reconciled(began);
-        writer.save().await.map_err(End::NotSaved)
+        writer
+            .save()
+            .await
+            .map_err(|error| StopReason::of_store(StopKind::NotSaved, error))
     }
 
     async fn compare(
@@ -53,7 +56,7 @@ impl FeedPass {
         writer: &mut CheckpointWriter,
         counts: &mut Counts,
         whole: Span,
-    ) -> Result<(), End> {
+    ) -> Result<(), StopReason> {
         let total = self.count(writer, whole, EndBound::Inclusive).await?;
         let delivered = expected(writer, whole);
         debug!(feed = %self.feed, %whole, ?total, delivered, "counts compared");
@@ -90,7 +93,7 @@ impl FeedPass {
         whole: Span,
         last: EndBound,
         sure: bool,
-    ) -> Result<bool, End> {
+    ) -> Result<bool, StopReason> {
         let mut settled = false;
         let mut narrowing = Narrowing::new(whole);
         while let Some(span) = narrowing.next() {
@@ -113,7 +116,7 @@ impl FeedPass {
         whole: Span,
         total: Option<u64>,
         last: EndBound,
-    ) -> Result<bool, End> {
+    ) -> Result<bool, StopReason> {
         let (left, right) = whole.halves();
         Ok(total > Some(0)
             && self.count(writer, right, last).await? == total
@@ -125,7 +128,7 @@ impl FeedPass {
         &self,
         writer: &CheckpointWriter,
         whole: Span,
-    ) -> Result<Option<EndBound>, End> {
+    ) -> Result<Option<EndBound>, StopReason> {
         let mut answers = Vec::new();
         for probe in self
             .probes(writer, whole)
@@ -142,7 +145,11 @@ impl FeedPass {
 
     /// What can be asked about the stretch of which the checkpoint knows every record; where there is
     /// nothing, about the last hour that holds any.
-    async fn probes(&self, writer: &CheckpointWriter, whole: Span) -> Result<Vec<Probe>, End> {
+    async fn probes(
+        &self,
+        writer: &CheckpointWriter,
+        whole: Span,
+    ) -> Result<Vec<Probe>, StopReason> {
         let checkpoint = writer.progress.checkpoint();
         let (recent, tally) = (&checkpoint.recent, &checkpoint.tally);
         let from = checkpoint.filed_before.max(tally.since());
@@ -154,7 +161,10 @@ impl FeedPass {
         let Some(range) = last.and_then(|last| DateRange::new(last, last, last).ok()) else {
             return Ok(Vec::new());
         };
-        let mut known = writer.known(range).await.map_err(End::NoLedger)?;
+        let mut known = writer
+            .known(range)
+            .await
+            .map_err(|error| StopReason::of_store(StopKind::LedgerUnreadable, error))?;
         let from = Hour::of(range.from()).start();
         known.extend(recent.placed(from, checkpoint.watermark));
         Ok(Probe::among(known, from.max(tally.since())))
@@ -165,20 +175,19 @@ impl FeedPass {
         writer: &CheckpointWriter,
         span: Span,
         last: EndBound,
-    ) -> Result<Option<u64>, End> {
+    ) -> Result<Option<u64>, StopReason> {
         let tally = &writer.progress.checkpoint().tally;
         self.count_range(tally.to_count(span, last)).await
     }
 
     /// How many records Mimecast counts in a range, in one call. Where it says nothing but shows all
     /// there is, as it may for few, those are counted.
-    async fn count_range(&self, range: Option<DateRange>) -> Result<Option<u64>, End> {
+    async fn count_range(&self, range: Option<DateRange>) -> Result<Option<u64>, StopReason> {
         let Some(range) = range else {
             return Ok(None);
         };
         if self.read_by.remaining(self.ports.clock.elapsed()).is_none() {
-            let reason = format!("the run budget ended while counting {range}");
-            return Err(End::Read(ReadEnd::OutOfTime(reason)));
+            return Err(StopReason::out_of_time(Step::Counting(range)));
         }
         let request = PageRequest {
             feed: self.feed,
@@ -187,7 +196,7 @@ impl FeedPass {
             size: 1,
         };
         let page = self.ports.source.fetch_page(request, self.read_by).await;
-        let page = page.map_err(|error| End::Read(ReadEnd::of(range, error)))?;
+        let page = page.map_err(|error| StopReason::of_service(error, Some(range)))?;
         let shown = page.next.is_none().then_some(page.len() as u64);
         Ok(page.total.or(shown))
     }
@@ -206,7 +215,7 @@ impl FeedPass {
         total: Option<u64>,
         last: EndBound,
         sure: bool,
-    ) -> Result<(), End> {
+    ) -> Result<(), StopReason> {
         let tally = &writer.progress.checkpoint().tally;
         let to_read = if sure {
             tally.to_count(quarter, last)
@@ -236,7 +245,10 @@ impl FeedPass {
             }
         }
         // So that a pass which cannot look everywhere leaves less for the next one.
-        writer.save().await.map_err(End::NotSaved)
+        writer
+            .save()
+            .await
+            .map_err(|error| StopReason::of_store(StopKind::NotSaved, error))
     }
 
     async fn read_again(
@@ -245,11 +257,14 @@ impl FeedPass {
         counts: &mut Counts,
         quarter: Span,
         range: DateRange,
-    ) -> Result<(), End> {
+    ) -> Result<(), StopReason> {
         let before = counts.delivered;
         let mut in_vain = 0;
         loop {
-            let known = writer.known(range).await.map_err(End::NoLedger)?;
+            let known = writer
+                .known(range)
+                .await
+                .map_err(|error| StopReason::of_store(StopKind::LedgerUnreadable, error))?;
             writer.progress.recount(quarter, &known);
             let segment = Segment {
                 ranges: vec![range],
@@ -257,7 +272,7 @@ impl FeedPass {
                 known,
             };
             match self.pipeline(writer, counts, segment).await {
-                Err(End::Read(ReadEnd::TokenRefused(reason))) => {
+                Err(reason) if matches!(reason.kind, StopKind::PageTokenRefused) => {
                     self.begin_again(&mut in_vain, reason, counts)?;
                 }
                 end => {

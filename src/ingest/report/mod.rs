@@ -1,8 +1,8 @@
 //! What a pass did, for the host's log, for `run --json` and for the demo.
 
-pub(super) mod end;
-pub(super) mod ended;
 pub mod health;
+pub(super) mod render;
+pub(super) mod stop_reason;
 
 use std::{fmt, ops::AddAssign};
 

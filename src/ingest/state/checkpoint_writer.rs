@@ -8,8 +8,9 @@ use tracing::warn;
 use super::ledger::Ledger;
 use crate::{
     ingest::{
-        ports::{Clock, Ports, Store, StoreError, Version},
-        report::end::End,
+        error::{Explain, StoreError, with_advice},
+        ports::{Clock, Ports, Store, Version},
+        report::stop_reason::{StopKind, StopReason},
     },
     model::{
         batch::Batch,
@@ -39,14 +40,29 @@ const CLAIM_LIFETIME: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// It cannot be read.
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// It holds something else.
-    #[error(
-        "{0}. Nothing was read or delivered. What to do: put back a valid checkpoint, or replace the content by the time to start from, \
-         such as 2026-11-24T05:00:00Z (deliveries before it are not repeated), or delete it to read the whole look-back again: what the ledger does not know is then delivered again"
-    )]
+    #[error(transparent)]
     Content(#[from] CheckpointError),
+}
+
+impl Explain for OpenError {
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Store(error) => error.advice(),
+            Self::Content(_) => Some(
+                "put back a valid checkpoint, or replace the content by the time to start from, such as 2026-11-24T05:00:00Z (deliveries before it are not repeated), or delete it to read the whole look-back again: what the ledger does not know is then delivered again",
+            ),
+        }
+    }
+
+    fn explain(&self) -> String {
+        match self {
+            Self::Store(error) => error.explain(),
+            Self::Content(error) => with_advice(error.to_string(), self.advice()),
+        }
+    }
 }
 
 /// Reads what is saved of a feed's progress.
@@ -141,11 +157,17 @@ impl CheckpointWriter {
         Ok(())
     }
 
-    /// Saves the checkpoint behind work that ended so, and gives that end.
-    pub(in crate::ingest) async fn save_at_end(&mut self, end: Result<(), End>) -> Result<(), End> {
+    /// Saves the checkpoint after work that ended so, and gives that end.
+    pub(in crate::ingest) async fn save_at_end(
+        &mut self,
+        end: Result<(), StopReason>,
+    ) -> Result<(), StopReason> {
         match self.save().await {
             Ok(()) => end,
-            Err(error) => Err(End::NotRemembered(error, end.map_err(Box::new))),
+            Err(error) => {
+                let kind = StopKind::NotSavedAtEnd(end.map_err(Box::new));
+                Err(StopReason::of_store(kind, error))
+            }
         }
     }
 
@@ -202,10 +224,10 @@ impl CheckpointWriter {
         match self.ledger().add(entries).await {
             Ok(()) => self.progress.filed(),
             Err(error) if count < MAX_UNFLUSHED => {
-                warn!(feed = %self.feed, "The ledger cannot be written: {error}. The checkpoint keeps {count} fingerprints for it.");
+                warn!(feed = %self.feed, "The ledger cannot be written: {}. The checkpoint keeps {count} fingerprints for it.", error.explain());
             }
             Err(error) => {
-                warn!(feed = %self.feed, "The ledger cannot be written: {error}. {count} fingerprints are given up: records around them that show late may be delivered once more.");
+                warn!(feed = %self.feed, "The ledger cannot be written: {}. {count} fingerprints are given up: records around them that show late may be delivered once more.", error.explain());
                 self.progress.filed();
             }
         }
@@ -226,7 +248,7 @@ impl CheckpointWriter {
     pub(in crate::ingest) async fn remove_old(&self) {
         let kept_from = self.progress.kept_from();
         if let Err(error) = self.ledger().remove_before(kept_from).await {
-            warn!(feed = %self.feed, "Old hours of the ledger cannot be removed: {error}. They do no harm.");
+            warn!(feed = %self.feed, "Old hours of the ledger cannot be removed: {}. They do no harm.", error.explain());
         }
     }
 

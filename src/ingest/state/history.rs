@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 
 use super::checkpoint_writer::{self, OpenError};
 use crate::{
-    ingest::ports::{Store, StoreError, Version},
+    ingest::{
+        error::{Explain, StoreError, with_advice},
+        ports::{Store, Version},
+    },
     model::{
         checkpoint::{Checkpoint, Start},
         deadline::Deadline,
@@ -28,9 +31,7 @@ pub struct SavedCheckpoint {
 #[derive(Debug, thiserror::Error)]
 pub enum RewindError {
     /// There is none of ours yet.
-    #[error(
-        "the feed has no checkpoint of this program yet. What to do: let a run begin, or save a plain timestamp such as 2026-11-24T05:00:00Z as the checkpoint"
-    )]
+    #[error("the feed has no checkpoint of this program yet")]
     NoCheckpoint,
     /// It is no rewind.
     #[error(
@@ -41,8 +42,27 @@ pub enum RewindError {
     #[error("Mimecast keeps its logs for 30 days: there is nothing to read before {}", event_time::to_utc_text(*.0))]
     TooFar(DateTime<Utc>),
     /// It was changed meanwhile, or cannot be written.
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Explain for RewindError {
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Store(error) => error.advice(),
+            Self::NoCheckpoint => Some(
+                "let a run begin, or save a plain timestamp such as 2026-11-24T05:00:00Z as the checkpoint",
+            ),
+            Self::NotBack(_) | Self::TooFar(_) => None,
+        }
+    }
+
+    fn explain(&self) -> String {
+        match self {
+            Self::Store(error) => error.explain(),
+            other => with_advice(other.to_string(), other.advice()),
+        }
+    }
 }
 
 impl SavedCheckpoint {

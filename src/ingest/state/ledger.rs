@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use tracing::warn;
 
 use crate::{
-    ingest::ports::{Store, StoreError},
+    ingest::{error::StoreError, ports::Store},
     model::{
         date_range::DateRange,
         deadline::Deadline,
@@ -62,7 +62,7 @@ impl Ledger<'_> {
             {
                 Ok(_) => return Ok(()),
                 // Entries are only ever added, so whoever comes second adds to what is there now.
-                Err(StoreError::RaceLost) if turn < MAX_CONFLICT_RETRIES => turn += 1,
+                Err(StoreError::Conflict) if turn < MAX_CONFLICT_RETRIES => turn += 1,
                 Err(error) => return Err(error),
             }
         }

@@ -1,7 +1,10 @@
 //! Setting aside records that the sink refuses for good, and what an operator does with them.
 
 use crate::{
-    ingest::ports::{LogSink, Receipt, SinkError, Store, StoreError},
+    ingest::{
+        error::{Chain, Explain, ServiceError, StoreError},
+        ports::{LogSink, Receipt, Store},
+    },
     model::{
         batch::Batch,
         deadline::Deadline,
@@ -29,7 +32,7 @@ impl std::fmt::Debug for Quarantine<'_> {
 #[derive(Debug, thiserror::Error)]
 pub enum QuarantineError {
     /// The store did not do it.
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// There is none with this fingerprint.
     #[error("there is no record {0} in quarantine")]
@@ -38,8 +41,24 @@ pub enum QuarantineError {
     #[error("in its key lies the record {1} of {0}")]
     Misplaced(Feed, Fingerprint),
     /// There is something else in its key.
-    #[error("{0}")]
+    #[error(transparent)]
     Content(#[from] NotQuarantined),
+}
+
+impl Explain for QuarantineError {
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Store(error) => error.advice(),
+            Self::Absent(_) | Self::Misplaced(..) | Self::Content(_) => None,
+        }
+    }
+
+    fn explain(&self) -> String {
+        match self {
+            Self::Store(error) => error.explain(),
+            other => Chain(other).to_string(),
+        }
+    }
 }
 
 impl<'a> Quarantine<'a> {
@@ -67,7 +86,7 @@ impl<'a> Quarantine<'a> {
             )
             .await
         {
-            Ok(_) | Err(StoreError::RaceLost) => Ok(()),
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -112,7 +131,11 @@ impl<'a> Quarantine<'a> {
 
     /// Posts a record again, as it was. It stays in quarantine: removing it is the caller's next step,
     /// so that a lost answer leaves it there.
-    pub async fn post(&self, held: &Quarantined, sink: &dyn LogSink) -> Result<Receipt, SinkError> {
+    pub async fn post(
+        &self,
+        held: &Quarantined,
+        sink: &dyn LogSink,
+    ) -> Result<Receipt, ServiceError> {
         let batch = Batch::of_one(held.feed, &held.row, held.fingerprint, held.time);
         sink.deliver(&batch, self.deadline).await
     }

@@ -5,12 +5,15 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::{
-    ingest::ports::{
-        Clock, LogSink, LogSource, PageRequest, Randomness, Receipt, Rejection, Saved, SinkError,
-        SourceError, Store, StoreError, Version,
+    ingest::{
+        error::{ErrorKind, Rejection, ServiceError, StoreError, StoreFailure},
+        ports::{
+            Clock, LogSink, LogSource, PageRequest, Randomness, Receipt, Saved, Store, Version,
+        },
     },
     model::{
         batch::Batch,
+        checkpoint::Service,
         deadline::Deadline,
         feed::Feed,
         page::Page,
@@ -117,9 +120,12 @@ impl Actor {
         }
     }
 
-    async fn take(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError> {
+    async fn take(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, ServiceError> {
         if self.is_late(deadline) {
-            return Err(SinkError::OutOfTime("too late to post".to_owned()));
+            return Err(
+                ServiceError::new(Service::LogAnalytics, ErrorKind::DeadlineExceeded)
+                    .with_source("too late to post"),
+            );
         }
         let rows = numbers(batch.body());
         let feed = batch.feed();
@@ -127,11 +133,13 @@ impl Actor {
             if self.world.has(Bug::DropsTheWholeBatch) {
                 return Ok(Receipt::after(1));
             }
-            return Err(SinkError::Content(Rejection {
-                cause: format!("answered {status}").into(),
+            let rejection = Rejection {
                 status: Some(status),
                 request_id: None,
-            }));
+            };
+            let kind = ErrorKind::ContentRejected(rejection);
+            return Err(ServiceError::new(Service::LogAnalytics, kind)
+                .with_source(format!("answered {status}")));
         }
         if rows.is_empty() {
             return Ok(Receipt::after(1));
@@ -142,9 +150,10 @@ impl Actor {
             return Ok(Receipt::after(1));
         }
         let fault = self.fault(|state| state.odds.post, 7);
-        let failed = |cause: &'static str| SinkError::Failed {
-            cause: cause.into(),
-            attempts: 5,
+        let failed = |cause: &'static str| {
+            ServiceError::new(Service::LogAnalytics, ErrorKind::Failed)
+                .with_source(cause)
+                .after(5, Duration::ZERO)
         };
         // Not stored.
         match fault {
@@ -152,13 +161,28 @@ impl Actor {
                 return Ok(Receipt::after(1));
             }
             Some(0) => return Err(failed("answered 503")),
-            Some(1) => return Err(SinkError::OutOfTime("busy".to_owned())),
-            Some(2) => return Err(SinkError::Throttled(self.wait())),
+            Some(1) => {
+                return Err(
+                    ServiceError::new(Service::LogAnalytics, ErrorKind::DeadlineExceeded)
+                        .with_source("busy"),
+                );
+            }
+            Some(2) => {
+                return Err(ServiceError::new(
+                    Service::LogAnalytics,
+                    ErrorKind::Throttled {
+                        retry_after: self.wait(),
+                    },
+                ));
+            }
             Some(3) => self.slow(deadline).await,
             _ => {}
         }
         if self.is_late(deadline) {
-            return Err(SinkError::OutOfTime("cut off before the post".to_owned()));
+            return Err(
+                ServiceError::new(Service::LogAnalytics, ErrorKind::DeadlineExceeded)
+                    .with_source("cut off before the post"),
+            );
         }
         let post = self
             .world
@@ -169,7 +193,12 @@ impl Actor {
         // Stored, and the answer is lost.
         match fault {
             Some(4) => return Err(failed("the connection was reset")),
-            Some(5) => return Err(SinkError::OutOfTime("cut off behind the post".to_owned())),
+            Some(5) => {
+                return Err(
+                    ServiceError::new(Service::LogAnalytics, ErrorKind::DeadlineExceeded)
+                        .with_source("cut off behind the post"),
+                );
+            }
             Some(6) => {
                 let mut state = self.world.state();
                 let again = state.oracle.stored(self.run, feed, rows, true);
@@ -218,26 +247,43 @@ impl LogSource for Actor {
         &self,
         request: PageRequest<'_>,
         deadline: Deadline,
-    ) -> Result<Page, SourceError> {
+    ) -> Result<Page, ServiceError> {
         self.step("fetch").await;
         match self.fault(|state| state.odds.fetch, 5) {
             Some(0) if self.world.has(Bug::IgnoresFail) => return Ok(Page::default()),
             Some(0) => {
-                return Err(SourceError::Failed {
-                    cause: "err_developer_key".into(),
-                    attempts: 5,
-                });
+                return Err(ServiceError::new(Service::Mimecast, ErrorKind::Failed)
+                    .with_source("err_developer_key")
+                    .after(5, Duration::ZERO));
             }
-            Some(1) => return Err(SourceError::OutOfTime("busy".to_owned())),
-            Some(2) => return Err(SourceError::Throttled(self.wait())),
+            Some(1) => {
+                return Err(
+                    ServiceError::new(Service::Mimecast, ErrorKind::DeadlineExceeded)
+                        .with_source("busy"),
+                );
+            }
+            Some(2) => {
+                return Err(ServiceError::new(
+                    Service::Mimecast,
+                    ErrorKind::Throttled {
+                        retry_after: self.wait(),
+                    },
+                ));
+            }
             Some(3) if request.token.is_some() => {
-                return Err(SourceError::PageTokenRefused("expired".into()));
+                return Err(
+                    ServiceError::new(Service::Mimecast, ErrorKind::PageTokenRefused)
+                        .with_source("expired"),
+                );
             }
             Some(_) => self.slow(deadline).await,
             None => {}
         }
         if self.is_late(deadline) {
-            return Err(SourceError::OutOfTime("cut off".to_owned()));
+            return Err(
+                ServiceError::new(Service::Mimecast, ErrorKind::DeadlineExceeded)
+                    .with_source("cut off"),
+            );
         }
         let range = request.range;
         let mut from = range.from();
@@ -285,7 +331,7 @@ impl LogSink for Actor {
         self.world.story.sink.max_concurrent_posts()
     }
 
-    async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, SinkError> {
+    async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, ServiceError> {
         self.step("post").await;
         let result = self.take(batch, deadline).await;
         if result.is_err() {
@@ -294,13 +340,17 @@ impl LogSink for Actor {
         result
     }
 
-    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), SinkError> {
+    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError> {
         self.deliver(&Batch::empty(feed), deadline).await.map(drop)
     }
 }
 
 fn unavailable() -> StoreError {
-    StoreError::Failed("blob storage answered 503".into())
+    StoreError::Determinate(failure())
+}
+
+fn failure() -> StoreFailure {
+    StoreFailure::new("blob storage answered 503", None)
 }
 
 #[async_trait]
@@ -379,7 +429,7 @@ impl Store for Actor {
             self.release_held();
         }
         if fault == StoreFault::AnswerLost {
-            return Err(unavailable());
+            return Err(StoreError::Indeterminate(failure()));
         }
         Ok(written)
     }

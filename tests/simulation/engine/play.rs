@@ -151,8 +151,8 @@ async fn calm(world: &Arc<World>) {
                 .violated(format!("{feed} stands at {watermark:?}"));
         }
     }
-    // So far back the comparisons of the calm hours reach at the least.
-    let horizon = since + TimeDelta::hours(3) - world.story.reach.reconcile;
+    // So far back the comparisons of the calm hours lookback at the least.
+    let horizon = since + TimeDelta::hours(3) - world.story.lookback.reconcile;
     state.oracle.end(world, &quarantined, horizon);
 }
 
@@ -190,14 +190,14 @@ async fn run(world: &Arc<World>, races: bool) -> Option<PassReport> {
         clock: actor.clone(),
         random: actor,
     };
-    let mut reach = world.story.reach;
+    let mut lookback = world.story.lookback;
     match world.bug {
-        Some(Bug::EndIsNow) => reach.settle = TimeDelta::zero(),
-        Some(Bug::NoOverlap) => reach.late_arrival = TimeDelta::zero(),
+        Some(Bug::EndIsNow) => lookback.settle = TimeDelta::zero(),
+        Some(Bug::NoOverlap) => lookback.late_arrival = TimeDelta::zero(),
         _ => {}
     }
     let plan = PassConfig {
-        reach,
+        lookback,
         budget: BUDGET,
         batch_max_bytes: world.story.max_batch_bytes,
         parallel_ranges: world.story.parallel_ranges,
@@ -281,7 +281,7 @@ async fn rewind(world: &Arc<World>) {
     let feed: Feed = world.story.feeds[0];
     let deadline = Deadline::after(world.elapsed(), Duration::from_secs(60));
     let now: DateTime<Utc> = world.now();
-    let known_from = now - world.story.reach.reconcile + TimeDelta::hours(1);
+    let known_from = now - world.story.lookback.reconcile + TimeDelta::hours(1);
     if let Ok(shown) = SavedCheckpoint::load(&actor, feed, deadline).await
         && let mimecast_ttp::model::checkpoint::Start::From(checkpoint) = &shown.start
     {

@@ -8,8 +8,12 @@ use std::{
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::{
-    ingest::ports::{SourceError, StoreError, Version},
+    ingest::{
+        error::{ErrorKind, ServiceError, StoreError},
+        ports::Version,
+    },
     model::{
+        checkpoint::Service,
         event_time,
         feed::Feed,
         page::{Page, PageToken},
@@ -121,7 +125,7 @@ impl World {
         token: Option<&PageToken>,
         offset: usize,
         size: u32,
-    ) -> Result<Page, SourceError> {
+    ) -> Result<Page, ServiceError> {
         let now = self.now();
         let of_range = format!("{}-{}-", from.timestamp(), to.timestamp());
         let offset = match token {
@@ -129,7 +133,12 @@ impl World {
             // A token carries its query.
             Some(token) => match token.as_str().strip_prefix(&of_range) {
                 Some(offset) => offset.parse().unwrap(),
-                None => return Err(SourceError::PageTokenRefused("of another range".into())),
+                None => {
+                    return Err(
+                        ServiceError::new(Service::Mimecast, ErrorKind::PageTokenRefused)
+                            .with_source("of another range"),
+                    );
+                }
             },
         };
         let inside = |record: &&Record| {
@@ -211,7 +220,7 @@ impl State {
                 Version::Tag(version.to_string())
             });
         if there != *expected && !blind {
-            return Err(StoreError::RaceLost);
+            return Err(StoreError::Conflict);
         }
         self.versions += 1;
         self.saved.insert(place, (content.to_vec(), self.versions));

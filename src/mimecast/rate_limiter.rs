@@ -13,7 +13,7 @@ use std::{
 
 /// What is known of the limit.
 #[derive(Debug, Default)]
-pub(super) struct Pace(Mutex<State>);
+pub(super) struct RateLimiter(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -31,11 +31,11 @@ struct Window {
 
 /// A call that is under way, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Turn<'a>(&'a Pace);
+pub(super) struct CallPermit<'a>(&'a RateLimiter);
 
-impl Pace {
-    /// A turn to call at `now`, or how long to wait before asking again.
-    pub(super) fn turn(&self, now: Duration) -> Result<Turn<'_>, Duration> {
+impl RateLimiter {
+    /// A permit to call at `now`, or how long to wait before asking again.
+    pub(super) fn permit(&self, now: Duration) -> Result<CallPermit<'_>, Duration> {
         let mut state = self.state();
         if let Some(window) = state.window
             && window.left <= state.under_way
@@ -44,7 +44,7 @@ impl Pace {
             return Err(wait);
         }
         state.under_way += 1;
-        Ok(Turn(self))
+        Ok(CallPermit(self))
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -52,7 +52,7 @@ impl Pace {
     }
 }
 
-impl Turn<'_> {
+impl CallPermit<'_> {
     /// The call was answered at `now`: so many are left, and in `reset` there will be more.
     pub(super) fn answered(&self, now: Duration, left: u64, reset: Duration) {
         let until = now.saturating_add(reset);
@@ -76,7 +76,7 @@ impl Turn<'_> {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for CallPermit<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.under_way = state.under_way.saturating_sub(1);
@@ -91,37 +91,46 @@ mod tests {
 
     #[test]
     fn no_more_calls_are_made_than_are_left_and_those_under_way_count() {
-        let pace = Pace::default();
+        let limiter = RateLimiter::default();
         // Nothing is known yet.
-        let (first, second) = (pace.turn(SECOND).unwrap(), pace.turn(SECOND).unwrap());
+        let (first, second) = (
+            limiter.permit(SECOND).unwrap(),
+            limiter.permit(SECOND).unwrap(),
+        );
         first.answered(SECOND, 2, 4 * SECOND);
         drop(first);
-        let third = pace.turn(SECOND).unwrap();
-        assert_eq!(pace.turn(2 * SECOND).unwrap_err(), 3 * SECOND);
+        let third = limiter.permit(SECOND).unwrap();
+        assert_eq!(limiter.permit(2 * SECOND).unwrap_err(), 3 * SECOND);
         second.answered(2 * SECOND, 1, 3 * SECOND);
         drop(second);
-        assert_eq!(pace.turn(2 * SECOND).unwrap_err(), 3 * SECOND);
+        assert_eq!(limiter.permit(2 * SECOND).unwrap_err(), 3 * SECOND);
         third.answered(2 * SECOND, 0, 3 * SECOND);
         drop(third);
-        assert!(pace.turn(4 * SECOND).is_err());
-        assert!(pace.turn(5 * SECOND).is_ok());
+        assert!(limiter.permit(4 * SECOND).is_err());
+        assert!(limiter.permit(5 * SECOND).is_ok());
     }
 
     #[test]
     fn an_answer_that_was_overtaken_does_not_raise_the_number() {
-        let pace = Pace::default();
-        let (early, late) = (pace.turn(SECOND).unwrap(), pace.turn(SECOND).unwrap());
+        let limiter = RateLimiter::default();
+        let (early, late) = (
+            limiter.permit(SECOND).unwrap(),
+            limiter.permit(SECOND).unwrap(),
+        );
         late.answered(SECOND, 0, SECOND);
         early.answered(SECOND, 1, SECOND);
         drop((early, late));
-        assert!(pace.turn(SECOND).is_err());
+        assert!(limiter.permit(SECOND).is_err());
     }
 
     #[test]
     fn a_late_answer_of_the_window_before_does_not_close_the_next_one() {
         for late_first in [true, false] {
-            let pace = Pace::default();
-            let (old, new) = (pace.turn(SECOND).unwrap(), pace.turn(SECOND).unwrap());
+            let limiter = RateLimiter::default();
+            let (old, new) = (
+                limiter.permit(SECOND).unwrap(),
+                limiter.permit(SECOND).unwrap(),
+            );
             let answer_old = || old.answered(6 * SECOND, 0, SECOND / 10);
             if late_first {
                 answer_old();
@@ -130,16 +139,16 @@ mod tests {
             if !late_first {
                 answer_old();
             }
-            assert!(pace.turn(6 * SECOND).is_ok(), "{late_first}");
+            assert!(limiter.permit(6 * SECOND).is_ok(), "{late_first}");
             drop((old, new));
         }
     }
 
     #[test]
     fn a_call_that_is_given_up_is_under_way_no_more() {
-        let pace = Pace::default();
-        pace.turn(SECOND).unwrap().answered(SECOND, 1, SECOND);
-        drop(pace.turn(SECOND).unwrap());
-        assert!(pace.turn(SECOND).is_ok());
+        let limiter = RateLimiter::default();
+        limiter.permit(SECOND).unwrap().answered(SECOND, 1, SECOND);
+        drop(limiter.permit(SECOND).unwrap());
+        assert!(limiter.permit(SECOND).is_ok());
     }
 }

@@ -1,0 +1,283 @@
+//! What a stop means for the outcome, and the sentence that tells an operator: what was attempted, on which
+//! feed and range, how often, why it failed, and what to do.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+
+use super::{
+    Outcome,
+    stop_reason::{MAX_RESTARTS, StopKind, StopReason, StopSource},
+};
+use crate::{
+    ingest::error::{Chain, Explain, with_advice},
+    model::{
+        checkpoint::{Service, Wait},
+        event_time::to_utc_text,
+        feed::Feed,
+    },
+};
+
+/// A feed that waits as it was asked to is no failure, unless nothing was delivered for so long: a stop
+/// must never be silent.
+const MAX_QUIET_WAIT: TimeDelta = TimeDelta::hours(1);
+
+/// A service that asks for a longer wait than this is asked again after it: a mistake of the service
+/// must not stop a feed for weeks.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+
+/// How a feed's work ended, and what to tell about it.
+pub(in crate::ingest) struct Conclusion {
+    pub(in crate::ingest) outcome: Outcome,
+    pub(in crate::ingest) message: Option<String>,
+}
+
+/// What a sentence about a stop has to know.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ingest) struct Scene<'a> {
+    pub(in crate::ingest) feed: Feed,
+    /// Where the checkpoint is, as an operator would look for it.
+    pub(in crate::ingest) checkpoint: &'a str,
+    /// Whether anything was delivered in this pass.
+    pub(in crate::ingest) posted: bool,
+}
+
+impl Explain for StopSource {
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Service(error) | Self::EmptyPost(error) => error.advice(),
+            Self::Store(error) => error.advice(),
+            Self::NothingTaken { .. } => {
+                Some("look at `mimecast-ttp quarantine list`; the next run goes on")
+            }
+            Self::Budget(_) | Self::EndlessListing(_) => None,
+        }
+    }
+}
+
+impl Conclusion {
+    const COMPLETE: Self = Self {
+        outcome: Outcome::Complete,
+        message: None,
+    };
+
+    pub(in crate::ingest) fn failed(message: impl Into<String>) -> Self {
+        Self::of(Outcome::Failed, message)
+    }
+
+    fn of(outcome: Outcome, message: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            message: Some(message.into()),
+        }
+    }
+
+    /// What the end of a feed's work means.
+    pub(in crate::ingest) fn from(end: Result<(), StopReason>, scene: Scene<'_>) -> Self {
+        match end {
+            Ok(()) => Self::COMPLETE,
+            Err(reason) => Self::of_stop(reason, scene),
+        }
+    }
+
+    fn of_stop(reason: StopReason, scene: Scene<'_>) -> Self {
+        let Scene {
+            feed, checkpoint, ..
+        } = scene;
+        match reason.kind {
+            StopKind::OutOfTime => Self::of(Outcome::OutOfTime, reason.told()),
+            StopKind::Throttled(wait) => Self::throttled(reason.service, wait),
+            StopKind::PageTokenRefused => Self::failed(format!(
+                "{}. Everything read is delivered; the next run tries again.",
+                reason.sentence(&format!(
+                    "Reading {feed} was restarted {MAX_RESTARTS} times at the same place, and still"
+                ))
+            )),
+            StopKind::Failed => Self::failed(match reason.range {
+                Some(range) => format!(
+                    "{}. What was read before is delivered and remembered; the next run reads that range again.",
+                    reason.sentence(&format!("Reading {feed} for {range}"))
+                ),
+                None => format!(
+                    "{}. The checkpoint stands before that batch, so nothing is lost.",
+                    reason.sentence(&format!("Delivering {feed}"))
+                ),
+            }),
+            StopKind::NotQuarantined => Self::failed(format!(
+                "{}. The checkpoint stands before it, so nothing is lost.",
+                reason.sentence(&format!(
+                    "Setting aside a record of {feed} that Log Analytics refuses"
+                ))
+            )),
+            StopKind::LedgerUnreadable => Self::failed(format!(
+                "{}. Nothing is delivered without knowing what was; the next run tries again.",
+                reason.sentence(&format!("Reading the ledger of {feed}"))
+            )),
+            StopKind::NotReconciled { since } => Self::failed(format!(
+                "Counts of {feed} were not compared since {}: {}. Records that appear later than late_arrival_minutes are not found meanwhile. What to do: raise run_budget_seconds, or lower reconcile_hours.",
+                to_utc_text(since),
+                reason.told()
+            )),
+            StopKind::NotSaved if reason.is_conflict() => Self::of(
+                Outcome::RaceLost,
+                format!(
+                    "Another run has saved the checkpoint {checkpoint} meanwhile; it goes on, this one stopped.{}",
+                    if scene.posted {
+                        " What this one posted last may be delivered once more."
+                    } else {
+                        ""
+                    }
+                ),
+            ),
+            StopKind::NotSaved => Self::failed(format!(
+                "{}. {}",
+                reason.sentence(&format!("Saving the checkpoint {checkpoint}")),
+                if scene.posted {
+                    "What was posted last may be delivered once more."
+                } else {
+                    "Nothing was delivered, since it could not have been remembered."
+                }
+            )),
+            StopKind::NotSavedAtEnd(_) => Self::not_saved_at_end(reason, scene),
+        }
+    }
+
+    /// The checkpoint could not be saved after work that had ended in its own way before.
+    fn not_saved_at_end(reason: StopReason, scene: Scene<'_>) -> Self {
+        let checkpoint = scene.checkpoint;
+        let (outcome, what) = if reason.is_conflict() {
+            (
+                Outcome::RaceLost,
+                format!(
+                    "Another run has saved the checkpoint {checkpoint} meanwhile; it goes on, this one stopped"
+                ),
+            )
+        } else {
+            (
+                Outcome::Failed,
+                reason.sentence(&format!("Saving the checkpoint {checkpoint}")),
+            )
+        };
+        let before = match reason.kind {
+            StopKind::NotSavedAtEnd(before) => Self::from(before.map_err(|before| *before), scene),
+            _ => Self::COMPLETE,
+        };
+        let told = before.message.map_or_else(String::new, |message| {
+            format!("{}. ", message.trim_end_matches('.'))
+        });
+        let outcome = match before.outcome {
+            Outcome::Failed => Outcome::Failed,
+            _ => outcome,
+        };
+        Self::of(
+            outcome,
+            format!(
+                "{told}{what}. What was delivered is remembered; ranges that held nothing new are read again."
+            ),
+        )
+    }
+
+    fn throttled(service: Option<Service>, wait: Duration) -> Self {
+        let service = service.map_or_else(|| "the service".to_owned(), |one| one.to_string());
+        Self::of(
+            Outcome::Waiting,
+            format!(
+                "Rate limited by {service}: retry after {} s, longer than the run budget leaves; no run calls it before then.",
+                wait.min(LONGEST_WAIT).as_secs()
+            ),
+        )
+    }
+
+    /// The pass came before the end of a wait.
+    pub(in crate::ingest) fn still_waiting(wait: Wait) -> Self {
+        let until = to_utc_text(wait.until);
+        Self::of(
+            Outcome::Waiting,
+            format!("Rate limited by {} until {until}.", wait.asked_by),
+        )
+    }
+
+    /// What would go on for ever, and quietly, is a failure: a pass that ran out of time without any
+    /// progress, and a long wait.
+    pub(in crate::ingest) fn judged(
+        self,
+        feed: Feed,
+        stood_still: bool,
+        wait: Option<Wait>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let reason = self.message.as_deref().unwrap_or_default();
+        match self.outcome {
+            Outcome::OutOfTime if stood_still => Self::failed(format!(
+                "No progress on {feed} within the run budget: {reason}. What to do: raise run_budget_seconds, or find out why Mimecast or Log Analytics is slow. The next run asks for shorter ranges."
+            )),
+            Outcome::Waiting => match wait.filter(|wait| now - wait.since > MAX_QUIET_WAIT) {
+                Some(wait) => Self::failed(format!(
+                    "No record of {feed} was delivered since {}: {reason} What to do: look for other clients that use up the quota of these keys, or ask the support of {}.",
+                    to_utc_text(wait.since),
+                    wait.asked_by
+                )),
+                None => self,
+            },
+            _ => self,
+        }
+    }
+}
+
+impl StopReason {
+    /// What was attempted, how often, the causes, and what to do; without its full stop.
+    fn sentence(&self, attempted: &str) -> String {
+        let Some(source) = self.source.as_deref() else {
+            return format!("{attempted} failed");
+        };
+        let chain = Chain(source);
+        let text = match source {
+            StopSource::Service(_) | StopSource::Store(_) => format!("{attempted} {chain}"),
+            _ if self.is_page_token_refused() => format!("{attempted}: {chain}"),
+            _ => format!("{attempted} failed: {chain}"),
+        };
+        with_advice(text, source.advice())
+    }
+
+    const fn is_page_token_refused(&self) -> bool {
+        matches!(self.kind, StopKind::PageTokenRefused)
+    }
+
+    /// The causes after the service that they are about; without a full stop.
+    pub(in crate::ingest) fn told(&self) -> String {
+        let Some(source) = self.source.as_deref() else {
+            return String::new();
+        };
+        let text = match (self.service, source) {
+            (Some(service), StopSource::Service(_)) => format!("{service}: {}", Chain(source)),
+            _ => Chain(source).to_string(),
+        };
+        with_advice(text, source.advice())
+    }
+}
+
+/// The wait that a stop asks for. It goes on from the one before, if nothing was delivered in between.
+pub(in crate::ingest) fn wait(
+    reason: &StopReason,
+    now: DateTime<Utc>,
+    before: Option<Wait>,
+) -> Option<Wait> {
+    let (StopKind::Throttled(wait), Some(asked_by)) = (&reason.kind, reason.service) else {
+        return None;
+    };
+    // Rounded up: the text holds whole seconds.
+    let wait = *wait.min(&LONGEST_WAIT) + Duration::from_secs(1);
+    Some(Wait {
+        since: before.map_or(now.trunc_subsecs(0), |before| before.since),
+        until: (now + wait).trunc_subsecs(0),
+        asked_by,
+    })
+}
+
+/// Whether a wait that was saved is to be kept at `now`. One that cannot have been asked for was
+/// saved while this machine's clock was wrong.
+pub(in crate::ingest) fn keeps(wait: Wait, now: DateTime<Utc>) -> bool {
+    let longest = TimeDelta::from_std(LONGEST_WAIT).unwrap_or(TimeDelta::MAX);
+    let left = wait.until - now;
+    left > TimeDelta::zero() && left <= longest + TimeDelta::seconds(1)
+}

@@ -1,0 +1,199 @@
+//! Why a feed's work stopped before everything was delivered.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    ingest::error::{ErrorKind, ServiceError, StoreError},
+    model::{checkpoint::Service, date_range::DateRange},
+};
+
+/// A token that is refused at the same place is left for the next pass after so many restarts.
+pub(in crate::ingest) const MAX_RESTARTS: u64 = 3;
+
+/// Why a feed's work stopped.
+#[derive(Debug)]
+pub(in crate::ingest) struct StopReason {
+    /// The service that the work was about; the store where there is none.
+    pub(in crate::ingest) service: Option<Service>,
+    /// What kind of stop it is.
+    pub(in crate::ingest) kind: StopKind,
+    /// The range that was read or counted.
+    pub(in crate::ingest) range: Option<DateRange>,
+    /// What lies beneath.
+    pub(in crate::ingest) source: Option<Box<StopSource>>,
+}
+
+/// What lies beneath a stop.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::ingest) enum StopSource {
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What was done when the run budget was exhausted.
+    #[error("run budget exhausted {0}")]
+    Budget(Step),
+    /// A post without rows is refused too, so no record is at fault.
+    #[error("a post without rows is refused too")]
+    EmptyPost(#[source] ServiceError),
+    /// So many records were set aside and none was taken.
+    #[error(
+        "{count} records were set aside in this run and none was taken, which looks like a fault of the workspace or of this program"
+    )]
+    NothingTaken {
+        count: u64,
+        #[source]
+        last: ServiceError,
+    },
+    /// The source does not come to an end.
+    #[error("the listing does not end within {0} pages")]
+    EndlessListing(usize),
+}
+
+/// What a feed's work was at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::ingest) enum Step {
+    Reading(DateRange),
+    Counting(DateRange),
+    Posting,
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Reading(range) => write!(f, "while reading {range}"),
+            Self::Counting(range) => write!(f, "while counting {range}"),
+            Self::Posting => f.write_str("before the next post"),
+        }
+    }
+}
+
+/// What kind of stop it is: each kind leads to another outcome.
+#[derive(Debug)]
+pub(in crate::ingest) enum StopKind {
+    /// The run budget is exhausted; nothing is wrong.
+    OutOfTime,
+    /// The service asks for a longer wait than the budget leaves.
+    Throttled(Duration),
+    /// The source refused its own token: the range must be read again from what is delivered.
+    PageTokenRefused,
+    /// The service did not do it.
+    Failed,
+    /// A record could not be set aside.
+    NotQuarantined,
+    /// The ledger could not be read.
+    LedgerUnreadable,
+    /// Counts could not be compared since then.
+    NotReconciled { since: DateTime<Utc> },
+    /// The checkpoint could not be saved around a post.
+    NotSaved,
+    /// The checkpoint could not be saved at the end, after everything that was delivered: how the work had
+    /// ended before.
+    NotSavedAtEnd(Result<(), Box<StopReason>>),
+}
+
+impl StopReason {
+    fn new(service: Option<Service>, kind: StopKind, source: impl Into<StopSource>) -> Self {
+        Self {
+            service,
+            kind,
+            range: None,
+            source: Some(Box::new(source.into())),
+        }
+    }
+
+    /// The error of a service, met in a range or at a batch.
+    pub(in crate::ingest) fn of_service(error: ServiceError, range: Option<DateRange>) -> Self {
+        let kind = match error.kind() {
+            ErrorKind::DeadlineExceeded => StopKind::OutOfTime,
+            ErrorKind::Throttled { retry_after } => StopKind::Throttled(*retry_after),
+            ErrorKind::PageTokenRefused => StopKind::PageTokenRefused,
+            ErrorKind::ContentRejected(_) | ErrorKind::Failed => StopKind::Failed,
+        };
+        Self {
+            range,
+            ..Self::new(Some(error.service()), kind, error)
+        }
+    }
+
+    /// The run budget is exhausted at that step.
+    pub(in crate::ingest) fn out_of_time(step: Step) -> Self {
+        let (service, range) = match step {
+            Step::Reading(range) | Step::Counting(range) => (Service::Mimecast, Some(range)),
+            Step::Posting => (Service::LogAnalytics, None),
+        };
+        Self {
+            range,
+            ..Self::new(Some(service), StopKind::OutOfTime, StopSource::Budget(step))
+        }
+    }
+
+    /// The listing of a range does not end.
+    pub(in crate::ingest) fn endless_listing(range: DateRange, pages: usize) -> Self {
+        let source = StopSource::EndlessListing(pages);
+        Self {
+            range: Some(range),
+            ..Self::new(Some(Service::Mimecast), StopKind::Failed, source)
+        }
+    }
+
+    /// Log Analytics refuses, but not for what is in the batch.
+    pub(in crate::ingest) fn not_the_content(source: StopSource) -> Self {
+        Self::new(Some(Service::LogAnalytics), StopKind::Failed, source)
+    }
+
+    /// The store did not do it.
+    pub(in crate::ingest) fn of_store(kind: StopKind, error: StoreError) -> Self {
+        Self::new(None, kind, error)
+    }
+
+    /// Whether reading stopped and shorter ranges may help.
+    pub(in crate::ingest) const fn is_of_reading(&self) -> bool {
+        matches!(self.service, Some(Service::Mimecast))
+            && matches!(self.kind, StopKind::OutOfTime | StopKind::PageTokenRefused)
+    }
+
+    /// Whether the checkpoint could not be saved. Who could not save must be known for it, and does not
+    /// try again: it may have lost a race.
+    pub(in crate::ingest) const fn is_unsaved(&self) -> bool {
+        matches!(self.kind, StopKind::NotSaved | StopKind::NotSavedAtEnd(_))
+    }
+
+    /// Whether the checkpoint was saved by another run.
+    pub(in crate::ingest) fn is_conflict(&self) -> bool {
+        matches!(
+            self.source.as_deref(),
+            Some(StopSource::Store(StoreError::Conflict))
+        )
+    }
+
+    /// How often the call was made again before it failed.
+    pub(in crate::ingest) fn retries(&self) -> u64 {
+        match (&self.kind, self.source.as_deref()) {
+            (StopKind::Failed, Some(StopSource::Service(error))) => {
+                error.attempts().saturating_sub(1).into()
+            }
+            _ => 0,
+        }
+    }
+
+    /// Of two reasons of posts that were under way together the one to be told: what needs attention
+    /// rather than a wait, and a wait rather than the end of the budget.
+    pub(in crate::ingest) fn or_worse(self, other: Self) -> Self {
+        if other.weight() > self.weight() {
+            other
+        } else {
+            self
+        }
+    }
+
+    const fn weight(&self) -> u8 {
+        match self.kind {
+            StopKind::OutOfTime => 0,
+            StopKind::Throttled(_) => 1,
+            _ => 2,
+        }
+    }
+}

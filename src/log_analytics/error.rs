@@ -1,0 +1,89 @@
+//! What can go wrong with one post.
+
+use super::api::Said;
+use crate::{
+    ingest::error::{ErrorKind, Rejection},
+    net::{
+        http::{TransportError, excerpt},
+        retry::{AttemptError, Next},
+        token::TokenError,
+    },
+};
+
+/// What went wrong with a post.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PostError {
+    #[error("Log Analytics cannot be reached")]
+    Unreachable {
+        source: TransportError,
+        advice: &'static str,
+        may_be_too_large: bool,
+    },
+    #[error(
+        "Log Analytics answered {status} {said} to {rows} row{plural} ({bytes} bytes, request id {})",
+        .request_id.as_deref().unwrap_or("none"),
+        plural = if *.rows == 1 { "" } else { "s" }
+    )]
+    Refused {
+        status: u16,
+        said: String,
+        rows: usize,
+        bytes: usize,
+        request_id: Option<String>,
+        advice: &'static str,
+        next: Next,
+    },
+    #[error(transparent)]
+    NotAuthorized(TokenError),
+    #[error("the authorization was renewed")]
+    Renewed,
+    #[error("no time was left for the post")]
+    NoTimeLeft,
+}
+
+impl AttemptError for PostError {
+    fn next(&self) -> Next {
+        match self {
+            Self::Unreachable {
+                source: TransportError::Request(_),
+                ..
+            } => Next::Stop(ErrorKind::Failed),
+            Self::Unreachable { .. } | Self::NoTimeLeft => Next::Retry(None),
+            Self::Refused { next, .. } => next.clone(),
+            Self::NotAuthorized(error) => error.next(),
+            Self::Renewed => Next::AtOnce,
+        }
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Unreachable { advice, .. } | Self::Refused { advice, .. } => Some(advice),
+            Self::NotAuthorized(error) => AttemptError::advice(error),
+            Self::Renewed | Self::NoTimeLeft => None,
+        }
+    }
+
+    /// Where the connection broke each time and the body is large enough to be cut off for it, the
+    /// content is held to be at fault.
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Unreachable {
+                source: TransportError::Broken { .. },
+                may_be_too_large: true,
+                ..
+            } => ErrorKind::ContentRejected(Rejection::default()),
+            _ => ErrorKind::Failed,
+        }
+    }
+}
+
+impl Said {
+    /// In the service's own words, or the beginning of its body.
+    pub(super) fn words(&self, body: &[u8]) -> String {
+        if self.code.is_empty() {
+            format!("`{}`", excerpt(body))
+        } else {
+            format!("{} ({})", self.code, excerpt(self.message.as_bytes()))
+        }
+    }
+}
