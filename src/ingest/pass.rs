@@ -8,7 +8,7 @@ use tracing::{error, info, warn};
 use super::{
     error::Explain,
     feed_pass::{self, FeedPass},
-    pipeline::concurrency::ReadConcurrency,
+    pipeline::{Deadlines, Pipeline, concurrency::ReadConcurrency},
     ports::Ports,
     report::{FeedReport, Outcome, PassReport, health},
 };
@@ -34,39 +34,32 @@ pub struct PassConfig {
 #[derive(Debug, Clone)]
 pub struct Pass {
     ports: Ports,
-    plan: PassConfig,
+    config: PassConfig,
 }
 
 impl Pass {
     /// A pass over the world behind `ports`.
     #[must_use]
-    pub const fn new(ports: Ports, plan: PassConfig) -> Self {
-        Self { ports, plan }
+    pub const fn new(ports: Ports, config: PassConfig) -> Self {
+        Self { ports, config }
     }
 
     /// Runs the given feeds side by side. A feed that fails leaves the others alone.
     pub async fn run(&self, feeds: &[Feed]) -> PassReport {
         let now = self.ports.clock.elapsed();
-        let budget = self.plan.budget;
-        let side_by_side = ReadConcurrency::new(self.plan.parallel_ranges, feeds.len());
+        let concurrency = ReadConcurrency::new(self.config.parallel_ranges, feeds.len());
         let mut tasks = JoinSet::new();
         let mut running = Vec::new();
         for feed in feeds.iter().copied() {
-            let part = FeedPass {
+            let max_batch_bytes = self.ports.sink.max_batch_bytes();
+            let part = FeedPass::new(Pipeline {
                 feed,
                 ports: self.ports.clone(),
-                lookback: self.plan.lookback,
-                max_batch_bytes: self
-                    .plan
-                    .batch_max_bytes
-                    .min(self.ports.sink.max_batch_bytes()),
-                place: side_by_side.read_slot(),
-                // The last parts are for delivering what was read, and for remembering it.
-                read_by: Deadline::after(now, budget * 13 / 16),
-                post_by: Deadline::after(now, budget * 14 / 16),
-                answered_by: Deadline::after(now, budget * 15 / 16),
-                done_by: Deadline::after(now, budget),
-            };
+                lookback: self.config.lookback,
+                max_batch_bytes: self.config.batch_max_bytes.min(max_batch_bytes),
+                read_slot: concurrency.read_slot(),
+                deadlines: Deadlines::of(now, self.config.budget),
+            });
             running.push((tasks.spawn(part.run()).id(), feed));
         }
         let mut reports = Vec::new();

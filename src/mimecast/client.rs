@@ -66,7 +66,7 @@ enum CallError {
         advice: &'static str,
         next: Next,
     },
-    #[error("Mimecast answered {status}; the answer begins `{begin}`")]
+    #[error("the answer of Mimecast (status {status}) begins `{begin}`")]
     NoPage {
         #[source]
         source: PageError,

@@ -16,7 +16,7 @@ impl Narrowing {
 
     /// The span to count next; `None` once the search is over.
     #[must_use]
-    pub fn next(&self) -> Option<Span> {
+    pub fn current(&self) -> Option<Span> {
         self.0.last().copied()
     }
 
@@ -62,7 +62,7 @@ mod tests {
         }
         let mut narrowing = Narrowing::new(day());
         let (mut calls, mut finds) = (0, Vec::new());
-        while let Some(span) = narrowing.next() {
+        while let Some(span) = narrowing.current() {
             let range = tally.to_count(span, end).unwrap();
             let count = all.iter().map(|time| second(*time)).filter(|time| {
                 range.from() <= *time

@@ -72,7 +72,7 @@ pub(in crate::ingest) struct Collector<'a> {
     begun: Duration,
     counts: Counts,
     /// Where the batch that is being filled will wait: it is not begun before there is room for it.
-    place: Option<OwnedPermit<DeliverEvent>>,
+    room: Option<OwnedPermit<DeliverEvent>>,
     out: Sender<DeliverEvent>,
 }
 
@@ -87,7 +87,7 @@ impl<'a> Collector<'a> {
             clock,
             reached: None,
             begun: Duration::ZERO,
-            place: None,
+            room: None,
             builder: BatchBuilder::new(config.feed, config.sizes),
             known,
             direction: config.direction,
@@ -160,15 +160,15 @@ impl<'a> Collector<'a> {
             watermark: self.reached.take(),
             counts: std::mem::take(&mut self.counts),
         };
-        match self.place.take() {
-            Some(place) => drop(place.send(work)),
+        match self.room.take() {
+            Some(room) => drop(room.send(work)),
             None => self.send(work).await,
         }
     }
 
     async fn begin(&mut self) {
         // If the next stage has gone, the pipeline ends by its word.
-        self.place = self.out.clone().reserve_owned().await.ok();
+        self.room = self.out.clone().reserve_owned().await.ok();
         self.begun = self.clock.elapsed();
     }
 

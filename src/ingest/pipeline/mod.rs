@@ -1,10 +1,183 @@
-//! The three stages between which a feed's pages and batches travel: read, collect, deliver.
+//! The three stages through which a feed's pages and batches travel: read, collect, deliver.
 
-pub(super) mod ack_sequencer;
-pub(super) mod buffered;
-pub(super) mod collect;
+mod ack_sequencer;
+mod buffered;
+mod collect;
 pub(super) mod concurrency;
 pub(super) mod counting_source;
-pub(super) mod deliver;
-pub(super) mod range;
-pub(super) mod read;
+mod deliver;
+mod range;
+mod read;
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tracing::warn;
+
+pub(super) use self::collect::Direction;
+use self::{
+    collect::{Collector, CollectorConfig},
+    concurrency::ReadSlot,
+    deliver::Deliverer,
+    range::RangeReader,
+    read::FeedReader,
+};
+use super::{
+    ports::Ports,
+    report::{
+        Counts,
+        stop_reason::{MAX_RESTARTS, StopReason},
+    },
+    state::{checkpoint_writer::CheckpointWriter, quarantine::Quarantine},
+};
+use crate::model::{
+    batch::Sizes, date_range::DateRange, deadline::Deadline, feed::Feed, ledger::Entry,
+    progress::Lookback,
+};
+
+/// Items between two stages: one waits while one is worked on.
+const CHANNEL_CAPACITY: usize = 1;
+
+/// By when each kind of work has ended. The last parts of a run budget are for delivering what was read,
+/// and for remembering it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deadlines {
+    /// No page is asked for after this, so that there is time to deliver what was read.
+    pub(super) read: Deadline,
+    /// No post is begun after this, so that there is time for its answer.
+    pub(super) post: Deadline,
+    /// Posts under way are given up at this, so that there is time to remember those that were taken.
+    pub(super) answered: Deadline,
+    /// Everything has ended by this.
+    pub(super) done: Deadline,
+}
+
+impl Deadlines {
+    /// Those of a budget that begins at `now`.
+    pub(super) fn of(now: Duration, budget: Duration) -> Self {
+        let after = |sixteenths| Deadline::after(now, budget * sixteenths / 16);
+        Self {
+            read: after(13),
+            post: after(14),
+            answered: after(15),
+            done: after(16),
+        }
+    }
+}
+
+/// What one run of the pipeline reads.
+pub(super) struct Segment {
+    pub(super) ranges: Vec<DateRange>,
+    pub(super) direction: Direction,
+    /// What was delivered there, beside what the checkpoint knows.
+    pub(super) known: Vec<Entry>,
+}
+
+/// A feed's pipeline.
+#[derive(Debug)]
+pub(super) struct Pipeline {
+    pub(super) feed: Feed,
+    pub(super) ports: Ports,
+    pub(super) lookback: Lookback,
+    pub(super) max_batch_bytes: usize,
+    /// In which the feed's own ranges are read.
+    pub(super) read_slot: ReadSlot,
+    pub(super) deadlines: Deadlines,
+}
+
+impl Pipeline {
+    /// Runs the three stages over a segment. Everything that was read is delivered, and remembered by
+    /// `writer`, whatever stops the run.
+    pub(super) async fn run(
+        &self,
+        writer: &mut CheckpointWriter,
+        counts: &mut Counts,
+        segment: Segment,
+    ) -> Result<(), StopReason> {
+        let (pages_in, pages_out) = mpsc::channel(CHANNEL_CAPACITY);
+        let (batches_in, batches_out) = mpsc::channel(CHANNEL_CAPACITY);
+        let Ports {
+            source,
+            sink,
+            store,
+            clock,
+            ..
+        } = &self.ports;
+        let deadlines = self.deadlines;
+        let reader = FeedReader {
+            ranges: RangeReader {
+                feed: self.feed,
+                source: &**source,
+                clock: &**clock,
+                deadline: deadlines.read,
+            },
+            slot: &self.read_slot,
+            may_read_ahead: writer.progress.may_read_ahead(),
+        };
+        let mut known = writer.progress.checkpoint().recent.clone();
+        for entry in segment.known {
+            known.insert(entry.time, entry.fingerprint);
+        }
+        let config = CollectorConfig {
+            feed: self.feed,
+            sizes: Sizes {
+                batch: self.max_batch_bytes,
+                value: sink.max_value_bytes(),
+            },
+            late_arrival: self.lookback.late_arrival,
+            direction: segment.direction,
+        };
+        let collector = Collector::new(&config, &**clock, known, batches_in);
+        let deliverer = Deliverer {
+            feed: self.feed,
+            sink: &**sink,
+            quarantine: Quarantine::new(&**store, deadlines.done),
+            clock: &**clock,
+            post_by: deadlines.post,
+            answered_by: deadlines.answered,
+            writer,
+            counts,
+        };
+        let upstream = async {
+            tokio::join!(
+                reader.run(segment.ranges, pages_in),
+                collector.run(pages_out)
+            );
+            // The end of the pipeline is the last stage's to say.
+            std::future::pending::<()>().await;
+        };
+        // In a fixed order: the same answers make the same pass.
+        tokio::select! {
+            biased;
+            end = deliverer.run(batches_out) => end,
+            () = upstream => unreachable!("the upstream stages wait for ever at their end"),
+        }
+    }
+}
+
+/// How often reading was restarted at the same place, since the source refused its own page token.
+#[derive(Debug, Default)]
+pub(super) struct Restarts(u64);
+
+impl Restarts {
+    /// There was progress: the place is another one.
+    pub(super) fn reset(&mut self) {
+        self.0 = 0;
+    }
+
+    /// Counts a restart; too many at the same place end the pass.
+    pub(super) fn count(
+        &mut self,
+        feed: Feed,
+        reason: StopReason,
+        counts: &mut Counts,
+    ) -> Result<(), StopReason> {
+        counts.restarts += 1;
+        self.0 += 1;
+        warn!(%feed, reason = reason.told(), "Reading again from what is delivered.");
+        if self.0 > MAX_RESTARTS {
+            return Err(reason);
+        }
+        Ok(())
+    }
+}

@@ -16,15 +16,15 @@ use super::{
 use crate::model::date_range::DateRange;
 
 /// The stage.
-pub(in crate::ingest) struct Reader<'a> {
+pub(in crate::ingest) struct FeedReader<'a> {
     pub(in crate::ingest) ranges: RangeReader<'a>,
-    pub(in crate::ingest) place: &'a ReadSlot,
+    pub(in crate::ingest) slot: &'a ReadSlot,
     /// Whether ranges may be read ahead of their turn.
     pub(in crate::ingest) may_read_ahead: bool,
 }
 
-/// A range in the row of those that are not handed on yet.
-struct Slot {
+/// A range in the queue of those that are not handed on yet.
+struct QueuedRange {
     task: Task,
     /// What was read of it, once reading has begun.
     waiting: Option<UnboundedReceiver<Buffered>>,
@@ -36,15 +36,15 @@ struct Slot {
 
 /// The ranges in their order. The first one is handed on; some behind it are read ahead.
 #[derive(Default)]
-struct Row {
-    slots: VecDeque<Slot>,
+struct RangeQueue {
+    queued: VecDeque<QueuedRange>,
     numbers: u64,
 }
 
-impl Row {
+impl RangeQueue {
     fn push(&mut self, task: Task) {
         self.numbers += 1;
-        self.slots.push_back(Slot {
+        self.queued.push_back(QueuedRange {
             task,
             waiting: None,
             permit: None,
@@ -55,27 +55,27 @@ impl Row {
     /// Puts its parts in the place of a range that was found too long. Pages of it that still wait are
     /// read again with the parts.
     fn cut(&mut self, number: u64, parts: Vec<Task>) {
-        let place = self.slots.iter().position(|slot| slot.number == number);
-        let behind = place.map(|place| self.slots.split_off(place));
+        let at = self.queued.iter().position(|range| range.number == number);
+        let behind = at.map(|at| self.queued.split_off(at));
         for part in parts {
             self.push(part);
         }
-        self.slots.extend(behind.into_iter().flatten().skip(1));
+        self.queued.extend(behind.into_iter().flatten().skip(1));
     }
 
     /// The first range behind the one whose turn it is that is not begun.
-    fn next_ahead(&mut self) -> Option<&mut Slot> {
-        self.slots
+    fn next_ahead(&mut self) -> Option<&mut QueuedRange> {
+        self.queued
             .iter_mut()
             .skip(1)
-            .find(|slot| slot.waiting.is_none())
+            .find(|range| range.waiting.is_none())
     }
 }
 
 /// What waits of the first range, the end where there is none; for ever where a range has said all it
 /// will.
-async fn first(row: &mut Row) -> ReadEvent {
-    let Some(first) = row.slots.front_mut() else {
+async fn first(queue: &mut RangeQueue) -> ReadEvent {
+    let Some(first) = queue.queued.front_mut() else {
         return ReadEvent::End(Ok(()));
     };
     if let Some(waiting) = &mut first.waiting
@@ -86,47 +86,47 @@ async fn first(row: &mut Row) -> ReadEvent {
     std::future::pending().await
 }
 
-impl Reader<'_> {
+impl FeedReader<'_> {
     /// Reads `ranges` and hands them on in order. The range whose turn it is always is being read; those
     /// behind it are as far as there are places. What of them waits is bounded, see [`RangeSender`].
     pub(in crate::ingest) async fn run(&self, ranges: Vec<DateRange>, out: Sender<ReadEvent>) {
-        let mut row = Row::default();
+        let mut queue = RangeQueue::default();
         for range in ranges {
-            row.push(Task { range, left: None });
+            queue.push(Task { range, left: None });
         }
         let mut under_way = FuturesUnordered::new();
-        let begin = |slot: &mut Slot| {
-            let (into, waiting) = RangeSender::new(slot.permit.is_some());
-            slot.waiting = Some(waiting);
-            let (number, task) = (slot.number, slot.task.clone());
+        let begin = |range: &mut QueuedRange| {
+            let (into, waiting) = RangeSender::new(range.permit.is_some());
+            range.waiting = Some(waiting);
+            let (number, task) = (range.number, range.task.clone());
             async move { (number, self.ranges.read(task, into).await) }
         };
-        // A place in the next stage; a page is taken from its range only when there is one.
-        let mut place = None;
+        // Room in the next stage; a page is taken from its range only when there is some.
+        let mut room = None;
         // After a failure nothing more is read ahead: it would be thrown away.
         let mut may_read_ahead = self.may_read_ahead;
         loop {
-            if let Some(first) = row.slots.front_mut() {
+            if let Some(first) = queue.queued.front_mut() {
                 first.permit = None;
                 if first.waiting.is_none() {
                     under_way.push(begin(first));
                 }
             }
-            let may_begin = may_read_ahead && row.next_ahead().is_some();
+            let may_begin = may_read_ahead && queue.next_ahead().is_some();
             tokio::select! {
                 biased;
-                reserved = out.reserve(), if place.is_none() => match reserved {
-                    Ok(reserved) => place = Some(reserved),
+                reserved = out.reserve(), if room.is_none() => match reserved {
+                    Ok(reserved) => room = Some(reserved),
                     // The next stage has gone: the pipeline ends by the word of the last one.
                     Err(_) => return std::future::pending().await,
                 },
-                read = first(&mut row), if place.is_some() => {
+                read = first(&mut queue), if room.is_some() => {
                     if let ReadEvent::RangeEnd { .. } = read {
-                        let _handed_on = row.slots.pop_front();
+                        let _handed_on = queue.queued.pop_front();
                     }
                     let is_end = matches!(read, ReadEvent::End(_));
-                    if let Some(place) = place.take() {
-                        place.send(read);
+                    if let Some(room) = room.take() {
+                        room.send(read);
                     }
                     if is_end {
                         return;
@@ -134,13 +134,13 @@ impl Reader<'_> {
                 }
                 Some((number, end)) = under_way.next(), if !under_way.is_empty() => match end {
                     RangeEnd::Whole => {}
-                    RangeEnd::Cut(parts) => row.cut(number, parts),
+                    RangeEnd::Cut(parts) => queue.cut(number, parts),
                     RangeEnd::Broken => may_read_ahead = false,
                 },
-                permit = self.place.ahead(), if may_begin => {
-                    if let Some(slot) = row.next_ahead() {
-                        slot.permit = Some(permit);
-                        under_way.push(begin(slot));
+                permit = self.slot.ahead(), if may_begin => {
+                    if let Some(range) = queue.next_ahead() {
+                        range.permit = Some(permit);
+                        under_way.push(begin(range));
                     }
                 }
             }

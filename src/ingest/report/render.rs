@@ -193,7 +193,10 @@ impl Conclusion {
         let until = to_utc_text(wait.until);
         Self::of(
             Outcome::Waiting,
-            format!("Rate limited by {} until {until}.", wait.asked_by),
+            format!(
+                "Rate limited by {}: no calls before {until}.",
+                wait.asked_by
+            ),
         )
     }
 

@@ -1,0 +1,99 @@
+//! Asking Mimecast how many records there are.
+
+use tracing::debug;
+
+use crate::{
+    ingest::{
+        pipeline::Pipeline,
+        ports::PageRequest,
+        report::stop_reason::{Step, StopKind, StopReason},
+        state::checkpoint_writer::CheckpointWriter,
+    },
+    model::{
+        date_range::DateRange,
+        end_bound::{EndBound, Probe},
+        ledger::Hour,
+        tally::Span,
+    },
+};
+
+/// So many questions are asked to learn how Mimecast takes the end of a range.
+const MAX_PROBES: usize = 3;
+
+/// Counts a feed's records.
+pub(super) struct Counter<'a> {
+    pipeline: &'a Pipeline,
+}
+
+impl<'a> Counter<'a> {
+    /// Counts through the source of `pipeline`, within its deadline for reading.
+    pub(super) const fn new(pipeline: &'a Pipeline) -> Self {
+        Self { pipeline }
+    }
+
+    /// How many records Mimecast counts in a range, in one call. Where it says nothing but shows all
+    /// there is, as it may for few, those are counted.
+    pub(super) async fn count(&self, range: Option<DateRange>) -> Result<Option<u64>, StopReason> {
+        let Some(range) = range else {
+            return Ok(None);
+        };
+        let Pipeline {
+            feed,
+            ports,
+            deadlines,
+            ..
+        } = self.pipeline;
+        let deadline = deadlines.read;
+        if deadline.remaining(ports.clock.elapsed()).is_none() {
+            return Err(StopReason::out_of_time(Step::Counting(range)));
+        }
+        let request = PageRequest {
+            feed: *feed,
+            range,
+            token: None,
+            size: 1,
+        };
+        let page = ports.source.fetch_page(request, deadline).await;
+        let page = page.map_err(|error| StopReason::of_service(error, Some(range)))?;
+        let shown = page.next.is_none().then_some(page.len() as u64);
+        Ok(page.total.or(shown))
+    }
+
+    /// Whether Mimecast lists the second `to`, if what is known of some seconds can show it.
+    pub(super) async fn end_bound(
+        &self,
+        writer: &CheckpointWriter,
+        whole: Span,
+    ) -> Result<Option<EndBound>, StopReason> {
+        let mut answers = Vec::new();
+        let probes = probes(writer, whole).await?;
+        for probe in probes.into_iter().take(MAX_PROBES) {
+            let count = self.count(Some(probe.range)).await?;
+            answers.extend(probe.answered(count));
+        }
+        debug!(feed = %self.pipeline.feed, ?answers, "asked how the end of a range is taken");
+        Ok(EndBound::agreed(&answers))
+    }
+}
+
+/// What can be asked about the stretch of which the checkpoint knows every record; where there is
+/// nothing, about the last hour that holds any.
+async fn probes(writer: &CheckpointWriter, whole: Span) -> Result<Vec<Probe>, StopReason> {
+    let checkpoint = writer.progress.checkpoint();
+    let (recent, tally) = (&checkpoint.recent, &checkpoint.tally);
+    let from = checkpoint.filed_before.max(tally.since());
+    let probes = Probe::among(recent.placed(from, checkpoint.watermark), from);
+    if !probes.is_empty() {
+        return Ok(probes);
+    }
+    let last = tally.last_before(whole.end());
+    let Some(range) = last.and_then(|last| DateRange::new(last, last, last).ok()) else {
+        return Ok(Vec::new());
+    };
+    let known = writer.known(range).await;
+    let mut known =
+        known.map_err(|error| StopReason::of_store(StopKind::LedgerUnreadable, error))?;
+    let from = Hour::of(range.from()).start();
+    known.extend(recent.placed(from, checkpoint.watermark));
+    Ok(Probe::among(known, from.max(tally.since())))
+}
