@@ -66,7 +66,7 @@ pip install --quiet --disable-pip-version-check --only-binary :all: --require-ha
         if rustup toolchain install "$rust" --profile minimal --no-self-update; then
             export RUSTUP_TOOLCHAIN=$rust
         else
-            printf 'Rust %s is not to be had: %s gives a package with another SHA-256.\n' "$rust" "$(rustc --version)" >&2
+            printf 'Rust %s is not available: %s gives a package with another SHA-256.\n' "$rust" "$(rustc --version)" >&2
         fi
     fi
     export SOURCE_DATE_EPOCH

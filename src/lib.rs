@@ -6,10 +6,10 @@
 //!
 //! # Promises
 //!
-//! 1. **No record is lost.** A checkpoint moves only behind acknowledged batches and ranges that were
-//!    read to their end; what shows late is read again, or found by count.
+//! 1. **No record is lost.** A checkpoint moves only after acknowledged batches and ranges that were
+//!    read to their end; records that appear late are read again, or found by count.
 //! 2. **No record is delivered twice**, save where the answer to a post was lost or the process died
-//!    between an acknowledgement and the saving behind it; then at most the batches of a feed that were
+//!    between an acknowledgement and the save after it; then at most the batches of a feed that were
 //!    under way (one with the Data Collector API, three with the Logs Ingestion API), and every row
 //!    carries its fingerprint.
 //! 3. **Nothing gets stuck.** Refused page tokens, batches too large, records that are refused for good,

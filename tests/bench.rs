@@ -114,7 +114,7 @@ fn the_table_is_alone_on_stdout() {
 fn what_cannot_be_measured_is_said() {
     for (arguments, said) in [
         (["--records", "0"], "0 is not in 1..="),
-        (["--feed", "mail"], "is no feed"),
+        (["--feed", "mail"], "unknown feed `mail`"),
     ] {
         let output = bench(&arguments);
         assert_eq!(output.status.code(), Some(2));

@@ -130,7 +130,7 @@ fn describe(text: &mut String, saved: &checkpoint::Checkpoint, storage: &Storage
         format!(
             "{}, {}",
             to_utc_text(saved.watermark),
-            behind(now - saved.watermark)
+            lag_in_words(now - saved.watermark)
         ),
     );
     line("read again from", to_utc_text(saved.read_again_from));
@@ -162,7 +162,7 @@ fn describe(text: &mut String, saved: &checkpoint::Checkpoint, storage: &Storage
     }
 }
 
-fn behind(lag: TimeDelta) -> String {
+fn lag_in_words(lag: TimeDelta) -> String {
     let seconds = lag.num_seconds();
     match seconds {
         ..0 => "ahead of this machine's clock".to_owned(),

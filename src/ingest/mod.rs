@@ -13,7 +13,7 @@
 //! Once an hour the pass compares what the source counts with what was delivered, and looks again
 //! where they differ.
 //!
-//! Promises kept here: the checkpoint moves only behind acknowledged batches and whole ranges; every
+//! Promises kept here: the checkpoint moves only after acknowledged batches and whole ranges; every
 //! record the source shows is delivered once, or set aside with the reason; a pass ends by its deadline
 //! and the next goes on from there.
 //!

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::model::{deadline::Deadline, feed::Feed, progress::Lookback};
 
-/// What a pass says of itself holds it up for no longer than this, behind its budget too.
+/// The health rows hold up a pass for no longer than this, even after its budget.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How a pass goes about its work.

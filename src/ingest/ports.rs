@@ -81,7 +81,7 @@ pub trait LogSink: Send + Sync {
     fn max_value_bytes(&self) -> usize;
 
     /// How many posts of a feed may be under way at a time. So many batches come twice at most where
-    /// the process dies, or the checkpoint cannot be saved, behind their acknowledgement.
+    /// the process dies, or the checkpoint cannot be saved, after their acknowledgement.
     fn max_concurrent_posts(&self) -> usize {
         1
     }

@@ -1,7 +1,7 @@
 //! The Logs Ingestion API.
 //!
 //! A batch goes to the stream of its feed in a data collection rule, as gzip. The limit is documented as
-//! 1 MB "for compressed and uncompressed", and what is larger once unpacked may be dropped behind an
+//! 1 MB "for compressed and uncompressed", and what is larger once unpacked may be dropped after an
 //! acknowledgement: so batches stay below it before they are packed.
 
 use std::io::Write;

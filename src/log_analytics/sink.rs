@@ -27,7 +27,7 @@ use crate::{
 /// Error bodies are a few hundred bytes.
 const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
-/// Log Analytics behind an API.
+/// Log Analytics, through one of its APIs.
 pub struct Sink<A> {
     api: A,
     http: HttpClient,

@@ -17,7 +17,7 @@ pub struct DateRange {
 /// Why a range cannot be built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DateRangeError {
-    /// The start lies behind the end.
+    /// The start lies after the end.
     #[error("the range would start after its end")]
     Reversed,
     /// The end lies in the future, where records still appear.

@@ -70,7 +70,7 @@ impl fmt::Display for Feed {
 
 /// The text names no feed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no feed: choose url, attachment or impersonation")]
+#[error("unknown feed `{0}`; expected url, attachment or impersonation")]
 pub struct UnknownFeed(String);
 
 impl FromStr for Feed {

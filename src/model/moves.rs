@@ -58,7 +58,7 @@ pub struct Move {
 pub struct Moves(VecDeque<Move>);
 
 impl Moves {
-    /// Adds a move. Those of one pass are one: it moves behind every batch.
+    /// Adds a move. Those of one pass are one: it moves after every batch.
     pub fn push(&mut self, new: Move) {
         if let Some(last) = self.0.back_mut()
             && (last.at, last.reason) == (new.at, new.reason)

@@ -46,7 +46,7 @@ impl Span {
         start(self.from)
     }
 
-    /// The first moment behind it.
+    /// The first moment after it.
     #[must_use]
     pub fn end(self) -> DateTime<Utc> {
         start(self.to)
@@ -148,7 +148,7 @@ impl Tally {
     }
 
     /// The range that lists every second of this span whether or not Mimecast includes `to`: up to the
-    /// second behind it. What that holds may be delivered twice where the ledger has lost it.
+    /// second after it. What that holds may be delivered twice where the ledger has lost it.
     #[must_use]
     pub fn to_read(&self, span: Span) -> Option<DateRange> {
         DateRange::new(span.start().max(self.since), span.end(), span.end()).ok()

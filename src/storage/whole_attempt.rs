@@ -1,7 +1,7 @@
 //! One try of a request to blob storage: its answer whole, within a time.
 //!
-//! The official crate tries again what fails before an answer begins. What breaks off or stalls behind
-//! its head, and what stalls altogether, it hands on or waits for. Sitting behind its retries, this
+//! The official crate tries again what fails before an answer begins. What breaks off or stalls after
+//! its head, and what stalls altogether, it hands on or waits for. Placed inside its retries, this
 //! makes a failed try of all three.
 
 use std::{fmt, sync::Arc, time::Duration};

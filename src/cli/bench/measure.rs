@@ -165,7 +165,7 @@ pub(super) async fn measure(
     })
 }
 
-/// How often the checkpoints in `folder` were saved: each is signed with its run and, behind a dash,
+/// How often the checkpoints in `folder` were saved: each is signed with its run and, after a dash,
 /// how many times that run has saved.
 fn saves(folder: &Path) -> Option<u64> {
     let count = |feed: Feed| {

@@ -12,7 +12,7 @@ pub(in crate::ingest) struct AckSequencer {
     waiting: VecDeque<Pending>,
 }
 
-/// What waits behind posts.
+/// What waits for posts.
 #[derive(Debug)]
 struct Pending {
     /// Posts that must be dealt with first.
@@ -26,7 +26,7 @@ impl AckSequencer {
         self.waiting.len()
     }
 
-    /// Adds work of so many posts, behind which the watermark may move. Gives its number.
+    /// Adds work of so many posts, after which the watermark may move. Gives its number.
     pub(in crate::ingest) fn add(
         &mut self,
         posts: usize,

@@ -42,8 +42,8 @@ pub(in crate::ingest) enum DeliverEvent {
 pub(in crate::ingest) enum Direction {
     /// To move forward: the watermark follows.
     Forward,
-    /// To look again at what lies behind the watermark, which stays where it is.
-    Behind,
+    /// To read again what lies before the watermark, which stays where it is.
+    Reread,
 }
 
 /// What a feed's collector goes by.
@@ -64,7 +64,7 @@ pub(in crate::ingest) struct Collector<'a> {
     /// Everything delivered lately, everything of this range and everything on its way.
     known: Recent,
     direction: Direction,
-    /// How far behind what was reached a record may still come.
+    /// How long after its own time a record may still appear.
     late_arrival: TimeDelta,
     /// Where the last range ended that was read to its end, if the next stage does not know yet.
     reached: Option<DateTime<Utc>>,

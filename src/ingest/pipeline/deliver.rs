@@ -1,4 +1,4 @@
-//! Third stage: posts batches and saves the checkpoint behind each acknowledged one.
+//! Third stage: posts batches and saves the checkpoint after each acknowledged one.
 
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::sync::mpsc::Receiver;
@@ -22,7 +22,7 @@ use crate::{
 const MAX_CONSECUTIVE_QUARANTINED: u64 = 10;
 
 /// Batches are posted past one that is not dealt with yet, but no further than so many times the posts at
-/// once: what lies behind the watermark is all remembered in the checkpoint.
+/// once: what lies after the watermark is all remembered in the checkpoint.
 const MAX_BATCHES_AHEAD: usize = 4;
 
 /// The stage, with the progress it makes.
@@ -116,7 +116,7 @@ impl Deliverer<'_> {
                         let work = posts.order.add(usize::from(batch.is_some()), watermark);
                         match batch {
                             Some(batch) => {
-                                // Before the post and not behind it: between an acknowledgement
+                                // Before the post and not after it: between an acknowledgement
                                 // and the saving of it lies nothing else.
                                 self.writer.flush_ledger_if_full().await;
                                 self.begin(Part { work, batch }, posts).await?;

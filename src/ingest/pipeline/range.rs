@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// A range that holds more is cut into parts that hold less. The watermark moves behind whole ranges
+/// A range that holds more is cut into parts that hold less. The watermark moves after whole ranges
 /// only, whatever order the records come in; so this bounds what a refused token or a failure throws
 /// away, and what a checkpoint must remember in the middle of a range. It is about what
 /// [`super::buffered`] has room for, so that a range can be read ahead whole.

@@ -34,7 +34,7 @@ struct QueuedRange {
     number: u64,
 }
 
-/// The ranges in their order. The first one is handed on; some behind it are read ahead.
+/// The ranges in their order. The first one is handed on; some after it are read ahead.
 #[derive(Default)]
 struct RangeQueue {
     queued: VecDeque<QueuedRange>,
@@ -56,14 +56,14 @@ impl RangeQueue {
     /// read again with the parts.
     fn cut(&mut self, number: u64, parts: Vec<Task>) {
         let at = self.queued.iter().position(|range| range.number == number);
-        let behind = at.map(|at| self.queued.split_off(at));
+        let rest = at.map(|at| self.queued.split_off(at));
         for part in parts {
             self.push(part);
         }
-        self.queued.extend(behind.into_iter().flatten().skip(1));
+        self.queued.extend(rest.into_iter().flatten().skip(1));
     }
 
-    /// The first range behind the one whose turn it is that is not begun.
+    /// The first range after the one whose turn it is that is not begun.
     fn next_ahead(&mut self) -> Option<&mut QueuedRange> {
         self.queued
             .iter_mut()
@@ -88,7 +88,7 @@ async fn first(queue: &mut RangeQueue) -> ReadEvent {
 
 impl FeedReader<'_> {
     /// Reads `ranges` and hands them on in order. The range whose turn it is always is being read; those
-    /// behind it are as far as there are places. What of them waits is bounded, see [`RangeSender`].
+    /// after it are as far as there are permits. What of them waits is bounded, see [`RangeSender`].
     pub(in crate::ingest) async fn run(&self, ranges: Vec<DateRange>, out: Sender<ReadEvent>) {
         let mut queue = RangeQueue::default();
         for range in ranges {

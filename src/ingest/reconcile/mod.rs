@@ -208,7 +208,7 @@ impl<'a> Reconciler<'a> {
             self.writer.progress.recount(quarter, &known);
             let segment = Segment {
                 ranges: vec![range],
-                direction: Direction::Behind,
+                direction: Direction::Reread,
                 known,
             };
             match self.pipeline.run(self.writer, self.counts, segment).await {

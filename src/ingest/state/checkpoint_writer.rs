@@ -227,7 +227,7 @@ impl CheckpointWriter {
                 warn!(feed = %self.feed, "The ledger cannot be written: {}. The checkpoint keeps {count} fingerprints for it.", error.explain());
             }
             Err(error) => {
-                warn!(feed = %self.feed, "The ledger cannot be written: {}. {count} fingerprints are given up: records around them that show late may be delivered once more.", error.explain());
+                warn!(feed = %self.feed, "The ledger cannot be written: {}. {count} fingerprints are given up: records around them that appear late may be delivered once more.", error.explain());
                 self.progress.filed();
             }
         }

@@ -27,11 +27,11 @@ pub const SHORTEST_RANGE: TimeDelta = TimeDelta::seconds(1);
 pub struct Checkpoint {
     /// Up to here everything that Mimecast showed is delivered.
     pub watermark: DateTime<Utc>,
-    /// From here on the next pass reads again, for records that show late; at most the watermark.
+    /// From here on the next pass reads again, for records that appear late; at most the watermark.
     pub read_again_from: DateTime<Utc>,
     /// What was delivered from there on, and what has not gone into the ledger yet.
     pub recent: Recent,
-    /// What was delivered before this, and is not in `recent`, is in the ledger. Lies behind
+    /// What was delivered before this, and is not in `recent`, is in the ledger. Lies after
     /// `read_again_from` only after a rewind.
     pub filed_before: DateTime<Utc>,
     /// How many records were delivered, for the reconciliation.

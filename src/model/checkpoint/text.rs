@@ -253,7 +253,7 @@ impl Document<Read> {
         let read_again_from = time(&self.read_again_from)?;
         // A hand may have changed one of the two: what lies between would never be read.
         if read_again_from > watermark {
-            return Err(damaged("reading would begin behind the watermark"));
+            return Err(damaged("reading would begin after the watermark"));
         }
         let started = Checkpoint::starting(watermark);
         Ok(Checkpoint {

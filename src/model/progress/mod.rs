@@ -148,7 +148,7 @@ impl Progress {
     /// Moves the watermark forward to `time`, never back, and with it the place from which the next
     /// pass reads. `true` if it moved.
     ///
-    /// A record shows at most `late_arrival` after its own time; what shows later is the
+    /// A record appears at most `late_arrival` after its own time; one that appears later is the
     /// reconciliation's to find. So what was older than that when reading began has been seen whole,
     /// and only the stretch after it must be read again. Up to now that stretch is `late_arrival`
     /// long; in a backlog it is empty, so that a pass which could read no more than one such stretch

@@ -155,7 +155,7 @@ fn anything_else_is_an_error_that_says_what_was_found() {
         ),
         (
             &ours.replace("04:45:00Z\",", "05:00:01Z\","),
-            "it is damaged: reading would begin behind the watermark",
+            "it is damaged: reading would begin after the watermark",
         ),
         (r#"["mimecast-ttp checkpoint",1,"url"]"#, "neither"),
     ] {
