@@ -10,10 +10,10 @@ use super::{
     record_meta::RecordMeta,
 };
 
-/// A record's place in a batch, and what must be remembered of it.
+/// The bytes of a record in a batch, and what must be remembered of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    place: Range<usize>,
+    bytes: Range<usize>,
     /// The record's identity.
     pub fingerprint: Fingerprint,
     /// The time under which it is remembered, see [`RecordMeta::remembered_at`].
@@ -54,11 +54,15 @@ impl Batch {
         &self.rows
     }
 
-    /// The text of a row, which must be one of this batch's.
+    /// The text of a row.
+    ///
+    /// # Panics
+    ///
+    /// If the row is not one of this batch's.
     #[must_use]
+    #[expect(clippy::expect_used, reason = "an empty text would lose the record")]
     pub fn text(&self, row: &Row) -> &str {
-        let bytes = self.body.get(row.place.clone()).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
+        std::str::from_utf8(&self.body[row.bytes.clone()]).expect("a row is JSON text")
     }
 
     /// A batch without rows.
@@ -81,7 +85,7 @@ impl Batch {
     ) -> Self {
         let body = format!("[{text}]");
         let row = Row {
-            place: 1..body.len() - 1,
+            bytes: 1..body.len() - 1,
             fingerprint,
             remembered_at,
             time_is_own: true,
@@ -106,8 +110,8 @@ impl Batch {
     }
 
     fn part(&self, rows: &[Row]) -> Self {
-        let start = rows.first().map_or(0, |row| row.place.start);
-        let end = rows.last().map_or(start, |row| row.place.end);
+        let start = rows.first().map_or(0, |row| row.bytes.start);
+        let end = rows.last().map_or(start, |row| row.bytes.end);
         let mut body = Vec::with_capacity(end - start + 2);
         body.push(b'[');
         body.extend_from_slice(&self.body[start..end]);
@@ -115,7 +119,7 @@ impl Batch {
         let rows = rows
             .iter()
             .map(|row| Row {
-                place: row.place.start - start + 1..row.place.end - start + 1,
+                bytes: row.bytes.start - start + 1..row.bytes.end - start + 1,
                 ..row.clone()
             })
             .collect();
@@ -209,7 +213,7 @@ impl BatchBuilder {
             return Push::Full;
         }
         self.rows.push(Row {
-            place: start..self.body.len(),
+            bytes: start..self.body.len(),
             fingerprint: meta.fingerprint,
             remembered_at: meta.remembered_at(range),
             time_is_own: meta.time.is_some(),

@@ -7,9 +7,9 @@ use std::sync::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The budget. Each feed that is still at work has one place of its own, so that none holds up
+/// The budget. Each feed that is still at work has a read slot of its own, so that none holds up
 /// another; what is left over is for reading ahead, to whichever feed asks first. A feed that is done
-/// leaves its place to the others.
+/// leaves its slot to the others.
 #[derive(Debug)]
 pub(in crate::ingest) struct ReadConcurrency {
     most: usize,
@@ -27,7 +27,7 @@ impl ReadConcurrency {
         })
     }
 
-    /// A feed's own place; given up when it is dropped.
+    /// A feed's own slot; given up when it is dropped.
     pub(in crate::ingest) fn read_slot(self: &Arc<Self>) -> ReadSlot {
         ReadSlot(Arc::clone(self))
     }
@@ -40,15 +40,15 @@ impl ReadConcurrency {
     }
 }
 
-/// A feed's own place.
+/// A feed's own slot.
 #[derive(Debug)]
 pub(in crate::ingest) struct ReadSlot(Arc<ReadConcurrency>);
 
 impl ReadSlot {
-    /// Waits for a place to read a range ahead.
+    /// Waits for a permit to read a range ahead.
     pub(in crate::ingest) async fn ahead(&self) -> OwnedSemaphorePermit {
         match Arc::clone(&self.0.ahead).acquire_owned().await {
-            Ok(place) => place,
+            Ok(permit) => permit,
             // It is never closed.
             Err(_) => std::future::pending().await,
         }
@@ -67,8 +67,8 @@ mod tests {
 
     fn free(most: usize, feeds: usize, gone: usize) -> usize {
         let budget = ReadConcurrency::new(most, feeds);
-        let mut places: Vec<_> = (0..feeds).map(|_| budget.read_slot()).collect();
-        places.truncate(feeds - gone);
+        let mut slots: Vec<_> = (0..feeds).map(|_| budget.read_slot()).collect();
+        slots.truncate(feeds - gone);
         budget.ahead.available_permits()
     }
 

@@ -11,7 +11,10 @@ mod tests;
 use std::{collections::BTreeMap, fmt};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde::{
+    Deserialize, Serialize, Serializer,
+    ser::{Error, SerializeMap},
+};
 
 use super::{Checkpoint, LONGEST_RANGE, SHORTEST_RANGE, Service, Start, Wait};
 use crate::model::{
@@ -89,7 +92,7 @@ const fn nothing<K>() -> Option<K> {
 /// As it is read.
 type Read = BTreeMap<String, Vec<String>>;
 
-/// Fingerprints in the order of their seconds, written as lists under times. A text is made behind each
+/// Fingerprints in the order of their seconds, written as lists under times. A text is made after each
 /// batch: nothing is collected for it.
 struct Known(Vec<(i64, Fingerprint)>);
 
@@ -98,7 +101,8 @@ impl Serialize for Known {
         let mut map = serializer.serialize_map(None)?;
         for known in self.0.chunk_by(|one, next| one.0 == next.0) {
             let second = known.first().map_or(0, |(second, _)| *second);
-            let time = DateTime::from_timestamp(second, 0).unwrap_or_default();
+            let time = DateTime::from_timestamp(second, 0)
+                .ok_or_else(|| S::Error::custom("a second outside of the calendar"))?;
             map.serialize_entry(&event_time::to_utc_text(time), &OfOneSecond(known))?;
         }
         map.end()
@@ -119,7 +123,8 @@ struct Short(Fingerprint);
 impl Serialize for Short {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = self.0.to_base64();
-        serializer.serialize_str(std::str::from_utf8(&text).unwrap_or_default())
+        let text = std::str::from_utf8(&text).map_err(S::Error::custom)?;
+        serializer.serialize_str(text)
     }
 }
 
@@ -173,6 +178,10 @@ struct Header {
 impl Checkpoint {
     /// The text to save. `written_by` names the run and the save, so that no two texts are alike.
     #[must_use]
+    #[expect(
+        clippy::expect_used,
+        reason = "an empty text would be read as a fresh start"
+    )]
     pub fn to_text(&self, feed: Feed, written_by: &str) -> String {
         let [delivered, displaced] = self.recent.by_second().map(Known);
         let document = Document {
@@ -195,8 +204,7 @@ impl Checkpoint {
             displaced: Some(displaced).filter(|known| !known.0.is_empty()),
             delivered: Some(delivered),
         };
-        // A struct of strings and numbers always serialises.
-        serde_json::to_string(&document).unwrap_or_default()
+        serde_json::to_string(&document).expect("a struct of strings and numbers serializes")
     }
 }
 
