@@ -79,7 +79,7 @@ pip install --quiet --disable-pip-version-check --only-binary :all: --require-ha
     done
     export CARGO_ENCODED_RUSTFLAGS
     export CARGO_ZIGBUILD_CACHE_DIR=$work/linker ZIG_GLOBAL_CACHE_DIR=$work/linker/zig
-    cargo zigbuild --release --locked --no-default-features --target "$target.$glibc" --target-dir "$work"
+    cargo zigbuild --release --locked --package mimecast-ttp --no-default-features --target "$target.$glibc" --target-dir "$work"
     python packaging/bundle.py --program "$work/$target/release/mimecast-ttp" --target "$target" --glibc "$glibc" \
         --commit "$commit" --epoch "$SOURCE_DATE_EPOCH" --out dist
 )

@@ -38,8 +38,7 @@ def read(target):
 
 def _crates(target):
     """What cargo builds for the program. Neither build scripts nor procedural macros are in it, nor what those use."""
-    built = ["--locked", "--no-default-features"]
-    metadata = json.loads(_output("cargo", "metadata", *built, "--format-version=1", f"--filter-platform={target}"))
+    metadata = json.loads(_output("cargo", "metadata", "--locked", "--format-version=1", f"--filter-platform={target}"))
     known = {(package["name"], package["version"]): package for package in metadata["packages"]}
     checksums = {
         (name, version): checksum
@@ -50,8 +49,9 @@ def _crates(target):
     parts = {}
     # The parts above a line, from the program down.
     path = []
+    built = ["--locked", "--package=mimecast-ttp", "--no-default-features", f"--target={target}"]
     edges = "--edges=normal,no-proc-macro"
-    for line in _output("cargo", "tree", *built, f"--target={target}", edges, "--prefix=depth", "--format= {p}").splitlines():
+    for line in _output("cargo", "tree", *built, edges, "--prefix=depth", "--format= {p}").splitlines():
         depth, name, version = re.match(r"(\d+) (\S+) v(\S+)", line).groups()
         key = (name, version)
         if key not in parts:

@@ -6,8 +6,5 @@
 mod breakages;
 mod bundle;
 mod choices;
-#[path = "../support/follows.rs"]
-mod follows;
-mod nested;
 mod platform;
 mod rules;

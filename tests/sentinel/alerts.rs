@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
+use xtask::content::Described;
 
 use crate::{
-    content::{self, Described},
+    content,
     runs::{self, Reading, rule},
     stories::{self, Story, start},
     support::kusto::Kusto,
@@ -146,7 +147,7 @@ fn every_rule_is_quiet_on_clean_traffic() {
         ));
     }
     let mut kusto = open(&rows);
-    for rule in content::rules() {
+    for rule in content::read().rules {
         let found = alerts(
             &mut kusto,
             &rule,
@@ -162,7 +163,7 @@ fn every_rule_is_quiet_on_clean_traffic() {
 fn every_rule_about_events_has_its_story() {
     let told: Vec<_> = stories::all().iter().map(|story| story.rule).collect();
     let of_the_connector = ["connector-late", "connector-silent", "records-quarantined"];
-    for rule in content::rules() {
+    for rule in content::read().rules {
         let key = rule.key.as_str();
         assert!(
             told.contains(&key) != of_the_connector.contains(&key),

@@ -1,9 +1,10 @@
-//! The content of `sentinel/` as files hold it.
+//! The queries of `sentinel/`, wherever they stand.
 
-use std::{fmt, fs, path::Path};
+use std::{fmt, path::Path};
 
 use serde::Serialize;
 use serde_json::Value;
+use xtask::content::{Content, Described};
 
 use crate::workbook::Workbook;
 
@@ -26,14 +27,6 @@ impl Function {
             self.name, self.body
         )
     }
-}
-
-/// A rule or a hunting query: its text and what is said about it.
-#[derive(Debug, Clone)]
-pub struct Described {
-    pub key: String,
-    pub query: String,
-    pub about: Value,
 }
 
 /// Where a query comes from.
@@ -69,71 +62,19 @@ pub struct Query {
     pub follows_range: bool,
 }
 
-/// The key of each workbook, which names its file, and the name that Sentinel shows.
-const WORKBOOKS: [(&str, &str); 2] = [
-    ("investigation", "Mimecast TTP: investigation"),
-    ("operations", "Mimecast TTP: operations and health"),
-];
-
-/// A workbook, as its file holds it.
-#[derive(Debug, Clone)]
-pub struct WorkbookFile {
-    pub key: &'static str,
-    pub display_name: &'static str,
-    pub json: Value,
-}
-
 impl fmt::Display for Query {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(to, "{} {}", self.kind.name(), self.name)
     }
 }
 
-fn json(path: &Path) -> Value {
-    let text =
-        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// The pairs of `NAME.kql` and `NAME.json` in a folder; one without the other is a fault.
-fn described(folder: &str) -> Vec<Described> {
-    let folder = Path::new("sentinel").join(folder);
-    let mut files: Vec<_> = fs::read_dir(&folder)
-        .into_iter()
-        .flatten()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    files.sort();
-    let (queries, abouts): (Vec<_>, Vec<_>) = files
-        .into_iter()
-        .partition(|path| path.extension().is_some_and(|ext| ext == "kql"));
-    let stems = |paths: &[std::path::PathBuf]| {
-        paths
-            .iter()
-            .map(|path| path.with_extension(""))
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        stems(&queries),
-        stems(&abouts),
-        "each query has its words, and the other way round"
-    );
-    let one = |path: &std::path::PathBuf| Described {
-        key: path.file_stem().unwrap().to_string_lossy().into_owned(),
-        query: fs::read_to_string(path).unwrap(),
-        about: json(&path.with_extension("json")),
-    };
-    queries.iter().map(one).collect()
-}
-
-/// The parsers, as files hold them.
-pub fn parsers() -> Vec<Described> {
-    described("parsers")
+/// The content, as files hold it.
+pub fn read() -> Content {
+    Content::read(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
 /// The parsers.
 pub fn functions() -> Vec<Function> {
-    let parsers = parsers().into_iter();
     let function = |parser: Described| Function {
         name: parser.about["functionAlias"].as_str().unwrap().to_owned(),
         parameters: parser.about["functionParameters"]
@@ -141,37 +82,11 @@ pub fn functions() -> Vec<Function> {
             .map(ToOwned::to_owned),
         body: parser.query,
     };
-    parsers.map(function).collect()
-}
-
-/// The analytic rules.
-pub fn rules() -> Vec<Described> {
-    described("rules")
-}
-
-/// The hunting queries.
-pub fn hunting() -> Vec<Described> {
-    described("hunting")
-}
-
-/// The workbooks.
-pub fn workbooks() -> Vec<WorkbookFile> {
-    let files = WORKBOOKS.map(|(key, display_name)| WorkbookFile {
-        key,
-        display_name,
-        json: json(&Path::new("sentinel/workbooks").join(format!("{key}.json"))),
-    });
-    files.into()
-}
-
-/// The connector page.
-pub fn connector() -> Value {
-    json(Path::new("sentinel/connector.json"))
+    read().parsers.into_iter().map(function).collect()
 }
 
 /// The queries of the connector page, with where they stand.
-pub fn connector_queries() -> Vec<(String, String)> {
-    let page = connector();
+fn connector_queries(page: &Value) -> Vec<(String, String)> {
     let ui = page
         .pointer("/connectorUiConfig")
         .or_else(|| page.pointer("/properties/connectorUiConfig"));
@@ -225,21 +140,24 @@ pub fn queries() -> Vec<Query> {
         text,
         follows_range: false,
     };
+    let content = read();
     let mut all: Vec<Query> = functions()
         .into_iter()
         .map(|one| plain(Kind::Parser, one.name.clone(), one.alone()))
         .collect();
     all.extend(
-        rules()
+        content
+            .rules
             .into_iter()
             .map(|one| plain(Kind::Rule, one.key, one.query)),
     );
     all.extend(
-        hunting()
+        content
+            .hunting
             .into_iter()
             .map(|one| plain(Kind::Hunting, one.key, one.query)),
     );
-    for file in workbooks() {
+    for file in content.workbooks {
         let workbook = Workbook::read(&file.json);
         for query in workbook.queries(&workbook.untouched()) {
             // Both workbooks have the queries of the filters.
@@ -249,7 +167,7 @@ pub fn queries() -> Vec<Query> {
         }
     }
     all.extend(
-        connector_queries()
+        connector_queries(&content.connector)
             .into_iter()
             .map(|(name, text)| plain(Kind::Connector, name, text)),
     );

@@ -111,7 +111,7 @@ fn run(rows: &[Stored]) -> Vec<(String, usize)> {
     let mut workspace = Workspace::without_rows(Generation::Deployed, &had);
     workspace.fill(Generation::Deployed, rows);
     let mut kusto = workspace.open();
-    let queries = content::hunting().into_iter().map(|one| {
+    let queries = content::read().hunting.into_iter().map(|one| {
         let answer = kusto.run(&one.query, &["2026-11-25T00:00:00Z".to_owned()], &Seen::All);
         let answer = answer.unwrap_or_else(|why| panic!("{}: {why}", one.key));
         (one.key, answer.results[0].len())

@@ -283,7 +283,7 @@ fn custom_details_fit_into_an_alert_however_many_users_are_hit() {
             [click, file, letter]
         })
         .collect();
-    for rule in content::rules() {
+    for rule in content::read().rules {
         for row in alerts(&rule.key, &many) {
             let details = rule.about["customDetails"].as_object().unwrap();
             let size: usize = details

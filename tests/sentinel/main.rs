@@ -17,8 +17,6 @@ mod content;
 mod duration;
 mod evaluator;
 mod execution;
-#[path = "../support/follows.rs"]
-mod follows;
 mod hunts;
 mod judgement;
 mod listing;
@@ -30,7 +28,6 @@ mod stories;
 mod structure;
 #[path = "../support/mod.rs"]
 mod support;
-mod template;
 mod transforms;
 mod workbook;
 mod workspace;

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use serde_json::Value;
+use xtask::content::Described;
 
 use crate::{
-    content::{self, Described, Kind},
+    content::{self, Kind},
     duration,
     execution::{World, report},
     support::kusto::Column,
@@ -328,7 +329,7 @@ fn wrong_attack(of: &Described) -> Vec<String> {
 
 #[test]
 fn rules_are_as_azure_takes_them_and_name_only_their_own_columns() {
-    let found: Vec<_> = content::rules().iter().flat_map(faults).collect();
+    let found: Vec<_> = content::read().rules.iter().flat_map(faults).collect();
     assert_eq!(found, Vec::<String>::new());
 }
 
@@ -353,14 +354,17 @@ fn an_entity_needs_the_identifiers_that_tell_it_from_others() {
 
 #[test]
 fn tactics_and_techniques_are_those_of_the_enterprise_matrix() {
-    let all = content::rules().into_iter().chain(content::hunting());
+    let all = content::read()
+        .rules
+        .into_iter()
+        .chain(content::read().hunting);
     let found: Vec<_> = all.flat_map(|one| wrong_attack(&one)).collect();
     assert_eq!(found, Vec::<String>::new());
 }
 
 #[test]
 fn ids_and_names_are_given_once() {
-    let rules = content::rules();
+    let rules = content::read().rules;
     let ids: BTreeSet<_> = rules
         .iter()
         .map(|rule| {
@@ -374,7 +378,7 @@ fn ids_and_names_are_given_once() {
     assert_eq!(ids.len(), rules.len());
     let all: Vec<_> = rules
         .into_iter()
-        .chain(content::hunting())
+        .chain(content::read().hunting)
         .map(|one| one.about["displayName"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());

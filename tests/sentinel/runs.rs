@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use xtask::content::Described;
 
 use crate::{
-    content::{self, Described},
-    duration,
+    content, duration,
     support::kusto::{Kusto, Seen},
     workspace,
 };
@@ -33,7 +33,7 @@ impl Reading {
 
 /// The rule of this name.
 pub fn rule(key: &str) -> Described {
-    let rules = content::rules();
+    let rules = content::read().rules;
     rules
         .into_iter()
         .find(|rule| rule.key == key)

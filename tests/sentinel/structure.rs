@@ -3,18 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use xtask::content::WorkbookFile;
 
 use crate::{
-    content::{self, WorkbookFile},
+    content,
     workbook::Workbook,
     workspace::{self, Generation, Workspace},
 };
 
 #[test]
 fn every_query_file_begins_by_saying_what_it_finds() {
-    let rules = content::rules()
+    let rules = content::read()
+        .rules
         .into_iter()
-        .chain(content::hunting())
+        .chain(content::read().hunting)
         .map(|one| (one.key, one.query));
     let parsers = content::functions()
         .into_iter()
@@ -88,7 +90,7 @@ const OTHER: &str = "OtherWorkbook";
 #[test]
 fn the_workbooks_are_whole_and_follow_their_time_range() {
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
-    for file in content::workbooks() {
+    for file in content::read().workbooks {
         assert_eq!(file.json["version"], "Notebook/1.0");
         let workbook = Workbook::read(&file.json);
         let head = workbook.items().iter().take(HEAD.len());
@@ -122,7 +124,7 @@ fn the_workbooks_are_whole_and_follow_their_time_range() {
 
 #[test]
 fn every_tab_of_a_workbook_shows_a_group() {
-    for file in content::workbooks() {
+    for file in content::read().workbooks {
         let tabs = item(&file, "tabs");
         let tabs = tabs["content"]["links"].as_array().unwrap().iter();
         let groups = file.json["items"].as_array().unwrap().iter();
@@ -143,7 +145,7 @@ const LONGEST_TEXT: usize = 131_072;
 
 #[test]
 fn every_workbook_can_be_deployed_as_one_text() {
-    for WorkbookFile { key, json, .. } in content::workbooks() {
+    for WorkbookFile { key, json, .. } in content::read().workbooks {
         let text = serde_json::to_string(&json).unwrap();
         let length = text.encode_utf16().count();
         assert!(length <= LONGEST_TEXT, "{key} has {length} characters");
@@ -192,7 +194,7 @@ fn parameters(file: &WorkbookFile) -> (Vec<Value>, Value) {
 
 #[test]
 fn both_workbooks_have_the_same_filters() {
-    let files = content::workbooks();
+    let files = content::read().workbooks;
     let (filters, _) = parameters(&files[0]);
     for file in &files {
         assert_eq!(parameters(file).0, filters, "{}", file.key);
@@ -204,7 +206,7 @@ fn both_workbooks_have_the_same_filters() {
 
 #[test]
 fn each_workbook_links_to_the_other_and_takes_the_filters_along() {
-    let files = content::workbooks();
+    let files = content::read().workbooks;
     for (file, other) in files.iter().zip(files.iter().rev()) {
         let (filters, parameter) = parameters(file);
         assert_eq!(parameter["type"], 1);
@@ -245,7 +247,7 @@ fn each_workbook_links_to_the_other_and_takes_the_filters_along() {
 
 #[test]
 fn the_connector_page_tells_of_the_tables_that_are_filled() {
-    let page = content::connector();
+    let page = content::read().connector;
     let tables: BTreeSet<String> = workspace::deployed().into_keys().collect();
     let ui = &page["connectorUiConfig"];
     let named = |list: &str, member: &str| -> BTreeSet<String> {

@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     fn read(key: &str) -> Workbook {
-        let files = content::workbooks();
+        let files = content::read().workbooks;
         let file = files.iter().find(|file| file.key == key).unwrap();
         Workbook::read(&file.json)
     }

@@ -326,7 +326,9 @@ pub(super) fn nested_templates_are_those_in_deploy(bundle: &Bundle) -> Vec<Strin
             found += usize::from(name == "template" && value == template);
         });
         if found != 1 {
-            faults.push(format!("no nested template equals {file}: WRITE_FILES=1 cargo test --test deployment puts it there"));
+            faults.push(format!(
+                "no nested template equals {file}: cargo xtask generate puts it there"
+            ));
         }
     }
     faults
