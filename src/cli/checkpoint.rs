@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::{
@@ -20,6 +20,7 @@ use crate::{
         checkpoint::{self, Start},
         event_time::to_utc_text,
         feed::Feed,
+        ledger::Hour,
         store_key::StoreKey,
     },
 };
@@ -162,6 +163,30 @@ fn describe(text: &mut String, saved: &checkpoint::Checkpoint, storage: &Storage
     }
 }
 
+/// What a rewind to `to` delivers again: `known` is the time from which deliveries are remembered,
+/// `lost` the hours of the ledger that cannot be read.
+fn what_comes_again(to: DateTime<Utc>, known: DateTime<Utc>, lost: &[Hour]) -> String {
+    let mut lines = Vec::new();
+    if to < known {
+        lines.push(format!(
+            "What was delivered before {} is not known any more: those records will be delivered AGAIN.",
+            to_utc_text(known)
+        ));
+    }
+    if let [first, ..] = lost {
+        lines.push(format!(
+            "The ledger has lost something of {} hours, the first of them {first}: what was delivered there will be delivered AGAIN.",
+            lost.len()
+        ));
+    }
+    if lines.is_empty() {
+        lines.push(
+            "What was delivered since then is known and will not be delivered again.".to_owned(),
+        );
+    }
+    lines.join("\n")
+}
+
 fn lag_in_words(lag: TimeDelta) -> String {
     let seconds = lag.num_seconds();
     match seconds {
@@ -196,26 +221,7 @@ async fn rewind(options: &Rewind, storage: &Storage) -> u8 {
         Ok(lost) => lost,
         Err(error) => return failed(error.explain()),
     };
-    // From here on a second reading doubles nothing.
-    let known = rewound.tally.since();
-    let mut to_know = String::new();
-    if to < known {
-        to_know = format!(
-            "What was delivered before {} is not known any more: those records will be delivered AGAIN.",
-            to_utc_text(known)
-        );
-    }
-    if let [first, ..] = lost[..] {
-        let _written = write!(
-            to_know,
-            "{}The ledger has lost something of {} hours, the first of them {first}: what was delivered there will be delivered AGAIN.",
-            if to_know.is_empty() { "" } else { "\n" },
-            lost.len()
-        );
-    }
-    if to_know.is_empty() {
-        to_know.push_str("What was delivered since then is known and will not be delivered again.");
-    }
+    let to_know = what_comes_again(to, rewound.tally.since(), &lost);
     let [from, to_text] = [before, to].map(to_utc_text);
     let question = format!("Set {feed} from {from} to {to_text}?");
     if !ask::go_on(&question, &to_know, yes) {

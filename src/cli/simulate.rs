@@ -78,6 +78,11 @@ async fn serve(options: &Simulate) -> io::Result<()> {
         "\n{} records, half of them from the past seven days, the rest appearing over the next seven. Interrupt to stop.",
         options.records
     ));
+    say_posts(&sink).await
+}
+
+/// Says how many posts there were whenever there are more; ends with an interrupt.
+async fn say_posts(sink: &Sink) -> io::Result<()> {
     let mut known = 0;
     loop {
         tokio::select! {

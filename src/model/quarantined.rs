@@ -53,7 +53,11 @@ struct Document {
 impl Quarantined {
     /// The text to save.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "an empty text would lose the record")]
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "an empty text would lose the record"
+    )]
     pub fn to_text(&self) -> String {
         let document = Document {
             kind: KIND.to_owned(),

@@ -114,10 +114,19 @@ fn checkpoints(reader: &mut SettingsReader<'_>) -> Option<CheckpointSettings> {
             }
         };
     }
+    let client_id = reader.optional("AzureWebJobsStorage__clientId");
+    Some(CheckpointSettings::Identity {
+        endpoint: blob_endpoint(reader)?,
+        client_id,
+        container,
+    })
+}
+
+/// The blob service that a managed identity reaches.
+fn blob_endpoint(reader: &mut SettingsReader<'_>) -> Option<Url> {
     let uri = reader.optional("AzureWebJobsStorage__blobServiceUri");
     let account = reader.optional("AzureWebJobsStorage__accountName");
-    let client_id = reader.optional("AzureWebJobsStorage__clientId");
-    let endpoint = match (uri, account) {
+    match (uri, account) {
         (Some(uri), _) => {
             let (name, example) = (
                 "AzureWebJobsStorage__blobServiceUri",
@@ -128,10 +137,10 @@ fn checkpoints(reader: &mut SettingsReader<'_>) -> Option<CheckpointSettings> {
                 reader.fault(name, "is not https, which an identity needs", example);
                 return None;
             }
-            url
+            Some(url)
         }
         (None, Some(account)) if is_account_name(&account) => {
-            Url::parse(&format!("https://{account}.blob.core.windows.net")).ok()?
+            Url::parse(&format!("https://{account}.blob.core.windows.net")).ok()
         }
         (None, Some(account)) => {
             let found = format!("{} is no storage account name", shown(&account));
@@ -140,7 +149,7 @@ fn checkpoints(reader: &mut SettingsReader<'_>) -> Option<CheckpointSettings> {
                 found,
                 "mimecastttp01 (3 to 24 lower-case letters and digits)",
             );
-            return None;
+            None
         }
         (None, None) => {
             if !reader.is_set("AzureWebJobsStorage") {
@@ -150,14 +159,9 @@ fn checkpoints(reader: &mut SettingsReader<'_>) -> Option<CheckpointSettings> {
                     "UseDevelopmentStorage=true; or set checkpoint_dir to keep checkpoints in a folder",
                 );
             }
-            return None;
+            None
         }
-    };
-    Some(CheckpointSettings::Identity {
-        endpoint,
-        client_id,
-        container,
-    })
+    }
 }
 
 /// As Azure documents it.

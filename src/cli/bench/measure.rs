@@ -1,6 +1,6 @@
 //! One run: everything is made anew, one pass is done, and the numbers are taken.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, io, path::Path, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     cli::{
         clock_file, feeds,
-        simulated::{self, Sink},
+        simulated::{self, Sink, Values},
     },
     model::feed::Feed,
 };
@@ -90,29 +90,11 @@ pub(super) async fn measure(
         options.sink,
         progress.clone(),
     ));
-    let sinks = vec![Arc::clone(&arrivals) as _];
-    let latency = Duration::from_millis(options.post_latency_ms);
-    let (sink, sink_settings) = Sink::start(options.sink, clock, 0, sinks, latency, |config| {
-        // The arrivals look at every row; once is enough.
-        config.inspect = false;
-    })
-    .await?;
-
+    let (sink, sink_settings) = start_sink(options, clock, &arrivals).await?;
     let checkpoints = folder.path().join("checkpoints");
     let mut settings = simulated::mimecast(&mimecast, &mimecast_config);
     settings.extend(sink_settings);
-    let local = [
-        ("checkpoint_dir", checkpoints.display().to_string()),
-        ("lookback_days", options.lookback_days.to_string()),
-        // The most there is: a pass that ends early is no measurement.
-        ("run_budget_seconds", "3600".to_owned()),
-        (clock_file::SETTING, clock_path.display().to_string()),
-    ];
-    let parallel = case
-        .parallel
-        .map(|parallel| (PARALLEL, parallel.to_string()));
-    let own = local.into_iter().chain(parallel);
-    settings.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    settings.extend(local_settings(options, case, &checkpoints, &clock_path));
 
     let handler = Handler::start(&settings, folder.path()).await?;
     let start = handler.start;
@@ -130,26 +112,12 @@ pub(super) async fn measure(
     let peak = handler.peak_memory();
     let cpu = handler.end().await?;
     let calls = Log::ALL.map(|log| mimecast.calls(log.path())).iter().sum();
-    let posts = sink.posts_in_all();
-    let saves = saves(&checkpoints);
 
     progress.say("fetch alone".to_owned());
-    let filled: Vec<_> = Feed::ALL
-        .into_iter()
-        .zip(Log::ALL)
-        .filter_map(|(feed, log)| (backlog.len(log) > 0).then_some(feed))
-        .collect();
-    let from = beginning() - TimeDelta::days(options.lookback_days.into());
     // A Mimecast of its own: the pass has used up what it may of the other one's quota.
     let mimecast = Simulator::start(mimecast_config.clone(), 0).await?;
     settings.extend(simulated::mimecast(&mimecast, &mimecast_config));
-    let (fetch_alone, fetched) = fetch::alone(&settings, &filled, from, beginning()).await?;
-    if fetched != backlog.total() {
-        return Err(BenchError::Fetched {
-            fetched,
-            records: backlog.total(),
-        });
-    }
+    let fetch_alone = fetch_alone(options, backlog, &settings).await?;
     Ok(Measured {
         stored: counts.stored,
         bytes_read,
@@ -158,11 +126,68 @@ pub(super) async fn measure(
         simulators,
         peak,
         calls,
-        posts,
-        saves,
+        posts: sink.posts_in_all(),
+        saves: saves(&checkpoints),
         start,
         fetch_alone,
     })
+}
+
+async fn start_sink(
+    options: &Options,
+    clock: SimClock,
+    arrivals: &Arc<Arrivals>,
+) -> io::Result<(Sink, Values)> {
+    let rows = vec![Arc::clone(arrivals) as _];
+    let latency = Duration::from_millis(options.post_latency_ms);
+    Sink::start(options.sink, clock, 0, rows, latency, |config| {
+        // The arrivals look at every row; once is enough.
+        config.inspect = false;
+    })
+    .await
+}
+
+/// The app settings that have nothing to do with the simulated services.
+fn local_settings(
+    options: &Options,
+    case: Case,
+    checkpoints: &Path,
+    clock: &Path,
+) -> impl Iterator<Item = (String, String)> {
+    let local = [
+        ("checkpoint_dir", checkpoints.display().to_string()),
+        ("lookback_days", options.lookback_days.to_string()),
+        // The most there is: a pass that ends early is no measurement.
+        ("run_budget_seconds", "3600".to_owned()),
+        (clock_file::SETTING, clock.display().to_string()),
+    ];
+    let parallel = case
+        .parallel
+        .map(|parallel| (PARALLEL, parallel.to_string()));
+    let own = local.into_iter().chain(parallel);
+    own.map(|(name, value)| (name.to_owned(), value))
+}
+
+/// How long it takes to read the same backlog and do nothing with it.
+async fn fetch_alone(
+    options: &Options,
+    backlog: &Backlog,
+    settings: &Values,
+) -> Result<Duration, BenchError> {
+    let filled: Vec<_> = Feed::ALL
+        .into_iter()
+        .zip(Log::ALL)
+        .filter_map(|(feed, log)| (backlog.len(log) > 0).then_some(feed))
+        .collect();
+    let from = beginning() - TimeDelta::days(options.lookback_days.into());
+    let (fetch_alone, fetched) = fetch::alone(settings, &filled, from, beginning()).await?;
+    if fetched != backlog.total() {
+        return Err(BenchError::Fetched {
+            fetched,
+            records: backlog.total(),
+        });
+    }
+    Ok(fetch_alone)
 }
 
 /// How often the checkpoints in `folder` were saved: each is signed with its run and, after a dash,

@@ -16,7 +16,10 @@ use tracing::debug;
 
 use self::{progress::Progress, timetable::Step, world::World};
 use super::{AT_FAULT, DONE, FAILED, args::Demo, memory, say, say_error};
-use scenario::report::{About, Report};
+use scenario::{
+    Verdict,
+    report::{About, Report},
+};
 use simulators::functions_host::State;
 
 /// Why the demo could not be played.
@@ -67,23 +70,7 @@ async fn play(options: &Demo) -> Result<bool, DemoError> {
         options.seed,
         world.steps().len()
     ));
-    progress.begin(&world.totals());
-    let mut failures = 0;
-    for (number, step) in world.steps().iter().enumerate() {
-        progress.step(number + 1, step);
-        world.prepare(step).await?;
-        let outcome = world.invoke(step).await;
-        debug!(step = number + 1, state = ?outcome.state, "invoked");
-        let State::Succeeded { .. } = outcome.state else {
-            failures += 1;
-            progress.note(&format!("run {} failed: {:?}", number + 1, outcome.state));
-            for line in world.last_errors() {
-                progress.note(&line);
-            }
-            continue;
-        };
-    }
-    progress.end();
+    let mut failures = run_all(&world, &progress).await?;
     let peak = memory::peak_of_children();
     let verdicts = world.verdicts();
     say(&table::render(&world.measured(&verdicts)));
@@ -116,20 +103,47 @@ async fn play(options: &Demo) -> Result<bool, DemoError> {
             report.path().display()
         ));
     }
-    let clean = verdicts.iter().all(scenario::Verdict::is_clean);
+    Ok(conclude(&verdicts, failures))
+}
+
+/// Invokes the handler at every step of the timetable; gives how many runs failed.
+async fn run_all(world: &World, progress: &Progress) -> Result<usize, DemoError> {
+    progress.begin(&world.totals());
+    let mut failures = 0;
+    for (number, step) in world.steps().iter().enumerate() {
+        progress.step(number + 1, step);
+        world.prepare(step).await?;
+        let outcome = world.invoke(step).await;
+        debug!(step = number + 1, state = ?outcome.state, "invoked");
+        let State::Succeeded { .. } = outcome.state else {
+            failures += 1;
+            progress.note(&format!("run {} failed: {:?}", number + 1, outcome.state));
+            for line in world.last_errors() {
+                progress.note(&line);
+            }
+            continue;
+        };
+    }
+    progress.end();
+    Ok(failures)
+}
+
+/// Says whether every row arrived once and unchanged, and all steps succeeded.
+fn conclude(verdicts: &[Verdict; 3], failures: usize) -> bool {
+    let clean = verdicts.iter().all(Verdict::is_clean);
     if clean && failures == 0 {
         say("Every record arrived once, and as it was.");
-    } else {
-        for verdict in verdicts.iter().filter(|verdict| !verdict.is_clean()) {
-            say_error(&format!("NOT CLEAN: {verdict}"));
-        }
-        if failures > 0 {
-            say_error(&format!(
-                "{failures} of the steps failed that should not have."
-            ));
-        }
+        return true;
     }
-    Ok(clean && failures == 0)
+    for verdict in verdicts.iter().filter(|verdict| !verdict.is_clean()) {
+        say_error(&format!("NOT CLEAN: {verdict}"));
+    }
+    if failures > 0 {
+        say_error(&format!(
+            "{failures} of the steps failed that should not have."
+        ));
+    }
+    false
 }
 
 /// A step's kind in words, for the progress line.

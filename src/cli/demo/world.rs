@@ -20,14 +20,14 @@ use super::{
 use crate::cli::{
     args::Demo,
     clock_file,
-    simulated::{self, Sink},
+    simulated::{self, Sink, Values},
 };
 use scenario::{Plan, Scenario, Tally, Verdict, report};
 use simulators::{
     clock::SimClock,
     functions_host::{self, FunctionsHost, Invocation, Kind, Level, Outcome},
     log::Log,
-    log_analytics::{NdjsonFolder, RowSink, TooLarge},
+    log_analytics::{self, NdjsonFolder, RowSink, TooLarge},
     mimecast::{self, Simulator},
     records::RecordSet,
 };
@@ -78,15 +78,15 @@ impl World {
         let first = steps.first().map_or(start, |step| step.at);
         let clock = SimClock::mirrored(first, &clock_path)?;
 
-        let records: Arc<dyn RecordSet> = Arc::clone(&scenario) as _;
-        let mut mimecast_config = mimecast::Config::new(records, clock.clone());
+        let mut mimecast_config = mimecast::Config::new(Arc::clone(&scenario) as _, clock.clone());
         mimecast_config.api = options.api.into();
         let mimecast = Simulator::start(mimecast_config.clone(), 0).await?;
 
-        let files = Arc::new(empty_folder(out).map_err(|error| DemoError::Out {
+        let unusable = |error| DemoError::Out {
             out: out.to_owned(),
             error,
-        })?);
+        };
+        let files = Arc::new(empty_folder(out).map_err(unusable)?);
         let watcher = Watcher {
             kind: options.sink,
             tally: Arc::clone(&tally),
@@ -94,38 +94,18 @@ impl World {
         };
         let mut sinks: Vec<Arc<dyn RowSink>> = vec![Arc::new(watcher), Arc::clone(&files) as _];
         sinks.extend(report);
-        let (sink, sink_settings) = Sink::start(
-            options.sink,
-            clock.clone(),
-            0,
-            sinks,
-            Duration::ZERO,
-            |config| {
-                // Smaller than the batches of a backlog, so that some have to be halved.
-                config.max_body_bytes = 900_000;
-                config.too_large = TooLarge::Status413;
-            },
-        )
-        .await?;
+        let (sink, sink_settings) = start_sink(options, &clock, sinks).await?;
 
-        let checkpoints = folder.path().join("checkpoints");
-        let app = write_app(folder.path())?;
-        let mut config = functions_host::Config::new(app, clock.clone());
-        config.executable = Some(std::env::current_exe()?);
-        config.app_settings = simulated::mimecast(&mimecast, &mimecast_config);
-        config.app_settings.extend(sink_settings);
-        let local = [
-            ("checkpoint_dir", checkpoints.display().to_string()),
-            ("lookback_days", "3".to_owned()),
-            ("timer_schedule", "0 */5 * * * *".to_owned()),
-            (clock_file::SETTING, clock_path.display().to_string()),
-        ];
-        config
-            .app_settings
-            .extend(local.map(|(name, value)| (name.to_owned(), value)));
         if options.lost_answer {
             sink.lose_an_answer();
         }
+
+        let checkpoints = folder.path().join("checkpoints");
+        let mut config = functions_host::Config::new(write_app(folder.path())?, clock.clone());
+        config.executable = Some(std::env::current_exe()?);
+        config.app_settings = simulated::mimecast(&mimecast, &mimecast_config);
+        config.app_settings.extend(sink_settings);
+        (config.app_settings).extend(local_settings(&checkpoints, &clock_path));
         let host = FunctionsHost::start(config).await?;
         Ok(Self {
             clock,
@@ -304,6 +284,30 @@ fn empty_folder(out: &Path) -> io::Result<NdjsonFolder> {
         }
     }
     Ok(files)
+}
+
+/// The sink refuses bodies smaller than the batches of a backlog, so that some have to be halved.
+async fn start_sink(
+    options: &Demo,
+    clock: &SimClock,
+    rows: Vec<Arc<dyn RowSink>>,
+) -> io::Result<(Sink, Values)> {
+    let limits = |config: &mut log_analytics::Config| {
+        config.max_body_bytes = 900_000;
+        config.too_large = TooLarge::Status413;
+    };
+    Sink::start(options.sink, clock.clone(), 0, rows, Duration::ZERO, limits).await
+}
+
+/// The app settings that have nothing to do with the simulated services.
+fn local_settings(checkpoints: &Path, clock: &Path) -> [(String, String); 4] {
+    [
+        ("checkpoint_dir", checkpoints.display().to_string()),
+        ("lookback_days", "3".to_owned()),
+        ("timer_schedule", "0 */5 * * * *".to_owned()),
+        (clock_file::SETTING, clock.display().to_string()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
 }
 
 fn write_app(folder: &Path) -> io::Result<PathBuf> {

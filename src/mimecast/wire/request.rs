@@ -54,7 +54,11 @@ struct Query {
 /// The body of a get-logs call. The query is repeated beside a page token: some peers do, some do
 /// not, and repeating it is right under both readings.
 #[must_use]
-#[expect(clippy::expect_used, reason = "an empty body would ask for nothing")]
+#[expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "an empty body would ask for nothing"
+)]
 pub fn request_body(request: PageRequest<'_>) -> Vec<u8> {
     let (route, scan_result, result) = match request.feed {
         Feed::Url => (Some("all"), Some("all"), None),

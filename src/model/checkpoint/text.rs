@@ -180,6 +180,7 @@ impl Checkpoint {
     #[must_use]
     #[expect(
         clippy::expect_used,
+        clippy::missing_panics_doc,
         reason = "an empty text would be read as a fresh start"
     )]
     pub fn to_text(&self, feed: Feed, written_by: &str) -> String {
