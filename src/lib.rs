@@ -15,7 +15,7 @@
 //! 3. **Nothing gets stuck.** Refused page tokens, batches too large, records that are refused for good,
 //!    deadlines: each has a way on.
 //! 4. **Memory is flat**: a few pages and two batches of each feed (four with the Logs Ingestion API),
-//!    and a bounded stretch that is read ahead, whatever the backlog.
+//!    and a bounded part of the backlog that is read ahead, however long the backlog is.
 //! 5. **Two runs cannot harm each other**: writes of a checkpoint are conditional.
 //! 6. **Failures are loud and exact**, and never show a secret.
 //!
@@ -24,15 +24,20 @@
 //! | module | job |
 //! |---|---|
 //! | [`model`] | the rules as plain values: feeds, ranges, records, fingerprints, batches, checkpoints |
-//! | [`ingest`] | the pass over the feeds, and the ports through which it sees the world |
-//! | [`mimecast`], [`log_analytics`], [`checkpoints`] | what stands behind the ports |
-//! | [`http`], [`retry`], [`token`], [`keys`], [`azure`], [`system`] | what those share |
-//! | [`functions`], [`cli`] | the ways in: the host's calls and the commands |
+//! | [`ingest`] | the pass over the feeds, and the ports through which it reaches the services |
+//! | [`ingest::error`] | what a service or the store answered, with its cause |
+//! | [`mimecast`], [`log_analytics`], [`storage`] | the adapters that implement the ports |
+//! | [`net`], [`azure`], [`system`] | what the adapters share: HTTP, retries, tokens, keys, the clock |
+//! | [`functions`], [`cli`] | the entry points: the host's calls and the commands |
 //! | [`settings`], [`telemetry`] | settings and log lines |
-//! | `simulator` | the outside world on this machine (feature `simulator`) |
 //!
 //! Imports point one way: `functions` and `cli` know `ingest`, `ingest` knows `model`, adapters know
 //! the ports and `model`; only `cli` sees both sides.
+//!
+//! The rest of the workspace runs the product on one machine, and checks it: `crates/simulators` (the
+//! services and the Functions host), `crates/scenario` (a company's mail, and the verdict over what was
+//! delivered), `crates/template-check` (Azure's template engine), `xtask` (generated files, releases).
+//! The feature `simulator` adds the commands that need the first two.
 
 pub mod azure;
 pub mod cli;

@@ -3,7 +3,7 @@
 //! A [`Pass`](pass::Pass) runs the feeds side by side. Each feed is a pipeline of three stages with
 //! one place between them, so that the next page is read while a batch is posted. In a backlog ranges
 //! are read ahead, as far as one budget over all feeds allows, and handed on in their order. What is in
-//! memory is bounded: a stretch of each range that is read ahead, a few pages, the batches that the sink
+//! memory is bounded: some pages of each range that is read ahead, a few pages, the batches that the sink
 //! takes at a time and one that is being filled:
 //!
 //! ```text
