@@ -4,20 +4,17 @@
 
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use mimecast_ttp::{
     functions::{Handler, router},
-    ingest::{
-        pass::{Pass, PassConfig},
-        ports::Ports,
-    },
+    ingest::{pass::Pass, ports::Ports},
     model::{feed::Feed, store_key::StoreKey},
     settings::Settings,
 };
 use support::{
     client,
-    world::{LOOKBACK, SourceFault, World},
+    world::{SourceFault, World, plan},
 };
 use tokio::net::TcpListener;
 
@@ -25,20 +22,10 @@ const NORMAL: &str = r#"{"Data":{"timer":{"Schedule":{"AdjustForDST":true},"Sche
 
 fn pass(world: &Arc<World>) -> Handler {
     let ports = Ports {
-        source: world.clone(),
-        sink: world.clone(),
         health: None,
-        store: world.clone(),
-        clock: world.clone(),
-        random: Arc::new(mimecast_ttp::system::SystemRandom),
+        ..world.ports()
     };
-    let plan = PassConfig {
-        lookback: LOOKBACK,
-        budget: Duration::from_secs(240),
-        batch_max_bytes: 1_000_000,
-        parallel_ranges: 4,
-    };
-    Handler::Pass(Pass::new(ports, plan))
+    Handler::Pass(Pass::new(ports, plan()))
 }
 
 /// Serves a handler; gives its address.
@@ -89,7 +76,9 @@ fn chunked(body: &'static str) -> reqwest::Body {
 #[tokio::test]
 async fn an_invocation_runs_one_pass_over_the_three_feeds() {
     for body in [reqwest::Body::from(NORMAL), chunked(NORMAL)] {
-        let world = Arc::new(World::with(&["2026-03-02T07:00:00Z"; 3]));
+        let world = World::builder()
+            .records_at(&["2026-03-02T07:00:00Z"; 3])
+            .build();
         let address = serve(pass(&world)).await;
         let (status, answer) = invoke(&address, body).await;
         assert_eq!(status, 200);
@@ -114,7 +103,9 @@ async fn every_shape_of_invocation_runs_the_pass() {
     let admin = NORMAL.replace("\"Metadata\":{", r#""Metadata":{"timer":"\"\"","#);
     let unknown = r#"{"Something":"else"}"#.to_owned();
     for body in [first, past_due, admin, unknown, String::new()] {
-        let world = Arc::new(World::with(&["2026-03-02T07:00:00Z"]));
+        let world = World::builder()
+            .records_at(&["2026-03-02T07:00:00Z"])
+            .build();
         let address = serve(pass(&world)).await;
         let (status, _) = invoke(&address, body.clone()).await;
         assert_eq!((status, world.serials()), (200, vec![0]), "{body}");
@@ -123,12 +114,8 @@ async fn every_shape_of_invocation_runs_the_pass() {
 
 #[tokio::test]
 async fn a_failed_feed_fails_the_invocation() {
-    let world = Arc::new(World::default());
-    world
-        .source_faults
-        .lock()
-        .unwrap()
-        .insert(1, SourceFault::Fail("Mimecast answered 403"));
+    let world = World::builder().build();
+    world.break_fetch(1, SourceFault::Fail("Mimecast answered 403"));
     let address = serve(pass(&world)).await;
     let (status, answer) = invoke(&address, NORMAL).await;
     assert_eq!(status, 500);
@@ -142,14 +129,16 @@ async fn a_failed_feed_fails_the_invocation() {
 
 #[tokio::test]
 async fn a_second_invocation_does_not_start_a_second_pass_and_the_handler_stays_alive() {
-    let world = Arc::new(World::with(&["2026-03-02T07:00:00Z"]));
+    let world = World::builder()
+        .records_at(&["2026-03-02T07:00:00Z"])
+        .build();
     let address = serve(pass(&world)).await;
-    let gate = world.gate.lock().await;
+    let held = world.hold_source().await;
     let first = tokio::spawn({
         let address = address.clone();
         async move { invoke(&address, NORMAL).await }
     });
-    while world.fetches.load(std::sync::atomic::Ordering::SeqCst) < 3 {
+    while world.fetches() < 3 {
         tokio::task::yield_now().await;
     }
     let alive = client().get(&address).send().await.unwrap();
@@ -157,26 +146,28 @@ async fn a_second_invocation_does_not_start_a_second_pass_and_the_handler_stays_
     let (status, answer) = invoke(&address, NORMAL).await;
     assert_eq!(status, 200);
     assert!(answer.to_string().contains("running already"), "{answer}");
-    drop(gate);
+    drop(held);
     assert_eq!(first.await.unwrap().0, 200);
     assert_eq!(world.serials(), [0]);
-    assert_eq!(world.fetches.load(std::sync::atomic::Ordering::SeqCst), 3);
+    assert_eq!(world.fetches(), 3);
 }
 
 #[tokio::test]
 async fn a_host_that_hangs_up_does_not_stop_the_pass() {
-    let world = Arc::new(World::with(&["2026-03-02T07:00:00Z"]));
+    let world = World::builder()
+        .records_at(&["2026-03-02T07:00:00Z"])
+        .build();
     let address = serve(pass(&world)).await;
-    let gate = world.gate.lock().await;
+    let held = world.hold_source().await;
     let call = tokio::spawn({
         let address = address.clone();
         async move { invoke(&address, NORMAL).await }
     });
-    while world.fetches.load(std::sync::atomic::Ordering::SeqCst) < 3 {
+    while world.fetches() < 3 {
         tokio::task::yield_now().await;
     }
     call.abort();
-    drop(gate);
+    drop(held);
     while world.serials().is_empty() {
         tokio::task::yield_now().await;
     }
@@ -207,7 +198,7 @@ async fn settings_at_fault_are_told_at_every_invocation() {
 
 #[tokio::test]
 async fn another_function_is_refused_with_a_body() {
-    let world = Arc::new(World::default());
+    let world = World::builder().build();
     let address = serve(pass(&world)).await;
     let answer = client()
         .post(format!("{address}/Other"))

@@ -1,18 +1,15 @@
 //! Reading forward, up to now.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use chrono::{SubsecRound, TimeDelta};
+use chrono::TimeDelta;
 use mimecast_ttp::ingest::report::Outcome;
 
-use crate::{
-    support::world::{SinkFault, SourceFault, World, at},
-    world_of,
-};
+use crate::support::world::{SinkFault, SourceFault, World, at};
 
 #[tokio::test]
 async fn a_second_pass_delivers_only_what_is_new() {
-    let world = Arc::new(world_of(10));
+    let world = World::builder().records(10).build();
     let report = world.pass().await;
     assert_eq!(report.outcome, Outcome::Complete);
     assert_eq!(world.serials(), (0..10).collect::<Vec<_>>());
@@ -30,7 +27,9 @@ async fn a_second_pass_delivers_only_what_is_new() {
 
 #[tokio::test]
 async fn records_that_share_a_second_are_each_delivered_once_across_pages_batches_and_passes() {
-    let world = Arc::new(World::with(&["2026-03-02T07:50:00Z"; 20]));
+    let world = World::builder()
+        .records_at(&["2026-03-02T07:50:00Z"; 20])
+        .build();
     world.pass_with(Duration::from_secs(240), 700).await;
     world.add(at("2026-03-02T08:01:00Z"), at("2026-03-02T07:50:00Z"));
     world.advance(Duration::from_secs(300));
@@ -41,7 +40,7 @@ async fn records_that_share_a_second_are_each_delivered_once_across_pages_batche
 
 #[tokio::test]
 async fn a_record_that_shows_late_is_delivered_by_the_next_pass() {
-    let world = Arc::new(world_of(1));
+    let world = World::builder().records(1).build();
     let late = world.add(at("2026-03-02T08:04:00Z"), at("2026-03-02T07:50:01Z"));
     world.pass().await;
     world.advance(Duration::from_secs(300));
@@ -53,10 +52,10 @@ async fn a_record_that_shows_late_is_delivered_by_the_next_pass() {
 
 #[tokio::test]
 async fn the_checkpoint_is_saved_behind_every_acknowledged_batch_and_never_before() {
-    let world = Arc::new(world_of(30));
+    let world = World::builder().records(30).build();
     let report = world.pass_with(Duration::from_secs(240), 1000).await;
     assert!(report.counts.batches > 3);
-    let events = world.events.lock().unwrap().clone();
+    let events = world.events();
     let mut acknowledged = 0;
     let mut saved = 0;
     let claim = events.iter().position(|event| event == "save");
@@ -81,9 +80,9 @@ async fn the_checkpoint_is_saved_behind_every_acknowledged_batch_and_never_befor
 
 #[tokio::test]
 async fn the_next_page_is_read_while_a_batch_is_posted() {
-    let world = Arc::new(world_of(30));
+    let world = World::builder().records(30).build();
     world.pass_with(Duration::from_secs(240), 700).await;
-    let events = world.events.lock().unwrap().clone();
+    let events = world.events();
     let between = events
         .windows(2)
         .any(|pair| pair[0].starts_with("post") && pair[1].starts_with("fetch"));
@@ -92,12 +91,8 @@ async fn the_next_page_is_read_while_a_batch_is_posted() {
 
 #[tokio::test]
 async fn a_refused_batch_fails_the_feed_and_the_next_pass_goes_on_from_there() {
-    let world = Arc::new(world_of(30));
-    world
-        .sink_faults
-        .lock()
-        .unwrap()
-        .extend([None, Some(SinkFault::Fail("403 InvalidAuthorization"))]);
+    let world = World::builder().records(30).build();
+    world.break_posts([None, Some(SinkFault::Fail("403 InvalidAuthorization"))]);
     let report = world.pass_with(Duration::from_secs(240), 1000).await;
     assert_eq!(report.outcome, Outcome::Failed);
     let message = report.message.unwrap();
@@ -111,12 +106,8 @@ async fn a_refused_batch_fails_the_feed_and_the_next_pass_goes_on_from_there() {
 
 #[tokio::test]
 async fn what_was_read_before_a_failure_is_delivered_all_the_same() {
-    let world = Arc::new(world_of(10));
-    world
-        .source_faults
-        .lock()
-        .unwrap()
-        .insert(3, SourceFault::Fail("status 500"));
+    let world = World::builder().records(10).build();
+    world.break_fetch(3, SourceFault::Fail("status 500"));
     let report = world.pass().await;
     assert_eq!(
         (report.outcome, report.counts.delivered),
@@ -137,12 +128,8 @@ async fn what_was_read_before_a_failure_is_delivered_all_the_same() {
 
 #[tokio::test]
 async fn a_refused_page_token_restarts_the_range_from_what_is_delivered() {
-    let world = Arc::new(world_of(10));
-    world
-        .source_faults
-        .lock()
-        .unwrap()
-        .insert(3, SourceFault::RefuseToken);
+    let world = World::builder().records(10).build();
+    world.break_fetch(3, SourceFault::RefuseToken);
     let report = world.pass().await;
     assert_eq!(
         (report.outcome, report.counts.restarts),
@@ -153,15 +140,13 @@ async fn a_refused_page_token_restarts_the_range_from_what_is_delivered() {
 
 #[tokio::test]
 async fn a_token_that_is_always_refused_ends_in_a_failure_and_loses_nothing() {
-    let world = Arc::new(world_of(10));
-    world
-        .source_faults
-        .lock()
-        .unwrap()
-        .extend((2..20).map(|number| (number, SourceFault::RefuseToken)));
+    let world = World::builder().records(10).build();
+    for number in 2..20 {
+        world.break_fetch(number, SourceFault::RefuseToken);
+    }
     let report = world.pass().await;
     assert_eq!(report.outcome, Outcome::Failed);
-    world.source_faults.lock().unwrap().clear();
+    world.heal_fetches();
     world.pass().await;
     assert_eq!(world.serials(), (0..10).collect::<Vec<_>>());
 }
@@ -169,11 +154,11 @@ async fn a_token_that_is_always_refused_ends_in_a_failure_and_loses_nothing() {
 #[tokio::test]
 async fn an_empty_page_with_a_token_and_a_token_that_loops_both_end() {
     for looping in [false, true] {
-        let world = Arc::new(World {
-            trailing_token: !looping,
-            looping_token: looping,
-            ..world_of(5)
-        });
+        let world = World::builder()
+            .records(5)
+            .trailing_token(!looping)
+            .looping_token(looping)
+            .build();
         let report = world.pass().await;
         assert_eq!(report.outcome, Outcome::Complete);
         assert_eq!(world.serials(), (0..5).collect::<Vec<_>>());
@@ -182,15 +167,8 @@ async fn an_empty_page_with_a_token_and_a_token_that_loops_both_end() {
 
 #[tokio::test]
 async fn records_out_of_order_are_delivered_and_hold_the_watermark_until_the_range_ends() {
-    let world = Arc::new(World {
-        reversed: true,
-        ..world_of(30)
-    });
-    world
-        .source_faults
-        .lock()
-        .unwrap()
-        .insert(5, SourceFault::Fail("status 500"));
+    let world = World::builder().records(30).newest_first().build();
+    world.break_fetch(5, SourceFault::Fail("status 500"));
     world.pass_with(Duration::from_secs(240), 1000).await;
     assert!(
         world.watermark() <= at("2026-03-02T07:00:29Z") - TimeDelta::hours(22),
@@ -202,50 +180,12 @@ async fn records_out_of_order_are_delivered_and_hold_the_watermark_until_the_ran
 }
 
 #[tokio::test]
-async fn a_record_timed_after_its_range_does_not_move_the_watermark_past_what_is_unread() {
-    let world = Arc::new(world_of(9));
-    let listed = at("2026-03-02T07:00:04Z");
-    world.add_text(
-        listed,
-        listed,
-        r#"{"n":9,"date":"2026-04-01T00:00:00Z"}"#.to_owned(),
-    );
-    // It is the last one of the second page, and the third is not to be had.
-    world
-        .source_faults
-        .lock()
-        .unwrap()
-        .insert(3, SourceFault::Fail("status 500"));
-    assert_eq!(world.pass().await.outcome, Outcome::Failed);
-    world.pass().await;
-    assert_eq!(world.sorted_serials(), (0..10).collect::<Vec<_>>());
-}
-
-#[tokio::test]
-async fn a_record_whose_own_time_lies_elsewhere_is_delivered_once() {
-    let world = Arc::new(world_of(2));
-    let listed = at("2026-03-02T07:58:00Z");
-    for (number, own) in [(2, "2026-02-01T00:00:00Z"), (3, "2026-04-01T00:00:00Z")] {
-        world.add_text(
-            listed,
-            listed,
-            format!(r#"{{"n":{number},"date":"{own}"}}"#),
-        );
-    }
-    for _ in 0..5 {
-        assert_eq!(world.pass().await.outcome, Outcome::Complete);
-        world.advance(Duration::from_secs(300));
-    }
-    assert_eq!(world.sorted_serials(), [0, 1, 2, 3]);
-}
-
-#[tokio::test]
 async fn a_batch_too_large_is_halved_until_it_fits() {
-    let world = Arc::new(World {
-        page_size: 500,
-        ..world_of(33)
-    });
-    *world.max_rows.lock().unwrap() = 5;
+    let world = World::builder()
+        .records(33)
+        .page_size(500)
+        .max_rows(5)
+        .build();
     let report = world.pass().await;
     assert_eq!(report.outcome, Outcome::Complete);
     assert!(report.counts.splits > 3);
@@ -254,15 +194,10 @@ async fn a_batch_too_large_is_halved_until_it_fits() {
 
 #[tokio::test]
 async fn a_pass_stops_at_its_budget_and_the_next_goes_on() {
-    let world = World {
-        page_time: Duration::from_secs(2),
-        ..World::default()
-    };
-    for minute in 0..60 {
-        let time = at("2026-03-02T07:00:00Z") + TimeDelta::minutes(minute);
-        world.add(time, time);
-    }
-    let world = Arc::new(world);
+    let world = World::builder()
+        .records_every(TimeDelta::minutes(1), 60, "2026-03-02T07:00:00Z")
+        .page_time(Duration::from_secs(2))
+        .build();
     let budget = Duration::from_secs(30);
     let mut delivered = Vec::new();
     let mut watermarks = Vec::new();
@@ -285,18 +220,13 @@ async fn a_pass_stops_at_its_budget_and_the_next_goes_on() {
 
 #[tokio::test]
 async fn a_range_that_holds_too_much_is_read_in_parts_and_the_watermark_follows() {
-    let world = World {
-        page_size: 500,
-        ..World::default()
-    };
-    for number in 0..12_000 {
-        let time = at("2026-03-02T06:00:00Z") + TimeDelta::milliseconds(number * 500);
-        world.add(time, time.trunc_subsecs(0));
-    }
-    let world = Arc::new(world);
+    let world = World::builder()
+        .records_every(TimeDelta::milliseconds(500), 12_000, "2026-03-02T06:00:00Z")
+        .page_size(500)
+        .build();
     // Long before the end of the day, but behind a part of it.
     let fault = SourceFault::Fail("status 500");
-    world.source_faults.lock().unwrap().insert(36, fault);
+    world.break_fetch(36, fault);
     assert_eq!(world.pass().await.outcome, Outcome::Failed);
     assert!(
         world.watermark() > at("2026-03-02T06:00:00Z"),
@@ -309,7 +239,7 @@ async fn a_range_that_holds_too_much_is_read_in_parts_and_the_watermark_follows(
 
 #[tokio::test]
 async fn pages_that_happen_to_come_in_order_do_not_move_the_watermark_past_what_is_unread() {
-    let world = Arc::new(world_of(9));
+    let world = World::builder().records(9).build();
     // Listed among the first, as if by a source that sorts otherwise.
     let earlier = at("2026-03-02T06:00:00Z");
     world.add_text(
@@ -318,7 +248,7 @@ async fn pages_that_happen_to_come_in_order_do_not_move_the_watermark_past_what_
         format!(r#"{{"n":9,"date":"{}"}}"#, earlier.to_rfc3339()),
     );
     let fault = SourceFault::Fail("status 500");
-    world.source_faults.lock().unwrap().insert(3, fault);
+    world.break_fetch(3, fault);
     assert_eq!(world.pass().await.outcome, Outcome::Failed);
     assert_eq!(world.watermark(), at("2026-03-01T08:00:00Z"));
     world.pass().await;
@@ -327,47 +257,24 @@ async fn pages_that_happen_to_come_in_order_do_not_move_the_watermark_past_what_
 
 #[tokio::test]
 async fn a_pass_without_progress_is_a_failure() {
-    let world = Arc::new(world_of(5));
-    world
-        .source_faults
-        .lock()
-        .unwrap()
-        .insert(1, SourceFault::OutOfTime);
+    let world = World::builder().records(5).build();
+    world.break_fetch(1, SourceFault::OutOfTime);
     let report = world.pass().await;
     assert_eq!(report.outcome, Outcome::Failed);
     assert!(report.message.unwrap().contains("No progress on url"));
 }
 
 #[tokio::test]
-async fn a_record_without_a_readable_time_is_delivered_once_under_the_end_of_its_range() {
-    let world = Arc::new(world_of(2));
-    let time = at("2026-03-02T07:55:00Z");
-    world.add_text(time, time, r#"{"n":2,"date":"soon"}"#.to_owned());
-    let report = world.pass().await;
-    assert_eq!(
-        (report.outcome, report.counts.untimed),
-        (Outcome::Complete, 1)
-    );
-    world.advance(Duration::from_secs(300));
-    let report = world.pass().await;
-    assert_eq!(report.counts.delivered, 0);
-    let delivered = world.delivered.lock().unwrap();
-    let row = delivered.iter().find(|row| row["n"] == 2).unwrap();
-    assert_eq!(row["time_generated"], "2026-03-02T07:59:45Z");
-}
-
-#[tokio::test]
 async fn the_checkpoint_is_written_behind_batches_and_not_behind_pages_or_empty_ranges() {
-    let world = World {
-        page_size: 10,
-        ..world_of(200)
-    };
-    let world = Arc::new(world);
-    let saves = || {
-        let mut events = world.events.lock().unwrap();
-        let saves = events.iter().filter(|event| *event == "save").count();
-        events.clear();
-        saves
+    let world = World::builder().records(200).page_size(10).build();
+    let mut before = 0;
+    let mut saves = || {
+        let saves = world
+            .events()
+            .iter()
+            .filter(|event| *event == "save")
+            .count();
+        saves - std::mem::replace(&mut before, saves)
     };
     // A week in ranges of a day, the last of them in 20 pages: before the batch, behind it, and behind
     // the comparison of counts.

@@ -1,25 +1,20 @@
 //! What a pass says of itself to the workspace.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use mimecast_ttp::{ingest::report::Outcome, model::feed::Feed};
+use mimecast_ttp::ingest::report::Outcome;
 use serde_json::json;
 
-use crate::{
-    support::world::{SourceFault, World},
-    world_of,
-};
-
-const BUDGET: Duration = Duration::from_secs(240);
+use crate::support::world::{SourceFault, World};
 
 #[tokio::test]
 async fn each_pass_leaves_one_row_a_feed_of_what_it_did() {
-    let world = Arc::new(World {
-        page_time: Duration::from_secs(2),
-        ..world_of(4)
-    });
-    world.feeds(&Feed::ALL, BUDGET, 1_000_000).await;
-    let told = world.told.lock().unwrap().clone();
+    let world = World::builder()
+        .records(4)
+        .page_time(Duration::from_secs(2))
+        .build();
+    world.pass_of_all().await;
+    let told = world.told();
     let feeds: Vec<_> = told.iter().map(|row| &row["feed"]).collect();
     assert_eq!(feeds, ["url", "attachment", "impersonation"]);
     let row = &told[0];
@@ -50,15 +45,13 @@ async fn each_pass_leaves_one_row_a_feed_of_what_it_did() {
 
 #[tokio::test]
 async fn a_failure_says_why_and_an_unknown_lag_is_left_out() {
-    let world = Arc::new(world_of(4));
-    world.put_checkpoint("garbage");
-    world
-        .source_faults
-        .lock()
-        .unwrap()
-        .insert(1, SourceFault::Fail("status 403"));
-    world.feeds(&Feed::ALL, BUDGET, 1_000_000).await;
-    let told = world.told.lock().unwrap().clone();
+    let world = World::builder()
+        .records(4)
+        .checkpoint("garbage")
+        .fetch_fault(1, SourceFault::Fail("status 403"))
+        .build();
+    world.pass_of_all().await;
+    let told = world.told();
     assert_eq!(told[0]["outcome"], "failed");
     assert!(
         told[0]["message"].as_str().unwrap().contains("`garbage`"),
@@ -78,10 +71,7 @@ async fn a_failure_says_why_and_an_unknown_lag_is_left_out() {
 
 #[tokio::test]
 async fn a_pass_that_nobody_hears_of_delivers_all_the_same() {
-    let world = Arc::new(World {
-        deaf: true,
-        ..world_of(4)
-    });
+    let world = World::builder().records(4).health_refused().build();
     let report = world.pass().await;
     assert_eq!(report.outcome, Outcome::Complete, "{report}");
     assert_eq!(world.serials(), [0, 1, 2, 3]);

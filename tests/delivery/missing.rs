@@ -1,18 +1,12 @@
 //! What Mimecast counts and does not show.
 
-use std::sync::Arc;
-
 use mimecast_ttp::ingest::report::Outcome;
 
-use crate::{
-    support::world::{SourceFault, World},
-    world_of,
-};
+use crate::support::world::{SourceFault, World};
 
 #[tokio::test]
 async fn a_record_that_was_counted_but_not_shown_is_asked_for_again_and_delivered() {
-    let world = Arc::new(world_of(12));
-    *world.hidden.lock().unwrap() = Some((5, 4));
+    let world = World::builder().records(12).hidden_until(5, 4).build();
     let report = world.pass().await;
     assert_eq!(
         (
@@ -27,8 +21,10 @@ async fn a_record_that_was_counted_but_not_shown_is_asked_for_again_and_delivere
 
 #[tokio::test]
 async fn a_record_that_stays_hidden_is_counted_as_missing() {
-    let world = Arc::new(world_of(12));
-    *world.hidden.lock().unwrap() = Some((5, u64::MAX));
+    let world = World::builder()
+        .records(12)
+        .hidden_until(5, u64::MAX)
+        .build();
     let report = world.pass().await;
     // Once in passing, and once more because the counts differ.
     assert_eq!((report.counts.restarts, report.counts.missing), (2, 1));
@@ -43,13 +39,11 @@ async fn a_record_that_stays_hidden_is_counted_as_missing() {
 
 #[tokio::test]
 async fn a_second_reading_that_is_cut_short_still_tells_what_is_missing() {
-    let world = Arc::new(world_of(12));
-    *world.hidden.lock().unwrap() = Some((5, 4));
-    world
-        .source_faults
-        .lock()
-        .unwrap()
-        .insert(5, SourceFault::Fail("status 500"));
+    let world = World::builder()
+        .records(12)
+        .hidden_until(5, 4)
+        .fetch_fault(5, SourceFault::Fail("status 500"))
+        .build();
     let report = world.pass().await;
     assert_eq!(
         (report.outcome, report.counts.missing),
@@ -59,16 +53,16 @@ async fn a_second_reading_that_is_cut_short_still_tells_what_is_missing() {
 
 #[tokio::test]
 async fn a_count_that_does_not_go_by_the_range_does_not_multiply_the_calls() {
-    let world = Arc::new(World {
-        page_size: 500,
-        lying_total: Some(6000),
-        ..world_of(30)
-    });
+    let world = World::builder()
+        .records(30)
+        .page_size(500)
+        .same_total_everywhere(6000)
+        .build();
     let report = world.pass().await;
     assert_eq!(report.outcome, Outcome::Complete);
-    let fetches = world.fetches.load(std::sync::atomic::Ordering::SeqCst);
+    let fetches = world.fetches();
     assert!(fetches < 100, "{fetches}");
-    let counts = world.counts.load(std::sync::atomic::Ordering::SeqCst);
+    let counts = world.counts();
     assert!(counts < 10, "{counts}");
     assert_eq!(world.serials(), (0..30).collect::<Vec<_>>());
 }

@@ -16,14 +16,13 @@ const DAYS: [&str; 4] = [
 
 /// A world in which up to three posts are under way, the given ones answered last.
 fn world(slow_posts: &[u64], faults: [Option<SinkFault>; 3]) -> Arc<World> {
-    let world = World {
-        max_concurrent_posts: 3,
-        slow_posts: slow_posts.iter().copied().collect(),
-        ..World::with(&DAYS.map(|day| [day; 4]).concat())
-    };
-    world.put_checkpoint("2026-02-26T00:00:00+0000");
-    world.sink_faults.lock().unwrap().extend(faults);
-    Arc::new(world)
+    World::builder()
+        .records_at(&DAYS.map(|day| [day; 4]).concat())
+        .checkpoint("2026-02-26T00:00:00+0000")
+        .max_concurrent_posts(3)
+        .slow_posts(slow_posts)
+        .post_faults(faults)
+        .build()
 }
 
 async fn pass(world: &Arc<World>) -> FeedReport {
@@ -43,7 +42,7 @@ async fn as_many_are_under_way_as_the_sink_takes_and_no_more() {
     let world = world(&[1, 2, 3, 4], [None, None, None]);
     let report = pass(&world).await;
     assert_eq!(report.outcome, Outcome::Complete, "{report}");
-    let events = world.events.lock().unwrap().clone();
+    let events = world.events();
     let (mut now, mut most) = (0, 0);
     for event in events {
         now += i32::from(event.starts_with("post")) - i32::from(event.starts_with("taken"));
@@ -54,15 +53,14 @@ async fn as_many_are_under_way_as_the_sink_takes_and_no_more() {
 
 #[tokio::test]
 async fn a_slow_post_lets_only_a_few_pass_so_that_the_checkpoint_stays_small() {
-    let world = World {
-        max_concurrent_posts: 3,
-        slow_posts: [1].into(),
-        ..crate::world_of(200)
-    };
-    let world = Arc::new(world);
+    let world = World::builder()
+        .records(200)
+        .max_concurrent_posts(3)
+        .slow_posts(&[1])
+        .build();
     let report = pass(&world).await;
     assert_eq!(report.outcome, Outcome::Complete, "{report}");
-    let events = world.events.lock().unwrap().clone();
+    let events = world.events();
     let taken = events.iter().position(|event| event == "taken 1").unwrap();
     let before = events[..taken]
         .iter()
@@ -112,11 +110,7 @@ async fn what_is_under_way_when_a_post_fails_is_remembered_once_it_is_taken() {
 #[tokio::test]
 async fn a_batch_that_is_halved_holds_the_watermark_until_both_halves_are_taken() {
     let world = world(&[4], [Some(SinkFault::TooLarge), None, None]);
-    world
-        .sink_faults
-        .lock()
-        .unwrap()
-        .push_back(Some(SinkFault::Fail("no route")));
+    world.break_posts([Some(SinkFault::Fail("no route"))]);
     let report = pass(&world).await;
     assert_eq!(report.outcome, Outcome::Failed, "{report}");
     assert!(world.watermark() < at(DAYS[0]), "{}", world.watermark());

@@ -1,16 +1,11 @@
 //! What the sink does not take.
 
-use std::sync::Arc;
-
 use mimecast_ttp::{
     ingest::{report::Outcome, state::quarantine::Quarantine},
     model::{deadline::Deadline, feed::Feed},
 };
 
-use crate::{
-    support::world::{SinkFault, World, at},
-    world_of,
-};
+use crate::support::world::{SinkFault, World, at};
 
 fn quarantine(world: &World) -> Quarantine<'_> {
     Quarantine::new(
@@ -21,11 +16,11 @@ fn quarantine(world: &World) -> Quarantine<'_> {
 
 #[tokio::test]
 async fn a_record_at_fault_goes_to_quarantine_and_the_others_are_delivered() {
-    let world = Arc::new(World {
-        page_size: 500,
-        ..world_of(100)
-    });
-    world.poison.lock().unwrap().extend([17, 18, 99]);
+    let world = World::builder()
+        .records(100)
+        .page_size(500)
+        .refused_rows([17, 18, 99])
+        .build();
     let report = world.pass().await;
     assert_eq!(
         (
@@ -60,20 +55,17 @@ async fn a_record_at_fault_goes_to_quarantine_and_the_others_are_delivered() {
 
     // Once the sink takes them they are replayed, and only then removed.
     assert!(held.post(&first, &*world).await.is_err());
-    world.poison.lock().unwrap().clear();
+    world.accept_rows();
     held.post(&first, &*world).await.unwrap();
     held.remove(Feed::Url, first.fingerprint).await.unwrap();
     assert_eq!(held.list(Feed::Url).await.unwrap().len(), 2);
-    assert!(world.delivered.lock().unwrap().contains(&row));
+    assert!(world.delivered().contains(&row));
 }
 
 #[tokio::test]
 async fn a_single_record_that_is_too_large_goes_to_quarantine() {
-    let world = Arc::new(World {
-        page_size: 500,
-        ..world_of(4)
-    });
-    world.sink_faults.lock().unwrap().extend([
+    let world = World::builder().records(4).page_size(500).build();
+    world.break_posts([
         Some(SinkFault::TooLarge),
         None,
         Some(SinkFault::TooLarge),
@@ -93,8 +85,7 @@ async fn a_single_record_that_is_too_large_goes_to_quarantine() {
 
 #[tokio::test]
 async fn a_lonely_record_at_fault_is_set_aside_because_the_sink_takes_an_empty_post() {
-    let world = Arc::new(world_of(1));
-    world.poison.lock().unwrap().push(0);
+    let world = World::builder().records(1).refused_rows([0]).build();
     let report = world.pass().await;
     assert_eq!(
         (report.outcome, report.counts.quarantined),
@@ -104,8 +95,8 @@ async fn a_lonely_record_at_fault_is_set_aside_because_the_sink_takes_an_empty_p
 
 #[tokio::test]
 async fn a_sink_that_refuses_everything_is_a_failure_and_not_the_records_fault() {
-    let world = Arc::new(world_of(20));
-    *world.refuses_all.lock().unwrap() = true;
+    let world = World::builder().records(20).build();
+    world.refuse_all(true);
     let report = world.pass().await;
     assert_eq!(
         (report.outcome, report.counts.quarantined),
@@ -116,18 +107,18 @@ async fn a_sink_that_refuses_everything_is_a_failure_and_not_the_records_fault()
         message.contains("a post without rows is refused too"),
         "{message}"
     );
-    *world.refuses_all.lock().unwrap() = false;
+    world.refuse_all(false);
     world.pass().await;
     assert_eq!(world.serials(), (0..20).collect::<Vec<_>>());
 }
 
 #[tokio::test]
 async fn where_one_record_after_another_is_refused_and_none_taken_it_is_a_failure() {
-    let world = Arc::new(World {
-        page_size: 500,
-        ..world_of(25)
-    });
-    world.poison.lock().unwrap().extend(0..25);
+    let world = World::builder()
+        .records(25)
+        .page_size(500)
+        .refused_rows(0..25)
+        .build();
     for held in [10, 20] {
         let report = world.pass().await;
         assert_eq!(
@@ -152,17 +143,17 @@ async fn where_one_record_after_another_is_refused_and_none_taken_it_is_a_failur
 
 #[tokio::test]
 async fn a_forbidden_post_stops_the_feed_without_bisecting() {
-    let world = Arc::new(world_of(20));
+    let world = World::builder().records(20).build();
     let fault = SinkFault::Fail("403 InvalidAuthorization");
-    world.sink_faults.lock().unwrap().push_back(Some(fault));
+    world.break_posts([Some(fault)]);
     let report = world.pass().await;
     assert_eq!((report.outcome, report.counts.splits), (Outcome::Failed, 0));
-    assert_eq!(world.posts.load(std::sync::atomic::Ordering::SeqCst), 1);
+    assert_eq!(world.posts(), 1);
 }
 
 #[tokio::test]
 async fn values_over_the_column_limit_are_delivered_and_counted() {
-    let world = Arc::new(World::default());
+    let world = World::builder().build();
     let time = at("2026-03-02T07:50:00Z");
     let long = "x".repeat(1001);
     let text = format!(r#"{{"n":0,"date":"2026-03-02T07:50:00Z","subject":"{long}"}}"#);
@@ -174,5 +165,5 @@ async fn values_over_the_column_limit_are_delivered_and_counted() {
             .to_string()
             .contains("1 values cut off by the service")
     );
-    assert_eq!(world.delivered.lock().unwrap()[0]["subject"], long);
+    assert_eq!(world.delivered()[0]["subject"], long);
 }

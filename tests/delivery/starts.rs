@@ -1,19 +1,16 @@
 //! Where a pass begins, and who else is at work.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use mimecast_ttp::{ingest::report::Outcome, model::feed::Feed};
 
-use crate::{
-    support::world::{SourceFault, World},
-    world_of,
-};
+use crate::support::world::{SourceFault, World};
 
 #[tokio::test]
 async fn the_loser_of_a_race_stops_cleanly() {
-    let world = Arc::new(world_of(5));
-    *world.race.lock().unwrap() = true;
+    let world = World::builder().records(5).build();
+    world.lose_races();
     let report = world.pass().await;
     assert_eq!(report.outcome, Outcome::RaceLost);
     assert!(report.message.unwrap().contains("Another run has saved"));
@@ -21,15 +18,15 @@ async fn the_loser_of_a_race_stops_cleanly() {
 
 #[tokio::test]
 async fn of_two_runs_that_read_the_same_checkpoint_one_stops_before_it_posts() {
-    let world = Arc::new(world_of(5));
-    let gate = world.gate.lock().await;
+    let world = World::builder().records(5).build();
+    let held = world.hold_source().await;
     let (one, other) = (world.clone(), world.clone());
     let one = tokio::spawn(async move { one.pass().await });
     let other = tokio::spawn(async move { other.pass().await });
-    while world.fetches.load(std::sync::atomic::Ordering::SeqCst) < 2 {
+    while world.fetches() < 2 {
         tokio::task::yield_now().await;
     }
-    drop(gate);
+    drop(held);
     let outcomes = [one.await.unwrap().outcome, other.await.unwrap().outcome];
     assert!(
         outcomes.contains(&Outcome::Complete) && outcomes.contains(&Outcome::RaceLost),
@@ -40,7 +37,7 @@ async fn of_two_runs_that_read_the_same_checkpoint_one_stops_before_it_posts() {
 
 #[tokio::test]
 async fn a_checkpoint_in_the_future_is_a_failure_and_not_silence() {
-    let world = Arc::new(world_of(5));
+    let world = World::builder().records(5).build();
     world.put_checkpoint("2027-11-20T05:00:00+0000");
     let report = world.pass().await;
     assert_eq!((report.outcome, report.counts.pages), (Outcome::Failed, 0));
@@ -54,9 +51,9 @@ async fn a_checkpoint_in_the_future_is_a_failure_and_not_silence() {
 
 #[tokio::test]
 async fn a_clock_set_back_a_little_is_no_failure() {
-    let world = Arc::new(world_of(5));
+    let world = World::builder().records(5).build();
     world.pass().await;
-    *world.now.lock().unwrap() -= TimeDelta::minutes(5);
+    world.set_clock(world.now() - TimeDelta::minutes(5));
     let report = world.pass().await;
     assert_eq!(
         (report.outcome, report.lag_seconds),
@@ -68,11 +65,8 @@ async fn a_clock_set_back_a_little_is_no_failure() {
 #[tokio::test]
 async fn one_feeds_failure_or_panic_leaves_the_others_alone() {
     for fault in [SourceFault::Fail("status 403"), SourceFault::Panic] {
-        let world = Arc::new(World::default());
-        world.source_faults.lock().unwrap().insert(1, fault);
-        let reports = world
-            .feeds(&Feed::ALL, Duration::from_secs(240), 1_000_000)
-            .await;
+        let world = World::builder().fetch_fault(1, fault).build();
+        let reports = world.pass_of_all().await;
         let feeds: Vec<_> = reports.iter().map(|report| report.feed).collect();
         assert_eq!(feeds, Feed::ALL);
         let failed = reports
@@ -85,7 +79,7 @@ async fn one_feeds_failure_or_panic_leaves_the_others_alone() {
 
 #[tokio::test]
 async fn garbage_in_a_checkpoint_stops_the_feed_with_the_way_to_mend_it() {
-    let world = Arc::new(world_of(5));
+    let world = World::builder().records(5).build();
     world.put_checkpoint("garbage");
     let report = world.pass().await;
     assert_eq!(report.outcome, Outcome::Failed);
@@ -102,7 +96,7 @@ async fn the_second_of_the_existing_connectors_checkpoint_is_read_again_so_that_
 {
     // Whether a plain time was left behind its last row, or written by someone as the time to start
     // from, cannot be told: a row that comes twice is the lesser harm.
-    let world = Arc::new(world_of(10));
+    let world = World::builder().records(10).build();
     world.put_checkpoint("2026-03-02T07:00:05+0000");
     world.pass().await;
     assert_eq!(world.serials(), [5, 6, 7, 8, 9]);
@@ -113,7 +107,7 @@ async fn the_second_of_the_existing_connectors_checkpoint_is_read_again_so_that_
 
 #[tokio::test]
 async fn an_empty_checkpoint_reads_the_look_back() {
-    let world = Arc::new(world_of(3));
+    let world = World::builder().records(3).build();
     world.put_checkpoint("");
     world.pass().await;
     assert_eq!(world.serials(), [0, 1, 2]);

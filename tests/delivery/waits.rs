@@ -1,25 +1,19 @@
 //! Deadlines, and services that ask for a wait.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use mimecast_ttp::ingest::report::Outcome;
 
-use crate::{
-    support::world::{SinkFault, SourceFault, World, at},
-    world_of,
-};
+use crate::support::world::{SinkFault, SourceFault, World, at};
 
 const TICK: Duration = Duration::from_secs(300);
 
 #[tokio::test]
 async fn a_long_wait_ends_the_pass_and_the_next_does_not_call_before_it() {
-    let world = Arc::new(world_of(10));
+    let world = World::builder().records(10).build();
     let fault = SourceFault::Throttle(Duration::from_secs(900));
-    world.source_faults.lock().unwrap().insert(2, fault);
+    world.break_fetch(2, fault);
     let report = world.pass().await;
     assert_eq!(
         (report.outcome, report.counts.delivered),
@@ -43,7 +37,7 @@ async fn a_long_wait_ends_the_pass_and_the_next_does_not_call_before_it() {
         );
         world.advance(TICK);
     }
-    assert_eq!(world.fetches.load(Ordering::SeqCst), 2);
+    assert_eq!(world.fetches(), 2);
     world.advance(Duration::from_secs(1));
     assert_eq!(world.pass().await.outcome, Outcome::Complete);
     assert_eq!(world.serials(), (0..10).collect::<Vec<_>>());
@@ -52,9 +46,9 @@ async fn a_long_wait_ends_the_pass_and_the_next_does_not_call_before_it() {
 
 #[tokio::test]
 async fn a_wait_that_the_sink_asks_for_is_kept_too() {
-    let world = Arc::new(world_of(3));
+    let world = World::builder().records(3).build();
     let fault = SinkFault::Throttle(Duration::from_secs(600));
-    world.sink_faults.lock().unwrap().push_back(Some(fault));
+    world.break_posts([Some(fault)]);
     let report = world.pass().await;
     assert_eq!(report.outcome, Outcome::Waiting);
     assert!(
@@ -65,7 +59,7 @@ async fn a_wait_that_the_sink_asks_for_is_kept_too() {
     );
     world.advance(TICK);
     assert_eq!(world.pass().await.outcome, Outcome::Waiting);
-    assert_eq!(world.posts.load(Ordering::SeqCst), 1);
+    assert_eq!(world.posts(), 1);
     world.advance(TICK + Duration::from_secs(1));
     assert_eq!(world.pass().await.outcome, Outcome::Complete);
     assert_eq!(world.serials(), [0, 1, 2]);
@@ -73,12 +67,12 @@ async fn a_wait_that_the_sink_asks_for_is_kept_too() {
 
 #[tokio::test]
 async fn a_wait_of_weeks_lasts_a_day_and_is_loud_after_an_hour() {
-    let world = Arc::new(world_of(3));
+    let world = World::builder().records(3).build();
     world.pass().await;
     world.advance(TICK);
-    let next = world.fetches.load(Ordering::SeqCst) + 1;
+    let next = world.fetches() + 1;
     let fault = SourceFault::Throttle(Duration::from_secs(21 * 86_400));
-    world.source_faults.lock().unwrap().insert(next, fault);
+    world.break_fetch(next, fault);
     assert_eq!(world.pass().await.outcome, Outcome::Waiting);
     world.advance(Duration::from_secs(3590));
     assert_eq!(world.pass().await.outcome, Outcome::Waiting);
@@ -94,32 +88,32 @@ async fn a_wait_of_weeks_lasts_a_day_and_is_loud_after_an_hour() {
         message.contains("since 2026-03-02T08:05:00Z") && message.contains("quota"),
         "{message}"
     );
-    assert_eq!(world.fetches.load(Ordering::SeqCst), next, "and no call");
+    assert_eq!(world.fetches(), next, "and no call");
     world.advance(Duration::from_secs(86_400 - 3600));
     assert_eq!(world.pass().await.outcome, Outcome::Complete);
 }
 
 #[tokio::test]
 async fn a_wait_that_was_saved_by_a_wrong_clock_is_passed_over() {
-    let world = Arc::new(world_of(3));
+    let world = World::builder().records(3).build();
     world.pass().await;
-    *world.now.lock().unwrap() += TimeDelta::days(2);
-    let next = world.fetches.load(Ordering::SeqCst) + 1;
+    world.set_clock(world.now() + TimeDelta::days(2));
+    let next = world.fetches() + 1;
     let fault = SourceFault::Throttle(Duration::from_secs(600));
-    world.source_faults.lock().unwrap().insert(next, fault);
+    world.break_fetch(next, fault);
     assert_eq!(world.pass().await.outcome, Outcome::Waiting);
-    *world.now.lock().unwrap() -= TimeDelta::days(2);
+    world.set_clock(world.now() - TimeDelta::days(2));
     world.advance(TICK);
     assert_eq!(world.pass().await.outcome, Outcome::Complete);
 }
 
 #[tokio::test]
 async fn a_comparison_that_never_fits_into_the_budget_becomes_loud() {
-    let world = Arc::new(World {
-        count_time: Duration::from_secs(300),
-        ..world_of(3)
-    });
-    world.add(at("2026-03-02T08:30:00Z"), at("2026-03-02T07:10:00Z"));
+    let world = World::builder()
+        .records(3)
+        .late("2026-03-02T08:30:00Z", "2026-03-02T07:10:00Z")
+        .count_time(Duration::from_secs(300))
+        .build();
     let mut outcomes = Vec::new();
     for _ in 0..80 {
         outcomes.push(world.pass().await.outcome);
@@ -132,19 +126,14 @@ async fn a_comparison_that_never_fits_into_the_budget_becomes_loud() {
 
 #[tokio::test]
 async fn a_backlog_of_ten_days_clears_over_several_passes_and_each_moves_the_watermark() {
-    let world = World {
-        page_time: Duration::from_secs(8),
-        page_size: 50,
-        ..World::default()
-    };
-    let start = at("2026-02-20T08:00:00Z");
-    for number in 0..2400 {
-        let time = start + TimeDelta::minutes(number * 6);
-        world.add(time, time);
-    }
-    let world = Arc::new(world);
-    world.put_checkpoint("2026-02-20T08:00:00+0000");
-    let mut watermarks = vec![start];
+    let start = "2026-02-20T08:00:00Z";
+    let world = World::builder()
+        .records_every(TimeDelta::minutes(6), 2400, start)
+        .checkpoint("2026-02-20T08:00:00+0000")
+        .page_size(50)
+        .page_time(Duration::from_secs(8))
+        .build();
+    let mut watermarks = vec![at(start)];
     let mut outcome = Outcome::OutOfTime;
     while outcome != Outcome::Complete {
         let report = world.pass_with(Duration::from_secs(60), 1_000_000).await;
@@ -162,12 +151,12 @@ async fn a_backlog_of_ten_days_clears_over_several_passes_and_each_moves_the_wat
 
 #[tokio::test]
 async fn pages_out_of_order_that_do_not_fit_into_a_pass_are_read_in_shorter_ranges() {
-    let world = Arc::new(World {
-        page_time: Duration::from_secs(10),
-        page_size: 10,
-        reversed: true,
-        ..world_of(600)
-    });
+    let world = World::builder()
+        .records(600)
+        .page_size(10)
+        .page_time(Duration::from_secs(10))
+        .newest_first()
+        .build();
     let mut passes = 0;
     while world
         .pass_with(Duration::from_secs(120), 1_000_000)
@@ -203,10 +192,10 @@ async fn a_checkpoint_that_cannot_be_saved_at_the_end_does_not_hide_why_the_work
         ),
     ] {
         // Some ranges are read and hold nothing, so that the watermark has moved without a batch.
-        let world = Arc::new(World::default());
+        let world = World::builder().build();
         world.put_checkpoint("2026-02-26T08:00:00Z");
-        world.source_faults.lock().unwrap().insert(3, fault);
-        *world.race.lock().unwrap() = true;
+        world.break_fetch(3, fault);
+        world.lose_races();
         let report = world.pass().await;
         assert_eq!(report.outcome, outcome, "{report}");
         let message = report.message.unwrap();

@@ -10,7 +10,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use mimecast_ttp::{
     azure::connection_string,
-    ingest::ports::Store,
+    ingest::ports::{Store, Version},
     model::{checkpoint::Start, deadline::Deadline, feed::Feed, store_key::StoreKey},
     net::http::HttpClient,
     storage::blob::{Access, BlobStore},
@@ -22,37 +22,26 @@ use simulators::{
     mimecast::{self, Simulator},
 };
 use tempfile::TempDir;
-use tokio::process::Child;
+use tokio::{process::Child, task::JoinSet};
 
 use crate::{
+    halts::{Halt, Services},
+    posts::Posts,
+    proxy::Proxy,
     records::Records,
-    sightings::{Gate, Posts, Sightings},
-    support::{azurite::Azurite, client, program::command},
+    support::{
+        azurite::{self, Azurite},
+        client,
+        program::command,
+    },
 };
-
-/// Real Azurite, watched.
-pub struct Storage {
-    azurite: Azurite,
-    pub sightings: Arc<Sightings>,
-}
-
-impl Storage {
-    pub fn start() -> Self {
-        let sightings = Arc::new(Sightings::default());
-        let watch = sightings.clone();
-        Self {
-            azurite: Azurite::watched(move |line| watch.read(line)),
-            sightings,
-        }
-    }
-}
 
 /// Mimecast, a container for the checkpoints, and a time of its own.
 pub struct World {
     pub clock: SimClock,
     pub records: Records,
-    pub sightings: Arc<Sightings>,
-    _mimecast: Simulator,
+    mimecast: Simulator,
+    azurite_port: u16,
     settings: Vec<(String, String)>,
     store: BlobStore,
     folder: TempDir,
@@ -61,11 +50,10 @@ pub struct World {
 
 impl World {
     pub async fn start(
-        storage: &Storage,
+        azurite: &Azurite,
         container: &str,
         records: Records,
         now: DateTime<Utc>,
-        page_time: Duration,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock_file = folder.path().join("clock");
@@ -75,18 +63,14 @@ impl World {
             // Small pages and many calls: this is not about quotas.
             max_page_size: 60,
             quota: u32::MAX,
-            latency: page_time,
             ..mimecast::Config::new(given, clock.clone())
         };
         let mimecast = Simulator::start(config.clone(), 0).await.unwrap();
-        let connection = storage.azurite.connection_string();
         let settings = [
-            ("mimecast_base_url", mimecast.base_url()),
             ("mimecast_app_id", config.app_id),
             ("mimecast_app_key", config.app_key),
             ("mimecast_access_key", config.access_key),
             ("mimecast_secret_key", config.secret_key),
-            ("AzureWebJobsStorage", connection.clone()),
             ("checkpoint_container", container.to_owned()),
             ("simulated_clock_file", clock_file.display().to_string()),
             ("lookback_days", "1".to_owned()),
@@ -94,14 +78,15 @@ impl World {
             // The smallest: as many posts and saves as can be.
             ("batch_max_bytes", "10000".to_owned()),
         ];
-        let access = Access::ConnectionString(connection_string::parse(&connection).unwrap());
+        let connection = connection_string::parse(&azurite.connection_string()).unwrap();
+        let access = Access::ConnectionString(connection);
         let http = HttpClient::new().unwrap();
         let machine = Arc::new(SystemClock::start());
         Self {
             clock,
             records,
-            sightings: storage.sightings.clone(),
-            _mimecast: mimecast,
+            mimecast,
+            azurite_port: azurite.port(),
             settings: settings
                 .map(|(name, value)| (name.to_owned(), value))
                 .into(),
@@ -111,12 +96,11 @@ impl World {
         }
     }
 
-    /// A workspace for one process; its answers take so long, or wait for the gate.
-    async fn workspace(&self, latency: Duration, gate: Option<Gate>) -> Workspace {
-        let posts = Arc::new(Posts::new(&self.sightings, gate));
+    /// A workspace for one process.
+    async fn workspace(&self) -> Workspace {
+        let posts = Arc::new(Posts::default());
         let mut config = log_analytics::Config::new(self.clock.clone());
         config.columns = false;
-        config.latency = latency;
         config.sinks = vec![posts.clone()];
         Workspace {
             collector: DataCollector::start(config.clone(), 0).await.unwrap(),
@@ -126,14 +110,27 @@ impl World {
         }
     }
 
-    /// Starts a process as the host does (`serve` and a timer call) or as a person does (`run`).
-    pub async fn spawn(&mut self, way: Way, latency: Duration, gate: Option<Gate>) -> Process {
-        let workspace = self.workspace(latency, gate).await;
+    /// Starts a process that is to halt there, or nowhere.
+    pub async fn spawn(&mut self, way: Way, halt: Option<Halt>) -> Process {
+        let workspace = self.workspace().await;
+        let port = |url: String| url.rsplit(':').next().unwrap().parse().unwrap();
+        let services = Services {
+            mimecast: Proxy::start(port(self.mimecast.base_url())),
+            sink: Proxy::start(port(workspace.collector.base_url())),
+            store: Proxy::start(self.azurite_port),
+            halt,
+        };
+        services.arm();
         let mut settings = self.settings.clone();
         for (name, value) in [
+            ("mimecast_base_url", services.mimecast.url()),
             ("log_analytics_workspace_id", workspace.id.clone()),
             ("log_analytics_workspace_key", workspace.key.clone()),
-            ("log_analytics_uri", workspace.collector.base_url()),
+            ("log_analytics_uri", services.sink.url()),
+            (
+                "AzureWebJobsStorage",
+                azurite::connection_string(&services.store.url()),
+            ),
             // Any free one; the process says which.
             ("FUNCTIONS_CUSTOMHANDLER_PORT", "0".to_owned()),
         ] {
@@ -149,12 +146,27 @@ impl World {
             .stdout(file.try_clone().unwrap())
             .stderr(file);
         let mut command = tokio::process::Command::from(command);
+        let child = command.kill_on_drop(true).spawn().unwrap();
+        let mut calls = JoinSet::new();
+        if way == Way::Host {
+            calls.spawn(invoke(output.clone()));
+        }
         Process {
-            child: command.kill_on_drop(true).spawn().unwrap(),
-            way,
+            child,
+            calls,
             output,
             workspace,
+            services: Arc::new(services),
         }
+    }
+
+    /// Makes the container, which the first save makes otherwise.
+    pub async fn make_container(&self) {
+        let deadline = Deadline::after(Duration::ZERO, Duration::from_secs(3600));
+        let place = StoreKey::Checkpoint(Feed::Url);
+        let saved = self.store.save(place, b"", &Version::Absent, deadline);
+        saved.await.unwrap();
+        self.store.remove(place, deadline).await.unwrap();
     }
 
     /// What is saved of a feed.
@@ -189,7 +201,7 @@ pub struct Workspace {
     pub posts: Arc<Posts>,
 }
 
-/// How a pass is begun.
+/// How a pass is begun: as the host does (`serve` and a timer call) or as a person does (`run`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     Host,
@@ -197,6 +209,15 @@ pub enum Way {
 }
 
 impl Way {
+    /// Each in its turn.
+    pub const fn of(number: usize) -> Self {
+        if number.is_multiple_of(3) {
+            Self::Host
+        } else {
+            Self::Person
+        }
+    }
+
     const fn command(self) -> &'static str {
         match self {
             Self::Host => "serve",
@@ -208,22 +229,39 @@ impl Way {
 /// The real program.
 pub struct Process {
     child: Child,
-    way: Way,
+    /// The host's call, where it is the host that began.
+    calls: JoinSet<bool>,
     output: PathBuf,
     workspace: Workspace,
+    pub services: Arc<Services>,
 }
 
 impl Process {
+    /// Lets it work until it halts where it is to. Panics where its pass ends before.
+    pub async fn halted(&mut self) {
+        let services = self.services.clone();
+        let ended = tokio::select! {
+            () = services.halted() => return,
+            well = self.ended() => well,
+        };
+        panic!(
+            "it never came to {:?}; ended well: {ended}\n{}",
+            services.halt,
+            self.output()
+        );
+    }
+
     /// Waits until its pass has ended. `true` if it ended well.
     pub async fn ended(&mut self) -> bool {
-        match self.way {
-            Way::Person => self.child.wait().await.unwrap().code() == Some(0),
-            Way::Host => invoke(&self.output).await,
+        match self.calls.join_next().await {
+            Some(well) => well.unwrap(),
+            None => self.child.wait().await.unwrap().code() == Some(0),
         }
     }
 
     /// SIGKILL, and the end of it.
     pub async fn kill(&mut self) {
+        self.calls.abort_all();
         self.child.kill().await.unwrap();
     }
 
@@ -259,9 +297,9 @@ fn read(path: &Path) -> String {
 }
 
 /// The timer call, once the handler says where it listens.
-async fn invoke(output: &Path) -> bool {
+async fn invoke(output: PathBuf) -> bool {
     let port: u16 = loop {
-        let text = read(output);
+        let text = read(&output);
         let port = text.split_once("port=").and_then(|(_, rest)| {
             let (port, _) = rest.split_once(|next: char| !next.is_ascii_digit())?;
             port.parse().ok()

@@ -1,17 +1,16 @@
 //! Two processes on one storage account.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::model::feed::Feed;
-use rand::{RngExt, rngs::StdRng};
 
 use crate::{
-    bench::{Process, Storage, Way, World},
+    bench::{Process, Way, World},
+    halts::{Call, Halt, Stage},
     random,
     records::{Fingerprints, Records},
-    sightings::{Gate, Step},
-    support::world::at,
+    support::{azurite::Azurite, world::at},
 };
 
 const BEGIN: &str = "2026-03-02T08:00:00Z";
@@ -22,28 +21,18 @@ const ROUND: TimeDelta = TimeDelta::minutes(30);
 /// For each round and feed.
 const COUNT: usize = 150;
 
-async fn world(storage: &Storage, container: &str, rounds: i32, random: &mut StdRng) -> World {
+async fn world(azurite: &Azurite, container: &str) -> World {
     let mut records = Records::default();
-    for round in 0..rounds {
+    let mut random = random();
+    for round in 0..2 {
         let from = at(BEGIN) + ROUND * round;
         for feed in Feed::ALL {
             // All have settled when the round begins.
-            let to = from + ROUND - TimeDelta::minutes(1);
-            records.add(random, feed, COUNT, (from, to), |_| TimeDelta::zero());
+            let span = (from, from + ROUND - TimeDelta::minutes(1));
+            records.add(&mut random, feed, COUNT, span, |_| TimeDelta::zero());
         }
     }
-    // Between reading a checkpoint and saving it first lies a page: time for the other one to read
-    // the same.
-    let page_time = Duration::from_millis(50);
-    World::start(storage, container, records, at(BEGIN), page_time).await
-}
-
-fn way(random: &mut StdRng) -> Way {
-    if random.random_bool(0.5) {
-        Way::Host
-    } else {
-        Way::Person
-    }
+    World::start(azurite, container, records, at(BEGIN)).await
 }
 
 /// What two processes did with a feed in a round.
@@ -123,103 +112,126 @@ fn check(world: &World, feed: Feed, round: i32, processes: &[Process; 2]) -> Out
     }
 }
 
-async fn watermarks(world: &World) -> [DateTime<Utc>; 3] {
-    let mut watermarks = [DateTime::UNIX_EPOCH; 3];
+async fn watermarks(world: &World) -> [Option<DateTime<Utc>>; 3] {
+    let mut watermarks = [None; 3];
     for feed in Feed::ALL {
-        watermarks[feed as usize] = world.saved(feed).await.unwrap().watermark;
+        watermarks[feed as usize] = world.saved(feed).await.map(|saved| saved.watermark);
     }
     watermarks
 }
 
 /// One more pass, which finds nothing to do.
 async fn nothing_is_left(world: &mut World) {
-    let mut last = world.spawn(Way::Person, Duration::ZERO, None).await;
+    let mut last = world.spawn(Way::Person, None).await;
     assert!(last.ended().await, "{}", last.output());
     assert_eq!(last.posts().count(), 0, "{}", last.output());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_two_processes_at_once_one_goes_on_and_one_stops_with_a_clear_line() {
-    let mut random = random("races");
-    let storage = Storage::start();
-    let (mut stopped, mut copies, mut alike) = (0, 0, 0);
-    for pair in 0..6 {
-        // In the first round of each there is neither a container nor a checkpoint.
-        let container = format!("races-{pair}");
-        let mut world = world(&storage, &container, 2, &mut random).await;
-        for round in 0..2 {
-            world.clock.set(at(BEGIN) + ROUND * (round + 1)).unwrap();
-            let before = match round {
-                0 => [DateTime::UNIX_EPOCH; 3],
-                _ => watermarks(&world).await,
-            };
-            // Slow answers, so that neither is done before the other begins; slower than a page where
-            // the second is to come between a post and the saving behind it.
-            let milliseconds = if round == 0 { 20..60 } else { 80..200 };
-            let latency = Duration::from_millis(random.random_range(milliseconds));
-            let mut first = world.spawn(way(&mut random), latency, None).await;
-            if round == 1 && random.random_bool(0.8) {
-                let head_start = Duration::from_millis(random.random_range(0..350));
-                tokio::time::sleep(head_start).await;
-            }
-            let mut second = world.spawn(way(&mut random), latency, None).await;
-            let well = tokio::join!(first.ended(), second.ended());
-            let processes = [first, second];
-            let outputs = processes.each_ref().map(Process::output);
-            assert_eq!(well, (true, true), "{outputs:?}");
-            for feed in Feed::ALL {
-                let outcome = check(&world, feed, round, &processes);
-                if round == 0 && storage.sightings.absent(&container, feed) == 2 {
-                    // Both read the same nothing: the loser must not have posted.
-                    let [loser] = outcome.losers[..] else {
-                        panic!("{feed}: both went on from the same checkpoint");
-                    };
-                    assert_eq!(processes[loser].posts().of(feed).len(), 0, "{feed}");
-                    alike += 1;
-                }
-                stopped += outcome.losers.len();
-                copies += outcome.copies;
-            }
-            for (before, after) in before.into_iter().zip(watermarks(&world).await) {
-                assert!(before < after, "{before} and then {after}");
-            }
-            nothing_is_left(&mut world).await;
-        }
+/// All feeds of a process are held there.
+fn held(call: Call, stage: Stage) -> Halt {
+    Halt {
+        feeds: Feed::ALL.to_vec(),
+        call,
+        fault: stage.for_now(),
     }
-    println!(
-        "12 rounds of two processes: {stopped} feeds stopped, {alike} of them before their first post \
-         because both had read the same, {copies} copies"
-    );
-    assert!(stopped > 0, "the two never met");
-    assert!(alike > 0, "the two never read the same");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
-async fn a_post_begun_before_another_run_claimed_the_checkpoint_is_all_that_comes_twice() {
-    let mut random = random("claims");
-    let storage = Storage::start();
-    let mut world = world(&storage, "claims", 1, &mut random).await;
-    world.clock.set(at(BEGIN) + ROUND).unwrap();
-
-    // The first has all three posts stored but not answered while the second does everything.
-    let gate = Gate::default();
-    let mut slow = world
-        .spawn(Way::Person, Duration::ZERO, Some(gate.clone()))
-        .await;
-    world.sightings.until(Step::Post, 3).await;
-    let mut quick = world.spawn(Way::Person, Duration::ZERO, None).await;
-    let well = quick.ended().await;
-    gate.open();
-    assert!(well, "{}", quick.output());
-    assert!(slow.ended().await, "{}", slow.output());
-
-    let processes = [slow, quick];
-    for feed in Feed::ALL {
-        let outcome = check(&world, feed, 0, &processes);
-        assert_eq!(outcome.losers, [0], "{feed}");
-        let posts = processes[0].posts().of(feed);
-        assert_eq!(posts.len(), 1, "{feed}");
-        assert_eq!(outcome.copies, posts[0].len(), "{feed}");
+/// Two rounds of a pair of processes, without a checkpoint and with one. `play` lets them work; the
+/// outcome of each feed is given to `outcome`.
+async fn rounds(
+    mut world: World,
+    halts: [Option<Halt>; 2],
+    play: impl AsyncFn(&mut Process, &mut Process),
+    outcome: impl Fn(Feed, &[Process; 2], &Outcome),
+) {
+    for round in 0..2 {
+        world.clock.set(at(BEGIN) + ROUND * (round + 1)).unwrap();
+        let before = watermarks(&world).await;
+        let [one, other] = halts.clone();
+        let ways = [Way::Host, Way::Person];
+        let mut first = world.spawn(ways[usize::from(round == 0)], one).await;
+        first.halted().await;
+        let mut second = world.spawn(ways[usize::from(round == 1)], other).await;
+        play(&mut first, &mut second).await;
+        let processes = [first, second];
+        for feed in Feed::ALL {
+            outcome(feed, &processes, &check(&world, feed, round, &processes));
+        }
+        let after = watermarks(&world).await;
+        for (before, after) in before.into_iter().zip(after) {
+            assert!(before < after, "{before:?} and then {after:?}");
+        }
+        nothing_is_left(&mut world).await;
     }
-    nothing_is_left(&mut world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_runs_that_read_the_same_checkpoint_one_stops_before_it_posts() {
+    let azurite = Azurite::start();
+    let halt = || Some(held(Call::Page, Stage::Served));
+    let play = async |first: &mut Process, second: &mut Process| {
+        second.halted().await;
+        first.services.release();
+        second.services.release();
+        let well = tokio::join!(first.ended(), second.ended());
+        assert_eq!(well, (true, true), "{}{}", first.output(), second.output());
+    };
+    let outcome = |feed: Feed, processes: &[Process; 2], outcome: &Outcome| {
+        let [loser] = outcome.losers[..] else {
+            panic!("{feed}: both went on from the same checkpoint");
+        };
+        assert_eq!(processes[loser].posts().of(feed).len(), 0, "{feed}");
+    };
+    // There is not even a container.
+    let world = world(&azurite, "alike").await;
+    rounds(world, [halt(), halt()], play, outcome).await;
+}
+
+/// How many batches of a run that was overtaken come twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Copied {
+    No,
+    Batch,
+    /// It may begin one more post, but no later than two seconds behind its last save.
+    BatchIfQuick,
+}
+
+/// Where the first of two runs is overtaken.
+const OVERTAKEN: [(Call, Stage, Copied); 8] = [
+    (Call::Page, Stage::Served, Copied::No),
+    (Call::Claim, Stage::Asked, Copied::No),
+    (Call::Claim, Stage::Served, Copied::BatchIfQuick),
+    (Call::Post, Stage::Asked, Copied::Batch),
+    (Call::Post, Stage::Served, Copied::Batch),
+    (Call::Save, Stage::Asked, Copied::Batch),
+    (Call::Save, Stage::Served, Copied::BatchIfQuick),
+    (Call::SecondSave, Stage::Asked, Copied::Batch),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_run_that_is_overtaken_stops_and_repeats_only_the_batch_under_way() {
+    let azurite = Azurite::start();
+    let play = async |first: &mut Process, second: &mut Process| {
+        let well = second.ended().await;
+        first.services.release();
+        assert!(well, "{}", second.output());
+        assert!(first.ended().await, "{}", first.output());
+    };
+    for (number, (call, stage, copied)) in OVERTAKEN.into_iter().enumerate() {
+        let world = world(&azurite, &format!("overtaken-{number}")).await;
+        world.make_container().await;
+        let outcome = |feed: Feed, processes: &[Process; 2], outcome: &Outcome| {
+            assert_eq!(outcome.losers, [0], "{feed}, {call:?}, {stage:?}");
+            let batch = processes[0].posts().of(feed).last().map_or(0, Vec::len);
+            let expected = match copied {
+                Copied::No => outcome.copies == 0,
+                Copied::Batch => outcome.copies == batch && batch > 0,
+                Copied::BatchIfQuick => outcome.copies == batch || outcome.copies == 0,
+            };
+            let copies = outcome.copies;
+            assert!(expected, "{feed}, {call:?}, {stage:?}: {copies} copies");
+        };
+        let halts = [Some(held(call, stage)), None];
+        rounds(world, halts, play, outcome).await;
+    }
 }

@@ -111,9 +111,3 @@ pub fn blob_store(connection_string: &str, container: &str, clock: Arc<NetClock>
     let access = Access::ConnectionString(connection_string::parse(connection_string).unwrap());
     BlobStore::new(&HttpClient::new().unwrap(), access, container, clock).unwrap()
 }
-
-/// Azurite's connection string with another address.
-pub fn through(azurite: &Azurite, url: &str) -> String {
-    let direct = format!("http://127.0.0.1:{}", azurite.port());
-    azurite.connection_string().replace(&direct, url)
-}

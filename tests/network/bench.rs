@@ -29,11 +29,11 @@ use simulators::{
 };
 
 use crate::{
-    adapters::{Hasty, NetClock, azurite, blob_store, source, through},
+    adapters::{Hasty, NetClock, azurite, blob_store, source},
     log_service::{LogService, Way, rows},
     proxy::Proxy,
     support::{
-        azurite::Azurite,
+        azurite::{Azurite, connection_string},
         world::{LOOKBACK, at},
     },
 };
@@ -69,7 +69,8 @@ pub struct Bench {
     mimecast_config: mimecast::Config,
     sink: LogService,
     rows: Arc<MemoryRows>,
-    azurite: Arc<Azurite>,
+    /// Stays as long as this does.
+    _azurite: Arc<Azurite>,
     container: String,
     to_mimecast: Proxy,
     to_sink: Proxy,
@@ -139,7 +140,7 @@ impl Bench {
             sink: sink.sink(&to_sink.url(), &clock),
             health: None,
             store: Arc::new(blob_store(
-                &through(&azurite, &to_store.url()),
+                &connection_string(&to_store.url()),
                 &container,
                 store_clock.clone(),
             )),
@@ -151,7 +152,7 @@ impl Bench {
             mimecast_config,
             sink,
             rows,
-            azurite,
+            _azurite: azurite,
             container,
             to_mimecast,
             to_sink,
@@ -186,7 +187,7 @@ impl Bench {
             }
             Service::Store => {
                 ports.store = Arc::new(blob_store(
-                    &through(&self.azurite, url),
+                    &connection_string(url),
                     &self.container,
                     self.store_clock.clone(),
                 ));

@@ -16,9 +16,9 @@ mod adapters;
 mod bench;
 mod faults;
 mod log_service;
-mod message;
 mod mimecast;
 mod one_feed;
+#[path = "../support/proxy/mod.rs"]
 mod proxy;
 mod sink;
 mod store;

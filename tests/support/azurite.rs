@@ -19,12 +19,6 @@ pub struct Azurite {
 impl Azurite {
     /// Starts one, after installing it if need be.
     pub fn start() -> Self {
-        Self::watched(|_| ())
-    }
-
-    /// Starts one and shows each line of its access log to `watch`: one for each request, once it is
-    /// answered.
-    pub fn watched(mut watch: impl FnMut(&str) + Send + 'static) -> Self {
         let mut process = Command::new("node")
             .arg(script())
             .args(["--blobHost", "127.0.0.1", "--blobPort", "0"])
@@ -47,17 +41,13 @@ impl Azurite {
             })
             .expect("Azurite says where it listens");
         // Azurite logs every request: an unread pipe would stop it.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| watch(&line)));
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         Self { process, port }
     }
 
     /// The connection string for its built-in account.
     pub fn connection_string(&self) -> String {
-        // The key is Azurite's published constant.
-        format!(
-            "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;BlobEndpoint=http://127.0.0.1:{}/devstoreaccount1;",
-            self.port
-        )
+        connection_string(&format!("http://127.0.0.1:{}", self.port))
     }
 
     /// The port of its blob service.
@@ -71,6 +61,14 @@ impl Drop for Azurite {
         drop(self.process.kill());
         drop(self.process.wait());
     }
+}
+
+/// The connection string for Azurite's built-in account where it is reached at this address.
+pub fn connection_string(url: &str) -> String {
+    // The key is Azurite's published constant.
+    format!(
+        "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;BlobEndpoint={url}/devstoreaccount1;"
+    )
 }
 
 /// The script of the blob service; installs it first where it is missing.

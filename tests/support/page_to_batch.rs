@@ -1,5 +1,5 @@
-//! The way from a page to a batch, in ours and in the obvious manner, for the bench and for the check of
-//! their ratio.
+//! The way from a page to a batch, in ours and in the obvious manner, for the bench and for the count of
+//! their allocations.
 
 #![allow(
     clippy::expect_used,

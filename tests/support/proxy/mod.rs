@@ -1,5 +1,10 @@
-//! A proxy that breaks what passes through it, on command: the next so many requests, also those on
-//! connections that have been open for long.
+//! A proxy that breaks what passes through it, or holds it up, on command: the next so many requests,
+//! also those on connections that have been open for long.
+
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+mod fault;
+mod message;
 
 use std::{
     io,
@@ -8,72 +13,17 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
+    sync::watch,
     task::{JoinHandle, JoinSet},
 };
 
-use super::message::{Message, peek_head};
-
-/// One way to break an exchange.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The connection is reset before a byte of the request was read.
-    ResetBefore,
-    /// The request is served, the answer thrown away, and the connection reset.
-    ResetAfter,
-    /// The request is read and goes nowhere; no byte of an answer comes.
-    Swallowed,
-    /// The request is served, but no byte of the answer comes.
-    StalledHead,
-    /// The request is served; after half of the answer's body nothing more comes.
-    StalledBody,
-    /// The request is served; the connection is closed after half of the answer's body.
-    TruncatedBody,
-    /// The request is served; the answer comes so many bytes at a time.
-    Drip { bytes: usize, every: Duration },
-    /// This answer, and the request goes nowhere.
-    Status {
-        status: u16,
-        retry_after: Option<u64>,
-    },
-}
-
-impl Fault {
-    /// A status without a word about when to come again.
-    pub const fn status(status: u16) -> Self {
-        let retry_after = None;
-        Self::Status {
-            status,
-            retry_after,
-        }
-    }
-
-    /// Too many requests; come again in so many seconds.
-    pub const fn throttle(seconds: u64) -> Self {
-        Self::Status {
-            status: 429,
-            retry_after: Some(seconds),
-        }
-    }
-}
-
-/// Which requests are broken, and how.
-#[derive(Debug, Clone, Copy)]
-pub struct Rule {
-    /// Everything that the head of a request must hold.
-    pub on: &'static [&'static str],
-    /// So many of them pass before.
-    pub skip: usize,
-    /// So many of them are broken then.
-    pub times: usize,
-    /// How.
-    pub fault: Fault,
-}
+pub use self::fault::{Fault, Rule};
+use self::message::{Message, peek_head};
 
 #[derive(Debug)]
 struct State {
@@ -81,10 +31,23 @@ struct State {
     rules: Mutex<Vec<Rule>>,
     requests: AtomicUsize,
     broken: AtomicUsize,
+    /// Exchanges that came to where they stall or are held.
+    halted: watch::Sender<usize>,
+    /// How often held exchanges were let go.
+    releases: watch::Sender<usize>,
+    connections: watch::Sender<Connections>,
     /// Requests that could not be handed on: faults that nobody ordered.
     failures: AtomicUsize,
     /// Every request that was handed on.
     served: Mutex<Vec<Message>>,
+}
+
+/// The connections of clients.
+#[derive(Debug, Default)]
+struct Connections {
+    open: usize,
+    /// The client's end of the last one.
+    last: Option<SocketAddr>,
 }
 
 /// A proxy on loopback. It ends when this is dropped.
@@ -108,6 +71,9 @@ impl Proxy {
                 rules: Mutex::default(),
                 requests: AtomicUsize::new(0),
                 broken: AtomicUsize::new(0),
+                halted: watch::Sender::default(),
+                releases: watch::Sender::default(),
+                connections: watch::Sender::default(),
                 failures: AtomicUsize::new(0),
                 served: Mutex::default(),
             }),
@@ -149,6 +115,30 @@ impl Proxy {
             let task = tokio::spawn(accept(listener, Arc::clone(&self.state)));
             *self.task.lock().unwrap() = Some(task);
         }
+    }
+
+    /// Waits until so many exchanges in all have come to where they stall or are held.
+    pub async fn halted(&self, count: usize) {
+        let mut halted = self.state.halted.subscribe();
+        halted.wait_for(|halted| *halted >= count).await.unwrap();
+    }
+
+    /// Lets go what is held.
+    pub fn release(&self) {
+        self.state.releases.send_modify(|releases| *releases += 1);
+    }
+
+    /// Waits until everything is dealt with that was sent by clients who are gone.
+    pub async fn drained(&self) {
+        let mut connections = self.state.connections.subscribe();
+        // Connections are taken in their order: behind this one comes none of those clients.
+        let last = TcpStream::connect(self.address).await.unwrap();
+        let here = last.local_addr().unwrap();
+        let taken = connections.wait_for(|now| now.last == Some(here)).await;
+        drop(taken.unwrap());
+        drop(last);
+        let closed = connections.wait_for(|now| now.open == 0).await;
+        drop(closed.unwrap());
     }
 
     /// How many requests came.
@@ -194,14 +184,34 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                let (stream, _) = accepted.unwrap();
+                let (stream, client) = accepted.unwrap();
                 stream.set_nodelay(true).unwrap();
-                let state = Arc::clone(&state);
+                let open = Open::new(&state, client);
                 // A client that goes away is no fault of the proxy.
-                connections.spawn(async move { drop(serve(stream, &state).await) });
+                connections.spawn(async move { drop(serve(stream, &open.0).await) });
             }
             Some(_) = connections.join_next() => {}
         }
+    }
+}
+
+/// Counts a connection for as long as it lives.
+struct Open(Arc<State>);
+
+impl Open {
+    fn new(state: &Arc<State>, client: SocketAddr) -> Self {
+        state.connections.send_modify(|connections| {
+            connections.open += 1;
+            connections.last = Some(client);
+        });
+        Self(Arc::clone(state))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let connections = &self.0.connections;
+        connections.send_modify(|connections| connections.open -= 1);
     }
 }
 
@@ -217,7 +227,13 @@ async fn serve(mut client: TcpStream, state: &State) -> io::Result<()> {
             return Ok(());
         };
         match fault {
-            Some(Fault::Swallowed) => return wait_until_gone(&mut client).await,
+            Some(Fault::Swallowed) => return state.stall(&mut client).await,
+            Some(Fault::StalledRequest) => {
+                let mut upstream = state.connect().await?;
+                upstream.write_all(&request.half()).await?;
+                return state.stall(&mut client).await;
+            }
+            Some(Fault::HeldRequest) => state.hold().await,
             Some(Fault::Status {
                 status,
                 retry_after,
@@ -232,12 +248,18 @@ async fn serve(mut client: TcpStream, state: &State) -> io::Result<()> {
         let answer = state.forward(request).await?;
         match fault {
             Some(Fault::ResetAfter) => return client.set_zero_linger(),
-            Some(Fault::StalledHead) => return wait_until_gone(&mut client).await,
+            Some(Fault::StalledHead) => return state.stall(&mut client).await,
             Some(Fault::StalledBody) => {
-                half(answer, &mut client).await?;
-                return wait_until_gone(&mut client).await;
+                client.write_all(&answer.padded(64).half()).await?;
+                return state.stall(&mut client).await;
             }
-            Some(Fault::TruncatedBody) => return half(answer, &mut client).await,
+            Some(Fault::TruncatedBody) => {
+                return client.write_all(&answer.padded(64).half()).await;
+            }
+            Some(Fault::HeldAnswer) => {
+                state.hold().await;
+                answer.write(&mut client).await?;
+            }
             Some(Fault::Drip { bytes, every }) => {
                 for part in answer.bytes().chunks(bytes) {
                     tokio::time::sleep(every).await;
@@ -247,21 +269,6 @@ async fn serve(mut client: TcpStream, state: &State) -> io::Result<()> {
             _ => answer.write(&mut client).await?,
         }
     }
-    Ok(())
-}
-
-/// Sends the head and the first half of the body.
-async fn half(answer: Message, client: &mut TcpStream) -> io::Result<()> {
-    let answer = answer.padded(64);
-    let bytes = answer.bytes();
-    let end = bytes.len() - answer.body.len() / 2;
-    client.write_all(&bytes[..end]).await
-}
-
-/// Says nothing until the client gives up.
-async fn wait_until_gone(client: &mut TcpStream) -> io::Result<()> {
-    let mut buffer = [0; 1024];
-    while client.read(&mut buffer).await? > 0 {}
     Ok(())
 }
 
@@ -281,6 +288,22 @@ impl State {
         Some(rule.fault)
     }
 
+    /// Says nothing until the client gives up.
+    async fn stall(&self, client: &mut TcpStream) -> io::Result<()> {
+        self.halted.send_modify(|halted| *halted += 1);
+        let mut buffer = [0; 1024];
+        while client.read(&mut buffer).await? > 0 {}
+        Ok(())
+    }
+
+    /// Waits for the next release.
+    async fn hold(&self) {
+        let mut releases = self.releases.subscribe();
+        self.halted.send_modify(|halted| *halted += 1);
+        // Fails only where the proxy has ended.
+        drop(releases.changed().await);
+    }
+
     /// Hands the request on and gives the whole answer. Each time on a new connection: one that the
     /// server closes while it is idle would be a fault that nobody ordered.
     async fn forward(&self, request: Message) -> io::Result<Message> {
@@ -292,9 +315,14 @@ impl State {
         answer
     }
 
-    async fn exchange(&self, request: &Message) -> io::Result<Message> {
-        let mut upstream = TcpStream::connect(self.upstream).await?;
+    async fn connect(&self) -> io::Result<TcpStream> {
+        let upstream = TcpStream::connect(self.upstream).await?;
         upstream.set_nodelay(true)?;
+        Ok(upstream)
+    }
+
+    async fn exchange(&self, request: &Message) -> io::Result<Message> {
+        let mut upstream = self.connect().await?;
         request.write(&mut upstream).await?;
         let answer = Message::read(&mut upstream).await?;
         answer.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())

@@ -3,7 +3,7 @@
 use std::io;
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, Interest},
     net::TcpStream,
 };
 
@@ -67,6 +67,13 @@ impl Message {
         [self.head.as_bytes(), &self.body].concat()
     }
 
+    /// The head and the first half of the body.
+    pub fn half(&self) -> Vec<u8> {
+        let mut bytes = self.bytes();
+        bytes.truncate(bytes.len() - self.body.len() / 2);
+        bytes
+    }
+
     /// With at least so many bytes of body, so that there is something to cut.
     pub fn padded(mut self, least: usize) -> Self {
         self.body.resize(self.body.len().max(least), b' ');
@@ -109,6 +116,10 @@ pub async fn peek_head(stream: &TcpStream) -> io::Result<Option<String>> {
         }
         if let Some(at) = find(&buffer[..length], HEAD_END) {
             return Ok(Some(String::from_utf8_lossy(&buffer[..at]).into_owned()));
+        }
+        // A client that died in the middle of a head sends no more of it.
+        if stream.ready(Interest::READABLE).await?.is_read_closed() {
+            return Ok(None);
         }
         // What has come is shown again at once: wait for more.
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;

@@ -1,0 +1,126 @@
+//! What the ledger remembers, and what is lost with it.
+
+use std::time::Duration;
+
+use mimecast_ttp::{
+    ingest::{report::Outcome, state::history::SavedCheckpoint},
+    model::{
+        deadline::Deadline,
+        feed::Feed,
+        ledger::Hour,
+        store_key::{Folder, StoreKey},
+    },
+};
+
+use crate::{
+    settled::{HOUR, settled},
+    support::world::{World, at},
+};
+
+/// The hours of the ledger.
+fn ledger(world: &World) -> Vec<StoreKey> {
+    let prefix = Folder::Ledger(Feed::Url).prefix();
+    let mut places = world.places();
+    places.retain(|place| place.name().starts_with(&prefix));
+    places
+}
+
+#[tokio::test]
+async fn a_lost_or_damaged_ledger_loses_nothing_and_doubles_only_its_own_quarter() {
+    for damage in [false, true] {
+        let world = settled(World::builder()).await;
+        let hours = ledger(&world);
+        assert!(hours.len() >= 4, "{hours:?}");
+        for place in hours {
+            if damage {
+                world.damage(place);
+            } else {
+                world.lose(place);
+            }
+        }
+        world.advance(HOUR);
+        assert_eq!(world.pass().await.counts.delivered, 0, "counts still agree");
+        let late = world.add_late(at("2026-03-02T04:33:21Z"));
+        world.advance(HOUR);
+        let report = world.pass().await;
+        assert_eq!(report.outcome, Outcome::Complete, "{report}");
+        let serials = world.serials();
+        assert!(serials.contains(&late));
+        // A quarter of an hour holds 113 records here.
+        assert!(serials.len() <= 2000 + 1 + 113, "{}", serials.len());
+        world.advance(HOUR);
+        assert_eq!(world.pass().await.counts.delivered, 0, "and only once");
+    }
+}
+
+#[tokio::test]
+async fn the_ledger_is_kept_for_as_long_as_counts_are_compared_and_no_longer() {
+    let world = settled(World::builder()).await;
+    let kept = |hour: &str| {
+        let hour = Hour::from_text(hour).unwrap();
+        ledger(&world).contains(&StoreKey::Ledger(Feed::Url, hour))
+    };
+    assert!(kept("2026-03-02T03") && kept("2026-03-02T06"));
+    for _ in 0..22 {
+        world.advance(HOUR);
+        world.pass().await;
+    }
+    assert!(!kept("2026-03-02T04") && kept("2026-03-02T06"));
+    for _ in 0..4 {
+        world.advance(HOUR);
+        world.pass().await;
+    }
+    assert!(ledger(&world).is_empty(), "{:?}", ledger(&world));
+}
+
+#[tokio::test]
+async fn what_goes_into_the_ledger_leaves_the_checkpoint_with_the_next_save() {
+    let world = World::builder().page_size(500).build();
+    world.pass().await;
+    let time = at("2026-03-02T08:01:00Z");
+    for _ in 0..3000 {
+        world.add(time, time);
+    }
+    for _ in 0..9 {
+        world.advance(Duration::from_secs(300));
+        world.pass().await;
+    }
+    let size = world.checkpoint().unwrap().len();
+    assert!(size < 10_000, "{size} bytes");
+}
+
+#[tokio::test]
+async fn a_lost_ledger_is_found_out_before_a_rewind() {
+    let world = settled(World::builder()).await;
+    let deadline = Deadline::after(Duration::ZERO, Duration::from_secs(600));
+    let shown = SavedCheckpoint::load(&*world, Feed::Url, deadline)
+        .await
+        .unwrap();
+    let from = at("2026-03-02T00:00:00Z");
+    let lost = shown.lost_hours(&*world, Feed::Url, from, deadline);
+    assert_eq!(lost.await.unwrap(), []);
+    let hour = Hour::from_text("2026-03-02T04").unwrap();
+    world.lose(StoreKey::Ledger(Feed::Url, hour));
+    let lost = shown.lost_hours(&*world, Feed::Url, from, deadline);
+    assert_eq!(lost.await.unwrap(), [hour]);
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_was_lost_doubles_nothing_that_the_ledger_knows() {
+    for text in [None, Some(""), Some("2026-03-02T03:00:00+0000")] {
+        let world = settled(World::builder()).await;
+        match text {
+            Some(text) => world.put_checkpoint(text),
+            None => world.lose(StoreKey::Checkpoint(Feed::Url)),
+        }
+        let late = world.add_late(at("2026-03-02T04:33:21Z"));
+        world.advance(Duration::from_secs(300));
+        let report = world.pass().await;
+        assert_eq!(
+            (report.outcome, report.counts.delivered),
+            (Outcome::Complete, 1),
+            "{text:?}: {report}"
+        );
+        assert_eq!(world.sorted_serials(), (0..=late).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,256 @@
+//! The source of a world: what it lists, and how it misbehaves.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use mimecast_ttp::{
+    ingest::{
+        error::{ErrorKind, ServiceError},
+        ports::{LogSource, PageRequest},
+    },
+    model::{
+        checkpoint::Service,
+        deadline::Deadline,
+        feed::Feed,
+        page::{Page, PageToken},
+    },
+};
+
+use super::World;
+
+/// One thing that the source does instead of answering.
+pub enum SourceFault {
+    RefuseToken,
+    Fail(&'static str),
+    OutOfTime,
+    Throttle(Duration),
+    Panic,
+}
+
+/// A record of the URL feed.
+#[derive(Clone)]
+struct Given {
+    /// From when on it shows.
+    visible: DateTime<Utc>,
+    /// Its own time.
+    time: DateTime<Utc>,
+    text: String,
+}
+
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one habit of the source, and tests combine them freely"
+)]
+pub(super) struct Source {
+    records: Mutex<Vec<Given>>,
+    gate: tokio::sync::Mutex<()>,
+    page_size: AtomicUsize,
+    pub(super) page_time: Duration,
+    pub(super) count_time: Duration,
+    pub(super) hidden: Option<(usize, u64)>,
+    pub(super) excludes_to: bool,
+    pub(super) says_total: bool,
+    pub(super) silent_when_empty: bool,
+    pub(super) lying_total: Option<u64>,
+    pub(super) trailing_token: bool,
+    pub(super) looping_token: bool,
+    pub(super) newest_first: bool,
+    faults: Mutex<HashMap<u64, SourceFault>>,
+    fetches: AtomicU64,
+    counts: AtomicU64,
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self {
+            records: Mutex::default(),
+            gate: tokio::sync::Mutex::default(),
+            page_size: AtomicUsize::new(3),
+            page_time: Duration::ZERO,
+            count_time: Duration::ZERO,
+            hidden: None,
+            excludes_to: false,
+            says_total: true,
+            silent_when_empty: false,
+            lying_total: None,
+            trailing_token: false,
+            looping_token: false,
+            newest_first: false,
+            faults: Mutex::default(),
+            fetches: AtomicU64::new(0),
+            counts: AtomicU64::new(0),
+        }
+    }
+}
+
+/// The text of a record with a serial number.
+fn record(serial: u64, time: DateTime<Utc>) -> String {
+    format!(
+        r#"{{"url":"https://example.com/{serial}","n":{serial},"date":"{}"}}"#,
+        time.format("%Y-%m-%dT%H:%M:%S+0000")
+    )
+}
+
+impl World {
+    /// Adds a record that shows from `visible` on; returns its serial number.
+    pub fn add(&self, visible: DateTime<Utc>, time: DateTime<Utc>) -> u64 {
+        let serial = self.source.records.lock().unwrap().len() as u64;
+        self.add_text(visible, time, record(serial, time));
+        serial
+    }
+
+    /// Adds a record that shows from now on; returns its serial number.
+    pub fn add_late(&self, time: DateTime<Utc>) -> u64 {
+        self.add(self.now(), time)
+    }
+
+    /// Adds a record with the given text.
+    pub fn add_text(&self, visible: DateTime<Utc>, time: DateTime<Utc>, text: String) {
+        self.source.records.lock().unwrap().push(Given {
+            visible,
+            time,
+            text,
+        });
+    }
+
+    pub fn set_page_size(&self, records: usize) {
+        self.source.page_size.store(records, Ordering::SeqCst);
+    }
+
+    /// Sets what a fetch meets, by its number.
+    pub fn break_fetch(&self, number: u64, fault: SourceFault) {
+        self.source.faults.lock().unwrap().insert(number, fault);
+    }
+
+    /// No fetch meets a fault any more.
+    pub fn heal_fetches(&self) {
+        self.source.faults.lock().unwrap().clear();
+    }
+
+    /// Keeps the source from answering until this is dropped.
+    pub async fn hold_source(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.source.gate.lock().await
+    }
+
+    /// How many pages were asked for.
+    pub fn fetches(&self) -> u64 {
+        self.source.fetches.load(Ordering::SeqCst)
+    }
+
+    /// How many counts were asked for.
+    pub fn counts(&self) -> u64 {
+        self.source.counts.load(Ordering::SeqCst)
+    }
+
+    /// What a range holds that shows by now.
+    fn listing(&self, request: PageRequest<'_>) -> Vec<Given> {
+        let (now, range) = (self.now(), request.range);
+        let mut rows: Vec<_> = self
+            .source
+            .records
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|given| {
+                request.feed == Feed::Url
+                    && given.visible <= now
+                    && (range.from()..=range.to()).contains(&given.time)
+                    && !(self.source.excludes_to && given.time == range.to())
+            })
+            .cloned()
+            .collect();
+        rows.sort_by_key(|given| given.time);
+        if self.source.newest_first {
+            rows.reverse();
+        }
+        rows
+    }
+
+    fn page(&self, request: PageRequest<'_>, number: u64) -> Page {
+        let source = &self.source;
+        let mut rows = self.listing(request);
+        let counted = rows.len() as u64;
+        if let Some((index, until)) = source.hidden
+            && number <= until
+            && index < rows.len()
+        {
+            rows.remove(index);
+        }
+        let offset: usize = request
+            .token
+            .map_or(0, |token| token.as_str().parse().unwrap());
+        let size = source.page_size.load(Ordering::SeqCst);
+        let texts: Vec<_> = rows
+            .iter()
+            .skip(offset)
+            .take(size.min(request.size as usize))
+            .map(|given| &given.text)
+            .collect();
+        let mut page = Page::of(request.feed, &texts);
+        let end = offset + texts.len();
+        if end < rows.len() || (source.trailing_token && !texts.is_empty()) {
+            page.next = PageToken::new(end.to_string());
+        }
+        if source.looping_token && request.token.is_some() {
+            page.next = request.token.cloned();
+        }
+        page.total = source
+            .says_total
+            .then_some(source.lying_total.unwrap_or(counted))
+            .filter(|_| counted > 0 || !source.silent_when_empty);
+        page.attempts = 1;
+        page
+    }
+}
+
+impl SourceFault {
+    fn error(self) -> ServiceError {
+        let error = |kind| ServiceError::new(Service::Mimecast, kind);
+        match self {
+            Self::RefuseToken => error(ErrorKind::PageTokenRefused).with_source("token refused"),
+            Self::Fail(why) => error(ErrorKind::Failed).with_source(why),
+            Self::OutOfTime => error(ErrorKind::DeadlineExceeded).with_source("throttled"),
+            Self::Throttle(wait) => error(ErrorKind::Throttled { retry_after: wait }),
+            Self::Panic => panic!("the source broke"),
+        }
+    }
+}
+
+#[async_trait]
+impl LogSource for World {
+    async fn fetch_page(
+        &self,
+        request: PageRequest<'_>,
+        _: Deadline,
+    ) -> Result<Page, ServiceError> {
+        let source = &self.source;
+        let counting = request.size == 1;
+        let (number, time) = if counting {
+            source.counts.fetch_add(1, Ordering::SeqCst);
+            (self.fetches(), source.count_time)
+        } else {
+            let before = source.fetches.fetch_add(1, Ordering::SeqCst);
+            (before + 1, source.page_time)
+        };
+        self.take_time(time).await;
+        drop(source.gate.lock().await);
+        if !counting {
+            self.event(format!("fetch {number}"));
+            let fault = source.faults.lock().unwrap().remove(&number);
+            if let Some(fault) = fault {
+                return Err(fault.error());
+            }
+        }
+        let page = self.page(request, number);
+        tokio::task::yield_now().await;
+        Ok(page)
+    }
+}
