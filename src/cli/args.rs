@@ -9,8 +9,8 @@ use crate::model::{event_time, feed::Feed, fingerprint::Fingerprint};
 
 /// Delivers the Mimecast Targeted Threat Protection logs to Log Analytics.
 ///
-/// Without a command it serves as an Azure Functions custom handler. Settings come from the
-/// environment, as app settings do; README.md lists them.
+/// Without a command it runs as an Azure Functions custom handler. It reads its settings from the
+/// environment, where the host puts app settings; README.md lists them.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -23,23 +23,23 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Serve the Functions host's calls on 127.0.0.1 (what runs without a command).
+    /// Serve the Functions host's calls on 127.0.0.1 (the default command).
     Serve(Serve),
     /// Run one pass now with the settings of the environment.
     Run(Run),
-    /// Look at a feed's progress, or set it back to have records read again.
+    /// Look at a feed's progress, or set it back so that records are read again.
     #[command(subcommand)]
     Checkpoint(Checkpoint),
     /// Look at records that Log Analytics refused for good, post them again, or give them up.
     #[command(subcommand)]
     Quarantine(Quarantine),
-    /// Play some days on this machine alone: simulators, the real handler, the host's calls, a check of
-    /// every row. Needs no settings.
+    /// Play some days on this machine alone: simulators, the real handler, the host's calls, and a check
+    /// of every row. Needs no settings.
     #[cfg(feature = "simulator")]
     Demo(Demo),
     /// Measure a pass on this machine alone: time, processor, memory, calls. Needs no settings.
     ///
-    /// The simulators run in this process; the real program is started as the host starts it, does one
+    /// The simulators run in this process. The real program is started as the host starts it, does one
     /// pass over a backlog, and is measured from outside. Every row that arrives is compared with its
     /// record; if one is missing, doubled or altered, no table is printed and the exit code is 1.
     #[cfg(feature = "simulator")]
@@ -57,7 +57,7 @@ impl Default for Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Serve {
-    /// The port to listen on; by default what the host says in `FUNCTIONS_CUSTOMHANDLER_PORT`.
+    /// The port to listen on; by default the one that the host sets in `FUNCTIONS_CUSTOMHANDLER_PORT`.
     #[arg(long)]
     pub(super) port: Option<u16>,
 }
@@ -76,9 +76,9 @@ pub(super) struct Run {
 pub(super) enum Checkpoint {
     /// Show what is saved: watermark, memory, waits, and the last moves with their reasons.
     Show(Show),
-    /// Set a feed back. The next run reads everything from there on again. What the ledger knows, the
-    /// last `reconcile_hours`, is not delivered again; what lies before is, and that is said first.
-    /// Mimecast keeps its logs for 30 days. Asks before it writes.
+    /// Set a feed back. The next run reads everything from that time on again. What the ledger knows,
+    /// the last `reconcile_hours`, is not delivered again; anything before that is, and the command says
+    /// so first. Mimecast keeps its logs for 30 days. Asks before it writes.
     Rewind(Rewind),
 }
 
@@ -111,11 +111,11 @@ fn time(text: &str) -> Result<DateTime<Utc>, String> {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Quarantine {
-    /// List what is set aside, oldest first.
+    /// List the records in quarantine, oldest first.
     List(Listing),
     /// Show one record: why it was refused, and the row itself.
     Show(QuarantineShow),
-    /// Post records again, as they are; what is taken leaves the quarantine. Asks before it posts.
+    /// Post records again, unchanged; those that are taken leave the quarantine. Asks before it posts.
     Replay(Chosen),
     /// Remove records for good. Asks before it does.
     Drop(Chosen),
@@ -151,7 +151,7 @@ pub(super) struct Chosen {
     pub(super) yes: bool,
 }
 
-/// The API that the simulated Mimecast has.
+/// The API that the simulated Mimecast offers.
 #[cfg(feature = "simulator")]
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(super) enum ApiVersion {
@@ -174,16 +174,16 @@ impl From<ApiVersion> for simulators::mimecast::Api {
 #[cfg(feature = "simulator")]
 #[derive(Debug, clap::Args)]
 pub(super) struct Demo {
-    /// How many records to make up, over the three feeds.
+    /// How many records to make, over the three feeds.
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     pub(super) records: usize,
-    /// Makes another story with other records.
+    /// The seed; another one makes another story with other records.
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(super) seed: u64,
-    /// Which Mimecast API is played: 1.0, which is signed, or 2.0, which wants tokens.
+    /// Which Mimecast API to simulate: 1.0, which uses signatures, or 2.0, which uses tokens.
     #[arg(long, value_name = "API", value_enum, default_value_t = ApiVersion::V1)]
     pub(super) api: ApiVersion,
-    /// Which API of Log Analytics is played: the Data Collector API, or the Logs Ingestion API.
+    /// Which API of Log Analytics to simulate: the Data Collector API, or the Logs Ingestion API.
     #[arg(long, value_name = "SINK", value_enum, default_value_t = SinkKind::DataCollector)]
     pub(super) sink: SinkKind,
     /// The folder for the delivered rows, one NDJSON file for each table. The files are replaced.
@@ -192,8 +192,8 @@ pub(super) struct Demo {
     /// Draw the workbooks' charts of the delivered rows into this file: an HTML page that needs no network.
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<std::path::PathBuf>,
-    /// Let one post be stored and its answer get lost: the one case in which rows arrive twice. The
-    /// check finds them, so the demo ends with exit code 1.
+    /// Store one post and lose its answer: the one case in which rows arrive twice. The check finds
+    /// them, so the demo ends with exit code 1.
     #[arg(long)]
     pub(super) lost_answer: bool,
 }
@@ -207,16 +207,16 @@ pub(super) struct Simulate {
     /// The port of the simulated Log Analytics; 0 picks a free one.
     #[arg(long, value_name = "P", default_value_t = 8020)]
     pub(super) log_analytics_port: u16,
-    /// Which Mimecast API is played: 1.0, which is signed, or 2.0, which wants tokens.
+    /// Which Mimecast API to simulate: 1.0, which uses signatures, or 2.0, which uses tokens.
     #[arg(long, value_name = "API", value_enum, default_value_t = ApiVersion::V1)]
     pub(super) api: ApiVersion,
-    /// Which API of Log Analytics is played: the Data Collector API, or the Logs Ingestion API.
+    /// Which API of Log Analytics to simulate: the Data Collector API, or the Logs Ingestion API.
     #[arg(long, value_name = "SINK", value_enum, default_value_t = SinkKind::DataCollector)]
     pub(super) sink: SinkKind,
-    /// How many records to make up, over the three feeds and fourteen days around now.
+    /// How many records to make, over the three feeds and fourteen days around now.
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     pub(super) records: usize,
-    /// Makes another story with other records.
+    /// The seed; another one makes another story with other records.
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(super) seed: u64,
 }

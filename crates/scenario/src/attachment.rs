@@ -55,7 +55,7 @@ fn story(scene: &mut Scene, files: usize) -> File {
     }
 }
 
-/// A document from someone the company works with; a null sender now and then.
+/// A document from someone the company works with; occasionally with a null sender.
 fn office(scene: &mut Scene, files: usize) -> File {
     let domain = scene.message.pick(&cast::PARTNERS);
     let from = if scene.message.per_mille(50) {

@@ -9,7 +9,7 @@ use Chapter::{Chief, Insider, Login, Parcel, Payroll, Refused, Target};
 use Ending::{Permitted, Released, Stopped, Through, TurnedBack, WentOn};
 use simulators::log::Log;
 
-/// A plot is for so many records of the plan.
+/// How many records of the plan there are for each plot.
 const RECORDS: usize = 1000;
 
 /// What an attacker is up to.
@@ -21,9 +21,9 @@ pub(super) enum Chapter {
     Refused,
     /// Many senders, one file under many names, many users.
     Payroll,
-    /// A mailbox of the company in somebody else's hands.
+    /// A mailbox of the company that somebody else controls.
     Insider,
-    /// The chief executive's name on a stranger's address; what the letters ask for is done.
+    /// The chief executive's name on a stranger's address; the victims do what the letters ask for.
     Chief,
     /// Everything at once against one user.
     Target,
@@ -31,14 +31,14 @@ pub(super) enum Chapter {
     Login,
 }
 
-/// How it ends for the one it was meant for.
+/// How it ends for the intended victim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
     /// Blocked or held.
     Stopped,
     /// A warning was heeded.
     TurnedBack,
-    /// A warning was not.
+    /// A warning was ignored.
     WentOn,
     /// Blocked or held at first, and let through by the user.
     Released,
@@ -48,7 +48,7 @@ pub(super) enum Ending {
     Through,
 }
 
-/// The script of a day: minutes after midnight, log, chapter, who it was meant for, who sent it, how it
+/// The script of a day: minutes after midnight, log, chapter, intended victim, sender, how it
 /// ended. Nothing happens from 12:00 to 13:00, see [`calendar::silent_hour`].
 #[rustfmt::skip]
 const SCRIPT: [(i64, Log, Chapter, usize, usize, Ending); 44] = [
@@ -104,14 +104,14 @@ pub(super) struct Beat {
     /// Unix seconds.
     pub(super) at: i64,
     pub(super) chapter: Chapter,
-    /// Numbers those whom the chapter befalls.
+    /// Numbers the people whom the chapter affects.
     pub(super) reader: usize,
-    /// Numbers those who send; one sender's records of a log are one message.
+    /// Numbers the senders; one sender's records in a log are one message.
     pub(super) sender: usize,
     pub(super) ending: Ending,
 }
 
-/// The records of a log that plots tell, in order of time.
+/// The records that the plots put into a log, in order of time.
 pub(super) fn beats(plan: &Plan, log: Log) -> Vec<Beat> {
     let (first, end) = (plan.start.timestamp(), plan.end.timestamp());
     let days = (calendar::day(first)..=calendar::day(end))
@@ -135,5 +135,5 @@ pub(super) fn beats(plan: &Plan, log: Log) -> Vec<Beat> {
     .collect()
 }
 
-/// A purpose of dice; the others are in [`super::scene`].
+/// What dice are rolled for; the other purposes are in [`super::scene`].
 const SECOND: u64 = 7;

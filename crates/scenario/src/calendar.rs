@@ -1,10 +1,10 @@
-//! The days of the simulated company, in UTC: which are worked on, and when no mail comes.
+//! The days of the simulated company, in UTC: which are working days, and when no mail comes.
 
 pub(super) const HOUR: i64 = 3600;
 pub(super) const DAY: i64 = 24 * HOUR;
 
-/// When the hour begins in which no mail comes at all, in a plan that has it: noon of the first working
-/// day after its first day. An hour that is quiet is not an hour in which the connector is dead.
+/// When the hour without any mail begins, in a plan that has one: noon of the first working
+/// day after its first day. A quiet hour does not mean that the connector is dead.
 pub(super) fn silent_hour(first: i64, end: i64) -> Option<i64> {
     let day = (1..=3)
         .map(|days| (day(first) + days) * DAY)

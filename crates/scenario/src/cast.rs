@@ -1,8 +1,8 @@
-//! The people of the story and the words they use. All invented.
+//! The people of the story and the words they use. All are invented.
 
 use super::dice::Dice;
 
-/// The company whose mail is looked after.
+/// The company whose mail is protected.
 pub(super) const COMPANY: &str = "fabrikam.example";
 
 /// How many people work there.

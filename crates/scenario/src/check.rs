@@ -43,7 +43,7 @@ impl Added {
     }
 }
 
-/// Both tell from which log a row is.
+/// Both say which log a row belongs to.
 fn kind_fault(name: &str, value: Option<&Value>, log: Log) -> Option<String> {
     let meant = match log {
         Log::Url => "ttp_url",
@@ -106,7 +106,7 @@ fn is_date(text: &str) -> bool {
     shape == "0000-00-00" || shape == "00-00-0000"
 }
 
-/// In what the rest of a row differs from the record, member by member.
+/// How the rest of a row differs from the record, member by member.
 pub(super) fn difference(row: &Map<String, Value>, record: &Map<String, Value>) -> Option<String> {
     if row == record {
         return None;

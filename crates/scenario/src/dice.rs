@@ -1,4 +1,4 @@
-//! Chance that never changes.
+//! Reproducible randomness.
 
 /// The step of splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators").
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -9,7 +9,7 @@ const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 pub(super) struct Dice(u64);
 
 impl Dice {
-    /// Dice for one purpose: other `parts` give unrelated numbers.
+    /// Dice for one purpose: different `parts` give unrelated numbers.
     pub(super) fn new(seed: u64, parts: &[u64]) -> Self {
         let start = mix(seed.wrapping_add(STEP));
         Self(parts.iter().fold(start, |state, part| {
@@ -34,7 +34,7 @@ impl Dice {
         usize::try_from(index).unwrap_or(0)
     }
 
-    /// True in `share` of a thousand cases.
+    /// True in `share` out of a thousand cases.
     pub(super) fn per_mille(&mut self, share: u64) -> bool {
         self.below(1000) < share
     }

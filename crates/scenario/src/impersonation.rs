@@ -153,7 +153,7 @@ fn stopped(scene: &mut Scene, malicious: bool, how: &'static str) -> &'static st
     }
 }
 
-/// Suspicious words alone.
+/// Only suspicious words.
 fn dictionary(scene: &mut Scene) -> Pretence {
     Pretence {
         from: format!("billing@{}", scene.message.pick(&cast::PARTNERS)),

@@ -7,7 +7,7 @@ use super::dice::Dice;
 /// The members of an object, in the order in which they are written.
 pub(super) type Members = Vec<(&'static str, Json)>;
 
-/// A JSON value that knows its order of members.
+/// A JSON value that keeps the order of its members.
 #[derive(Debug, Clone)]
 pub(super) enum Json {
     Null,
@@ -51,14 +51,14 @@ impl<T: Into<Json>> From<Vec<T>> for Json {
 /// How strings are written; all spellings denote the same text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spelling {
-    /// `\/` for `/`, as Mimecast does at times.
+    /// `\/` for `/`, as Mimecast sometimes writes it.
     slashes: bool,
     escapes: Escapes,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Escapes {
-    /// Only what JSON demands.
+    /// Only what JSON requires.
     Few,
     /// Also what needs a surrogate pair.
     Pairs,
@@ -67,7 +67,7 @@ enum Escapes {
 }
 
 impl Spelling {
-    /// Mostly plain, at times with escapes.
+    /// Mostly plain, sometimes with escapes.
     pub(super) fn roll(dice: &mut Dice) -> Self {
         Self {
             slashes: dice.per_mille(350),

@@ -1,11 +1,11 @@
-//! What happened in the simulated company: the records that Mimecast has to tell, and the check
+//! What happened in the simulated company: the records that Mimecast returns, and the check
 //! that they all arrived.
 //!
-//! A [`Scenario`] is made from a [`Plan`]. It keeps 8 bytes a record; the text of a record is made
-//! afresh whenever it is asked for, always the same for the same plan. It tells of the mail of a
+//! A [`Scenario`] is made from a [`Plan`]. It keeps 8 bytes per record; the text of a record is made
+//! whenever it is asked for, always the same for the same plan. The records are about the mail of a
 //! company called Fabrikam: newsletters and link clicks, office documents in the sandbox, waves of
 //! a phishing campaign in which some click on through, sandbox time-outs, and letters from a chief
-//! executive who is none. A working day has a plot besides, told over all three logs, and one hour has no
+//! executive who is not one. A working day also has a plot, spread over all three logs, and one hour has no
 //! mail at all. All names are invented and all domains end in `.example`.
 //!
 //! A [`Tally`] takes note of every row that the sink stored and gives a [`Verdict`]: which records
@@ -48,28 +48,28 @@ use simulators::{
     records::{Moment, RecordSet},
 };
 
-/// What to make up.
+/// What to invent.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// Another seed makes another scenario.
     pub seed: u64,
     /// How many records over all three logs: about 60 % url, 25 % attachment, 15 % impersonation.
     pub records: usize,
-    /// No record happened before.
+    /// No record happened before this.
     pub start: DateTime<Utc>,
-    /// All records happened before. Where that leaves no second, all happen at the start.
+    /// All records happened before this. If that leaves no second, all happen at the start.
     pub end: DateTime<Utc>,
-    /// How many of the records show late, from 0.0 for none to 1.0 for all.
+    /// How many of the records appear late, from 0.0 for none to 1.0 for all.
     pub late_share: f64,
-    /// How late a late record shows at most, in whole seconds; the least is one second.
+    /// How late a late record appears at most, in whole seconds; at least one second.
     pub late_max: Duration,
-    /// Whether one record in two hundred tells its time with a `Z` or a fraction of a second,
+    /// Whether one record in two hundred writes its time with a `Z` or a fraction of a second,
     /// which the API accepts but was never seen to write.
     pub odd_times: bool,
 }
 
 impl Plan {
-    /// A plan in which one record in fifty shows up to 14 minutes late, with some odd times.
+    /// A plan in which one record in fifty appears up to 14 minutes late, with some odd times.
     #[must_use]
     pub fn new(seed: u64, records: usize, start: DateTime<Utc>, end: DateTime<Utc>) -> Self {
         Self {
@@ -115,7 +115,7 @@ impl Scenario {
         &self.plan
     }
 
-    /// From when on all records show; `None` where there are none.
+    /// The time from which all records are visible; `None` if there are none.
     #[must_use]
     pub fn all_visible_at(&self) -> Option<DateTime<Utc>> {
         Log::ALL

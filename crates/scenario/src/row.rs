@@ -1,4 +1,4 @@
-//! What befalls every row: how it tells the time, and what is missing from it.
+//! What varies in every row: how it writes the time, and what is missing from it.
 
 use chrono::DateTime;
 

@@ -1,4 +1,4 @@
-//! The number by which a record is recognised.
+//! The number that identifies a record.
 
 use serde_json::Value;
 

@@ -22,12 +22,12 @@ const FIRST_ROWS: usize = 5;
 /// How much of an unknown row is kept, in characters.
 const EXCERPT: usize = 200;
 
-/// Tells from a row which record it was made from.
+/// Finds out which record a row was made from.
 pub type SerialOf = fn(Log, &Value) -> Option<usize>;
 
 /// Notes the rows that a sink stored and compares them with the records they were made from.
 ///
-/// It keeps 9 bytes a record: how often it was delivered, and a hash of its fingerprint.
+/// It keeps 9 bytes per record: how often it was delivered, and a hash of its fingerprint.
 pub struct Tally {
     records: Arc<dyn RecordSet>,
     serial_of: SerialOf,
@@ -50,7 +50,7 @@ struct Book {
     unknown: Found<String>,
 }
 
-/// What a row is found to be.
+/// What a row turns out to be.
 struct Finding {
     index: usize,
     fingerprint: Option<u64>,
@@ -64,7 +64,7 @@ impl Tally {
         Self::over(scenario, serial_of)
     }
 
-    /// A tally of any records whose rows tell which one they are.
+    /// A tally of any records whose rows identify their record.
     #[must_use]
     pub fn over(records: Arc<dyn RecordSet>, serial_of: SerialOf) -> Self {
         let book = |log| {
@@ -99,8 +99,8 @@ impl Tally {
         }
     }
 
-    /// What became of the log, where all that shows up to and including `visible_until` had to
-    /// arrive. What shows later may have arrived, but need not.
+    /// What became of the log, if everything that appears up to and including `visible_until` had to
+    /// arrive. What appears later may have arrived, but need not.
     #[must_use]
     pub fn verdict(&self, log: Log, visible_until: DateTime<Utc>) -> Verdict {
         let book = self.book(log);
@@ -191,14 +191,14 @@ impl Book {
     }
 }
 
-/// A hash that is never 0. Two of a million records share one by chance in one of 30 million runs.
+/// A hash that is never 0. In one of 30 million runs, two of a million records share one by chance.
 fn hash(text: &str) -> u64 {
     BuildHasherDefault::<DefaultHasher>::default()
         .hash_one(text)
         .max(1)
 }
 
-/// The records whose fingerprint an earlier record has, too, each with that record.
+/// The records that share their fingerprint with an earlier record, each with that record.
 fn shared(fingerprints: &[u64]) -> Vec<(usize, usize)> {
     let mut sorted: Vec<(u64, usize)> = fingerprints
         .iter()

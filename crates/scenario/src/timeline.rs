@@ -1,4 +1,4 @@
-//! When the records of one log happened and when they show.
+//! When the records of one log happened and when they appear.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ const OFFICE_DAY: [u64; 24] = [
     1, 1, 1, 1, 1, 2, 6, 18, 40, 52, 50, 44, 34, 42, 48, 46, 40, 28, 14, 8, 5, 4, 3, 2,
 ];
 
-/// From so many records over all logs on, each log has one second that overflows a page of 500.
+/// With this many records over all logs, or more, each log has one second that overflows a page of 500.
 const LARGE: usize = 20_000;
 const OVERFLOW: usize = 700;
 
@@ -24,7 +24,7 @@ const OVERFLOW: usize = 700;
 pub(super) struct Timeline {
     first: i64,
     stamps: Vec<Stamp>,
-    /// What plots tell, in order of time; in its second it comes first.
+    /// The records of the plots, in order of time; within a second they come first.
     beats: Vec<Beat>,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Timeline {
 struct Stamp {
     /// Seconds since the first one.
     after: u32,
-    /// Seconds until it shows.
+    /// Seconds until it appears.
     late: u32,
 }
 

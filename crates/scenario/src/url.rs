@@ -28,7 +28,7 @@ pub(super) struct Click {
     pub(super) message_id: String,
     pub(super) tags: Option<Members>,
     pub(super) phishing: Option<Members>,
-    /// What was done about it, where the story turns on that.
+    /// What was done about it, where the story depends on that.
     pub(super) reader: Option<Reader>,
 }
 
@@ -89,7 +89,7 @@ fn story(scene: &mut Scene) -> Click {
     }
 }
 
-/// A newsletter that was sent once that day and is clicked by many.
+/// A newsletter that was sent once that day and that many click.
 fn mailing(scene: &mut Scene) -> Click {
     let number = scene.message.index(cast::MAILINGS.len());
     let [from, host, slug, subject] = cast::MAILINGS[number];

@@ -70,7 +70,7 @@ pub(super) fn advanced_phishing(brand: &'static str) -> Members {
     )]
 }
 
-/// The same as a member of its own, as text or as lists.
+/// The same as a separate member, as text or as lists.
 pub(super) fn credential_theft(brand: &'static str, listed: bool) -> Members {
     if listed {
         vec![
@@ -90,7 +90,7 @@ pub(super) fn credential_theft(brand: &'static str, listed: bool) -> Members {
     }
 }
 
-/// A link on the company's own list; with `scanned` the virus scanner found something, too.
+/// A link on the company's own list; with `scanned` the virus scanner also found something.
 pub(super) fn managed(entry: &'static str, scanned: bool) -> Members {
     let mut members = vec![(
         "CustomerManagedUrls",

@@ -9,7 +9,7 @@ use simulators::log::Log;
 pub struct Found<T> {
     /// How many were found.
     pub count: usize,
-    /// The ones found first, as far as they are kept.
+    /// The ones found first, as many as are kept.
     pub first: Vec<T>,
 }
 

@@ -2,7 +2,7 @@
 //! what is known of the real ones, refusing what the real ones refuse.
 //!
 //! The simulators know only the wire. They share no code with the connector, so that a mistake in
-//! one is not repeated by the other: signatures, dates and identities are computed here anew.
+//! one is not repeated by the other: signatures, dates and identities are computed here independently.
 
 pub mod clock;
 pub mod functions_host;

@@ -1,13 +1,13 @@
-//! What the simulated Mimecast has to tell.
+//! The records that the simulated Mimecast returns.
 
 use super::log::Log;
 
-/// When a record happened and when the API begins to show it, both in Unix seconds.
+/// When a record happened and when the API begins to return it, both in Unix seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     /// The time inside the record.
     pub at: i64,
-    /// From when on the API returns it; later than `at` for a record that is indexed late.
+    /// The time from which the API returns it; later than `at` for a record that is indexed late.
     pub visible_at: i64,
 }
 
@@ -17,7 +17,7 @@ pub trait RecordSet: Send + Sync {
     /// How many records the log has in all.
     fn len(&self, log: Log) -> usize;
 
-    /// When record `index` happened and shows.
+    /// When record `index` happened and appears.
     fn moment(&self, log: Log, index: usize) -> Moment;
 
     /// The JSON text of record `index`, the same at every call.
@@ -39,7 +39,7 @@ pub struct GivenRecords {
 }
 
 impl GivenRecords {
-    /// Adds a record that shows from `visible_at` on.
+    /// Adds a record that is visible from `visible_at` on.
     pub fn push(&mut self, log: Log, moment: Moment, json: impl Into<String>) {
         let rows = match log {
             Log::Url => &mut self.url,

@@ -34,7 +34,7 @@ impl<F> Default for Script<F> {
 }
 
 impl<F: Clone> Script<F> {
-    /// Lets the calls numbered `calls` of `scope` meet `fault`.
+    /// Makes the calls numbered `calls` of `scope` meet `fault`.
     pub fn on(&self, scope: impl Into<String>, calls: RangeInclusive<u64>, fault: F) {
         self.lock().rules.push(Rule {
             scope: scope.into(),
@@ -43,7 +43,7 @@ impl<F: Clone> Script<F> {
         });
     }
 
-    /// Lets the next `times` calls of `scope` meet `fault`, counted from now.
+    /// Makes the next `times` calls of `scope`, counted from now, meet `fault`.
     pub fn next(&self, scope: impl Into<String>, times: u64, fault: F) {
         let scope = scope.into();
         let done = self.lock().counts.get(&scope).copied().unwrap_or(0);

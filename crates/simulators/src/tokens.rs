@@ -14,10 +14,10 @@ use uuid::Uuid;
 #[derive(Default)]
 pub(super) struct GivenTokens(Mutex<HashMap<String, DateTime<Utc>>>);
 
-/// What the token of a call is worth.
+/// Whether the token of a call is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Life {
-    /// It lives.
+    /// It is valid.
     Good,
     /// It has ended.
     Over,
@@ -40,7 +40,7 @@ impl GivenTokens {
         token
     }
 
-    /// What the token in the `Authorization` header is worth at `now`.
+    /// Whether the token in the `Authorization` header is valid at `now`.
     pub(super) fn life(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Life {
         let header = headers.get(header::AUTHORIZATION);
         let token = header.and_then(|header| header.to_str().ok()?.strip_prefix("Bearer "));
@@ -51,7 +51,7 @@ impl GivenTokens {
         }
     }
 
-    /// Lets every token end.
+    /// Ends every token.
     pub(super) fn expire_all(&self) {
         for ends in self.lock().values_mut() {
             *ends = DateTime::UNIX_EPOCH;

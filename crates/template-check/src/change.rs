@@ -2,8 +2,8 @@
 //! `remove form.version` removes one, `readme: old -> new` replaces a text. ` and then ` joins two changes,
 //! and `<12 letters>` stands for that many letters.
 //!
-//! In a path `[...]` finds what lies in a list by its number, its type, its name or a part of it, and
-//! `{...}` whatever bears that name.
+//! In a path `[...]` finds an item of a list by its number, its type, its name or a part of it, and
+//! `{...}` finds whatever has that name.
 
 use std::borrow::Cow;
 
@@ -91,7 +91,7 @@ fn position(items: &[Value], wanted: &str) -> Option<usize> {
         .or_else(|| items.iter().position(is_like))
 }
 
-/// Whatever bears that name, wherever it is.
+/// Whatever has that name, wherever it is.
 fn named<'a>(value: &'a mut Value, name: &str) -> Option<&'a mut Value> {
     match value {
         Value::Object(members) if members.get("name").is_some_and(|found| found == name) => {

@@ -1,4 +1,4 @@
-//! What differs between Azure's clouds, as `environment()` tells it.
+//! What differs between Azure's clouds, as `environment()` returns it.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ pub struct Cloud {
     pub sites: &'static str,
     /// What the host names of Azure Monitor end with.
     pub monitor: &'static str,
-    /// Where the Data Collector API is, behind the workspace's id.
+    /// What the host name of the Data Collector API ends with, after the workspace's id.
     pub collector: &'static str,
     login: &'static str,
     portal: &'static str,

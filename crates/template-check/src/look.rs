@@ -10,7 +10,7 @@ pub trait Look {
     fn items(&self) -> impl Iterator<Item = &Value>;
     /// The members of an object, or none.
     fn members(&self) -> impl Iterator<Item = (&String, &Value)>;
-    /// A text as it is, everything else as JSON.
+    /// A text unchanged, everything else as JSON.
     fn plain(&self) -> String;
 }
 

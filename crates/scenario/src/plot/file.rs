@@ -69,7 +69,7 @@ fn story(scene: &mut Scene, beat: &Beat, set: &Set) -> File {
     }
 }
 
-/// A document whose macros do harm.
+/// A document with harmful macros.
 fn macros(scene: &mut Scene, from: String) -> File {
     let seconds = scene.row.below(60);
     File {

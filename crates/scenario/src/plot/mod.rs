@@ -1,6 +1,6 @@
 //! The plots: what attackers do to a few people in a day, told across the three logs.
 //!
-//! Most of a scenario is rolled record by record. What an analyst looks for hangs together: a page that
+//! Most of a scenario is rolled record by record. What an analyst looks for is connected: a page that
 //! was blocked is reached half an hour later; somebody with the chief executive's name writes, and a
 //! click follows. So a working day has a plot: [`super::beat`] has its script, and its records are written
 //! out here and cast by the seed. There is one at most for each thousand records of the plan, so that plots
@@ -31,13 +31,13 @@ pub(super) fn record(mut scene: Scene, beat: &Beat) -> String {
 
 /// What the records of a chapter share over the logs.
 struct Set {
-    /// The first of the staff whom it befalls.
+    /// The first of the staff whom it affects.
     first: usize,
     /// A domain that looks like the company's.
     lookalike: &'static str,
     /// Of a file.
     hash: String,
-    /// One of some names, whatever for.
+    /// One of several names, for any use.
     name: usize,
 }
 

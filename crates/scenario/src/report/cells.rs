@@ -41,7 +41,7 @@ impl Cells<'_> {
             .to_owned()
     }
 
-    /// What somebody chose; empty for the words that say nothing.
+    /// What somebody chose; empty for words without meaning.
     pub(super) fn choice(&self, name: &str) -> String {
         let text = self.lower(name);
         match text.as_str() {

@@ -9,7 +9,7 @@ use simulators::{log::Log, log_analytics::StoredRow};
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Malicious, and it reached the one it was meant for.
+    /// Malicious, and it reached its target.
     Through,
     /// Malicious.
     Stopped,
@@ -65,7 +65,7 @@ pub(super) struct Event {
     pub(super) user: String,
     pub(super) sender: String,
     pub(super) outcome: Outcome,
-    /// The places that it has in charts.
+    /// The places that it takes in charts.
     pub(super) marks: Vec<Mark>,
     /// The name of a file.
     pub(super) note: String,
@@ -74,7 +74,7 @@ pub(super) struct Event {
 /// A place in a chart.
 pub(super) type Mark = (Ranked, String);
 
-/// The event of a row, which has to have columns.
+/// The event of a row, which must have columns.
 pub(super) fn event(log: Log, row: &StoredRow<'_>) -> Option<Event> {
     let cells = Cells(row.columns.as_ref()?);
     let said = match log {

@@ -1,4 +1,4 @@
-//! The panels about what the connector says of itself.
+//! The panels about what the connector reports about itself.
 
 use std::collections::BTreeMap;
 

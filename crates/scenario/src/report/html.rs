@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
-/// Text from a row, which may hold anything: markup becomes text, and what no page may hold a mark for it.
-/// It runs from left to right, as addresses and hosts do, and what stands around it keeps its place.
+/// Text from a row, which may hold anything: markup becomes text, and forbidden characters become a mark.
+/// It runs from left to right, as addresses and hosts do, and the text around it keeps its place.
 pub(super) fn foreign(text: &str) -> String {
     format!("<bdi dir=\"ltr\">{}</bdi>", escape(text))
 }
 
-/// Text with nothing in it that a browser takes for markup.
+/// Text without anything that a browser takes for markup.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for letter in text.chars() {
@@ -28,7 +28,7 @@ pub(super) fn escape(text: &str) -> String {
     out
 }
 
-/// A number with its thousands apart: `12,000`.
+/// A number with thousands separators: `12,000`.
 pub(super) fn number(number: impl Into<u64>) -> String {
     let digits = number.into().to_string();
     let mut out = String::new();
@@ -55,10 +55,10 @@ pub(super) fn figure(id: &str, title: &str, about: &str, body: &str) -> String {
     )
 }
 
-/// What stands in a panel of rows of which none came.
+/// What a panel shows when none of its rows arrived.
 pub(super) const NOTHING: &str = "Nothing of this kind was delivered.";
 
-/// What stands in a panel that has nothing to show.
+/// What a panel shows when it has nothing to show.
 pub(super) fn empty(text: &str) -> String {
     format!("<p class=\"empty\">{}</p>", escape(text))
 }

@@ -32,7 +32,7 @@ pub use pass::TABLE as HEALTH;
 
 use simulators::log_analytics::{RowSink, StoredRow};
 
-/// A page in the making.
+/// A page under construction.
 #[derive(Debug)]
 pub struct Report {
     path: PathBuf,
@@ -40,7 +40,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// A page for this file. Whether it can be written is found out now, and not after the whole play; what
+    /// A page for this file. Whether it can be written is checked now, and not after the whole demo; what
     /// it holds is left as it is until then.
     pub fn create(path: &Path) -> io::Result<Self> {
         OpenOptions::new().create(true).append(true).open(path)?;

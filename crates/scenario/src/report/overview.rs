@@ -62,7 +62,7 @@ pub(super) fn panels(tally: &Tally, span: Span, about: &About) -> String {
     .concat()
 }
 
-/// Feeds by how far what they saw came.
+/// Feeds by how far their events got.
 fn funnel(tally: &Tally) -> String {
     let title = "How far it came";
     let rows = Log::ALL.map(|log| {

@@ -1,4 +1,4 @@
-//! What the connector says of itself, row by row.
+//! What the connector reports about itself, row by row.
 
 use chrono::{DateTime, Utc};
 
@@ -26,7 +26,7 @@ pub(super) struct Pass {
     pub(super) message: String,
 }
 
-/// The pass that a row tells of.
+/// The pass that a row describes.
 pub(super) fn pass(row: &StoredRow<'_>) -> Option<Pass> {
     let cells = Cells(row.columns.as_ref()?);
     let count = |name| cells.number(name).map_or(0, whole);

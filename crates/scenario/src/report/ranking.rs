@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::{chart::Ranked, event::Outcome};
 
-/// How many rows a chart shows; the others are one row together.
+/// How many rows a chart shows; the rest share one row.
 const SHOWN: usize = 10;
 
 /// What is known of one value.
@@ -21,7 +21,7 @@ pub(super) struct Count {
     senders: HashSet<u32>,
     pub(super) first: Option<DateTime<Utc>>,
     pub(super) last: Option<DateTime<Utc>>,
-    /// What more there is to say of the first.
+    /// Further details of the first.
     pub(super) note: String,
 }
 
@@ -68,7 +68,7 @@ impl Count {
 /// The rows of a chart.
 pub(super) struct Ranking<'a> {
     pub(super) shown: Vec<(&'a str, &'a Count)>,
-    /// How many values there are besides.
+    /// How many other values there are.
     pub(super) more: usize,
     /// What they add up to.
     pub(super) rest: Count,

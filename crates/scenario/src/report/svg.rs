@@ -1,5 +1,5 @@
-//! Drawings. They stretch to the place they get, so all letters stand outside them, and all their
-//! numbers are whole: a unit across is an hour, a unit up is one of what is counted.
+//! Drawings. They stretch to the space they are given, so all text is outside them, and all their
+//! numbers are whole: a unit across is an hour, a unit up is one counted item.
 
 use chrono::DateTime;
 
@@ -39,7 +39,7 @@ impl Series {
 /// How several series share an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bars {
-    /// One on the other, the first lowest.
+    /// One on top of the other, the first lowest.
     Stacked,
     /// Side by side.
     Grouped,
@@ -126,7 +126,7 @@ pub(super) fn over_time(span: Span, series: &[Series], bars: Bars, title: &str) 
     Some(out)
 }
 
-/// The colours of a chart with what each adds up to.
+/// The colours of a chart, with the total of each.
 pub(super) fn legend(series: &[Series]) -> String {
     let mut out = "<ul class=\"legend\">".to_owned();
     for one in series {
@@ -144,7 +144,7 @@ pub(super) fn legend(series: &[Series]) -> String {
     out
 }
 
-/// A small chart without axes, for the eye.
+/// A small chart without axes, for a quick look.
 pub(super) fn spark(values: &[u32], class: &str) -> String {
     let top = values.iter().copied().max().unwrap_or(0).max(1);
     let mut out = format!(

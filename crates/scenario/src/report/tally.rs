@@ -12,7 +12,7 @@ use super::{
 };
 use simulators::{log::Log, log_analytics::StoredRow};
 
-/// Everything that the page shows. It grows with the users, hosts and files, not with the rows, but for
+/// Everything that the page shows. It grows with the users, hosts and files, not with the rows, except for
 /// 16 bytes each.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -31,7 +31,7 @@ pub(super) struct Tally {
 pub(super) struct Hour {
     /// By log and outcome.
     events: [[u32; Outcome::ALL.len()]; Log::ALL.len()],
-    /// Whom something malicious was meant for.
+    /// Whom something malicious targeted.
     pub(super) targeted: HashSet<u32>,
     /// Whom it reached.
     pub(super) reached: HashSet<u32>,

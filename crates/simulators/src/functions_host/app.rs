@@ -19,12 +19,12 @@ use super::{
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 const INITIALIZATION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What the app root says.
+/// What the app root contains.
 #[derive(Debug)]
 pub(super) struct App {
     pub(super) functions: Vec<Function>,
     pub(super) handler: Handler,
-    /// `None` is no limit.
+    /// `None` means no limit.
     pub(super) function_timeout: Option<Duration>,
     pub(super) initialization_timeout: Duration,
 }
@@ -52,7 +52,7 @@ pub(super) struct Handler {
 pub(super) enum Arguments {
     /// From `host.json`: still with `%NAME%`, joined by blanks and split again.
     Described(Vec<String>),
-    /// From the caller, as they are.
+    /// From the caller, unchanged.
     Given(Vec<String>),
 }
 

@@ -1,18 +1,18 @@
-//! What the emulator is told, and what can go wrong on its start.
+//! How the emulator is configured, and what can go wrong when it starts.
 
 use std::{collections::BTreeMap, fmt, io, path::PathBuf, time::Duration};
 
 use super::logbook::OnLog;
 use crate::clock::SimClock;
 
-/// What the emulator is told.
+/// How the emulator is configured.
 #[derive(Clone)]
 pub struct Config {
     /// The folder that holds `host.json` and one folder per function.
     pub app_root: PathBuf,
     /// Started instead of what `host.json` names.
     pub executable: Option<PathBuf>,
-    /// Given to the handler instead of what `host.json` says, as they are: without `%NAME%` and
+    /// Given to the handler unchanged, instead of what `host.json` says: without `%NAME%` and
     /// without being split at blanks.
     pub arguments: Option<Vec<String>>,
     /// The app settings, which become environment variables of the handler.
@@ -46,7 +46,7 @@ impl Config {
         }
     }
 
-    /// The handler starts in a folder of its own, from where relative paths would lead elsewhere.
+    /// The handler starts in its own folder, where relative paths would lead elsewhere.
     pub(super) fn make_absolute(&mut self) {
         let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
         self.app_root = absolute(&self.app_root);
@@ -79,7 +79,7 @@ impl fmt::Debug for Config {
 /// Constants of the host (its source).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How long a run that is over its time may still end by itself before the handler is killed.
+    /// How long a run past its time limit may still take to end by itself before the handler is killed.
     /// 2 s.
     pub timeout_grace: Duration,
     /// How long a run waits for the handler to be ready before the host gives up. 120 s.

@@ -24,7 +24,7 @@ const KEPT_BODY: usize = 64 * 1024;
 /// What a request looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invocation {
-    /// The story behind it.
+    /// The situation that it describes.
     pub kind: Kind,
     /// How its body is framed.
     pub framing: Framing,

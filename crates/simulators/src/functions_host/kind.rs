@@ -7,7 +7,7 @@ use super::timer::{Reason, Run, Status, Timer, whole_ticks};
 /// How late a made-up run before this one began.
 const LATENESS: TimeDelta = TimeDelta::nanoseconds(3_121_400);
 
-/// The story that a request tells. Dates follow from the function's schedule and the clock.
+/// The situation that a request describes. Dates follow from the function's schedule and the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// On time, after a run on time.

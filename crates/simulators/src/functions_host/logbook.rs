@@ -16,10 +16,10 @@ const TEXT_LIMIT: usize = 32 * 1024;
 pub(super) const CONSOLE: &str = "Host.Function.Console";
 /// The category of the listeners' lines.
 pub(super) const TIMERS: &str = "Host.Triggers.Timer";
-/// The category of what the host itself has to say. Its true name is unconfirmed.
+/// The category of the host's own messages. Its true name is unconfirmed.
 pub(super) const HOST: &str = "Host.General";
 
-/// How loud a record is.
+/// How severe a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Not shown by the host's default filter.
@@ -35,7 +35,7 @@ pub enum Level {
 /// One line of the host's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogRecord {
-    /// How loud it is.
+    /// How severe it is.
     pub level: Level,
     /// Who says it: `Host.Function.Console` for the handler's output, `Function.<Name>.User` for
     /// the `Logs` of an answer, `Function.<Name>` for the host's lines about a run.

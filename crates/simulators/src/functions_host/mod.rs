@@ -1,7 +1,7 @@
 //! The Azure Functions host (version 4) towards a custom handler with timers.
 //!
-//! It starts the handler as the host does, waits for it, sends it timer requests that are those of
-//! the real host to the byte, judges the answers, enforces the time-out and restarts or kills. What
+//! It starts the handler as the host does, waits for it, sends it the same timer requests as the real
+//! host, byte for byte, judges the answers, enforces the time-out and restarts or kills. What
 //! is marked "the host's source" or "the extension's source" was read there; "seen on the wire"
 //! comes from a recorded request; "unconfirmed" must not be relied on.
 //!
@@ -55,10 +55,10 @@ const LAST_WORDS: usize = 5;
 pub struct FunctionsHost {
     clock: SimClock,
     limits: Limits,
-    /// `None` is no limit.
+    /// `None` means no limit.
     function_timeout: Option<Duration>,
     initialization_timeout: Duration,
-    /// `None` where the handler runs already.
+    /// `None` if the handler already runs.
     launch: Option<Launch>,
     timers: Vec<Entry>,
     book: Logbook,
@@ -86,7 +86,7 @@ impl FunctionsHost {
         Self::begin(config, None, true).await
     }
 
-    /// Like [`FunctionsHost::start`] with a handler that runs already, on `port`: under a debugger
+    /// Like [`FunctionsHost::start`] with a handler that already runs, on `port`: under a debugger
     /// or in the process of a test. The host can then neither kill it nor see it end.
     pub async fn attach(config: Config, port: u16) -> Result<Self, HostError> {
         Self::begin(config, Some(port), false).await
@@ -148,7 +148,7 @@ impl FunctionsHost {
 
     /// Runs `function` as its timer would now: the first run, a run past due, a late run or a
     /// normal one, whatever its status says at the time the clock shows. A tick before the time
-    /// counts as on time. Waits for a scheduled run of the same function that still goes on.
+    /// counts as on time. Waits for a scheduled run of the same function that is still under way.
     ///
     /// The status advances whether the run fails or not, but not where the host is killed during
     /// the run.
@@ -167,7 +167,7 @@ impl FunctionsHost {
     }
 
     /// When the timer of `function` is due: now where the listener's start made it so, otherwise
-    /// the scheduled time, which has gone by for a late run. `None` for an unknown function.
+    /// the scheduled time, which has passed for a late run. `None` for an unknown function.
     #[must_use]
     pub fn due(&self, function: &str) -> Option<DateTime<Utc>> {
         Some(self.entry(function)?.timer().due(self.clock.now()))
@@ -186,8 +186,8 @@ impl FunctionsHost {
         names.cloned().collect()
     }
 
-    /// Starts the listeners of all timers anew, as when the host restarts or the lease moves to
-    /// another instance: a recorded time that has gone by makes the next tick past due.
+    /// Restarts the listeners of all timers, as when the host restarts or the lease moves to
+    /// another instance: a recorded time that has passed makes the next tick past due.
     pub fn restart_listener(&self) {
         let now = self.clock.now();
         for entry in &self.timers {
@@ -204,7 +204,7 @@ impl FunctionsHost {
         self.worker().stop("the instance was taken away").await;
     }
 
-    /// Starts the host anew after [`FunctionsHost::kill`], a crash or at any time, like
+    /// Restarts the host after [`FunctionsHost::kill`], a crash or at any time, like
     /// [`FunctionsHost::start`]: on a new port, with new listeners, the old handler killed.
     pub async fn restart(&self) -> Result<(), HostError> {
         self.worker().stop("the host restarts").await;
@@ -224,7 +224,7 @@ impl FunctionsHost {
         self.wait_until_ready().await
     }
 
-    /// Kills the handler alone, as when memory runs out: the host sees a crash (code 137) and
+    /// Kills only the handler, as when memory runs out: the host sees a crash (code 137) and
     /// starts it again, or stops at the third.
     pub fn crash_handler(&self) {
         self.worker().strike();
@@ -247,7 +247,7 @@ impl FunctionsHost {
         }
     }
 
-    /// Why the host stopped; `None` while it goes on.
+    /// Why the host stopped; `None` while it runs.
     #[must_use]
     pub fn stop_reason(&self) -> Option<String> {
         match self.worker().phase() {
@@ -312,7 +312,7 @@ impl FunctionsHost {
     }
 }
 
-/// A port that is free now, chosen by the system and let go again, as the host does it.
+/// A port that is free now, chosen by the system and released again, as the host does it.
 fn free_port() -> Result<u16, HostError> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(HostError::Port)?;
     Ok(listener.local_addr().map_err(HostError::Port)?.port())

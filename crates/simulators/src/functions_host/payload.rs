@@ -1,4 +1,4 @@
-//! What the host sends for a run of a timer, to the byte.
+//! What the host sends for a run of a timer, byte for byte.
 
 use chrono::{DateTime, SecondsFormat, Timelike, Utc};
 use serde::{

@@ -1,9 +1,9 @@
-//! The status of a timer and what a run of it is told.
+//! The status of a timer, and what the host sends to a run of it.
 //!
 //! The rules are those of the timer extension's source. Runs of one timer do not overlap; the next
 //! time is computed from a run's start; ticks that were missed collapse into one; the status
 //! advances whatever a run's result; a run is past due only where a listener, on starting, finds
-//! that the recorded time has gone by.
+//! that the recorded time has passed.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
@@ -33,7 +33,7 @@ pub enum Reason {
     Admin,
 }
 
-/// One run of a timer: what the handler is told.
+/// One run of a timer: what the handler receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Run {
     /// When it began.
@@ -79,7 +79,7 @@ impl Timer {
         self.schedule = schedule;
     }
 
-    /// Starts the listener anew: afterwards [`Timer::begin`] may be past due.
+    /// Restarts the listener: afterwards [`Timer::begin`] may be past due.
     pub fn start_listener(&mut self, now: DateTime<Utc>) {
         let now = whole_ticks(now);
         self.pending = self.run_on_startup.then_some(Reason::RunOnStartup);
@@ -159,7 +159,7 @@ impl Timer {
         }
     }
 
-    /// What an admin run at `now` is told. It leaves the status as it is.
+    /// What an admin run at `now` receives. It leaves the status unchanged.
     #[must_use]
     pub fn admin(&self, now: DateTime<Utc>) -> Run {
         Run {
@@ -171,7 +171,7 @@ impl Timer {
     }
 
     /// When the coming run is due: `now` where the listener's start made one due, otherwise the
-    /// scheduled time, which may have gone by.
+    /// scheduled time, which may have passed.
     #[must_use]
     pub fn due(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         match (self.pending, self.current) {

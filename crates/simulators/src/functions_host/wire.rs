@@ -47,7 +47,7 @@ impl WireError {
 
 type Connection = BufReader<TcpStream>;
 
-/// The client towards one port.
+/// The client of one port.
 #[derive(Debug)]
 pub(super) struct Client {
     port: u16,
@@ -95,7 +95,7 @@ impl Client {
         Ok(response)
     }
 
-    /// Forgets idle connections, as when the process behind them is gone.
+    /// Forgets idle connections, as when the process at the other end is gone.
     pub(super) fn forget_connections(&self) {
         self.lock().clear();
     }

@@ -28,7 +28,7 @@ pub(super) enum Phase {
     Initializing,
     Initialized,
     Restarting,
-    /// The system refused to start it; the host tries no more, but does not stop either.
+    /// The system refused to start it; the host does not try again, but does not stop either.
     NotStarted(String),
     /// The host is gone.
     Stopped(String),
@@ -52,7 +52,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts the handler; without a launch it runs already.
+    /// Starts the handler; without a launch it already runs.
     pub(super) fn start(
         launch: Option<Launch>,
         port: u16,
@@ -112,7 +112,7 @@ impl Worker {
         self.launches.load(Ordering::Acquire)
     }
 
-    /// Kills the handler and starts it anew on the same port, which does not count as a crash.
+    /// Kills the handler and restarts it on the same port, which does not count as a crash.
     pub(super) async fn restart(&self) {
         let (done, is_done) = oneshot::channel();
         if self.commands.send(Command::Restart(done)).is_ok() && is_done.await.is_ok() {
@@ -133,7 +133,7 @@ impl Worker {
         }
     }
 
-    /// Kills the handler behind the host's back.
+    /// Kills the handler without telling the host.
     pub(super) fn strike(&self) {
         // Without a receiver there is no handler to strike.
         drop(self.commands.send(Command::Strike));

@@ -54,7 +54,7 @@ where
 }
 
 /// The value of the JSON string `text`, quotes included in the argument. A string that is valid
-/// JSON but no Unicode, such as half a surrogate pair, keeps its escapes as they were written.
+/// JSON but not Unicode, such as half a surrogate pair, keeps its escapes as they were written.
 pub(super) fn string(text: &str) -> Cow<'_, str> {
     if let Ok(Text(value)) = serde_json::from_str(text) {
         return value;

@@ -1,9 +1,10 @@
 //! Log Analytics on this machine: what the workspace's ingestion endpoints accept, refuse and make
 //! of the rows they take.
 //!
-//! [`DataCollector`] is the HTTP Data Collector API, [`logs_ingestion`] the other one. Every row it accepts goes to the [`RowSink`]s
-//! of its [`Config`]: [`MemoryRows`] for a test that compares, [`NdjsonFolder`] for a reader who
-//! wants to look. [`Columns`] is what becomes of a row's names and types on its way into a table.
+//! [`DataCollector`] is the HTTP Data Collector API, [`logs_ingestion`] the Logs Ingestion API. Every row
+//! that either accepts goes to the [`RowSink`]s of its [`Config`]: [`MemoryRows`] for a test that compares,
+//! [`NdjsonFolder`] for a reader who wants to look. [`Columns`] shows what becomes of a row's names and
+//! types on its way into a table.
 //!
 //! In the comments, "Microsoft documents" marks what the vendor's pages say, "observed" what users
 //! of the service reported, and "unconfirmed" what is a choice made here for want of either.

@@ -25,7 +25,7 @@ struct State {
 }
 
 impl NdjsonFolder {
-    /// Writes to `folder`, which is made if it does not exist. Lines are added to files that do.
+    /// Writes to `folder`, which is created if it does not exist. Lines are added to existing files.
     pub fn create(folder: impl Into<PathBuf>) -> io::Result<Self> {
         let folder = folder.into();
         std::fs::create_dir_all(&folder)?;
@@ -41,7 +41,7 @@ impl NdjsonFolder {
         path(&self.folder, table)
     }
 
-    /// Takes the first failure to write, if there was one. The service does not tell its callers
+    /// Takes the first failure to write, if there was one. The service does not report to its callers
     /// where its rows end up, so this is where to ask.
     pub fn take_failure(&self) -> Option<io::Error> {
         self.lock().failure.take()

@@ -34,7 +34,7 @@ enum Payload {
     Html(&'static str),
     /// Half of it, under a `Content-Length` that promises all.
     Cut(Bytes),
-    /// A record that does not end before so many bytes.
+    /// A record that does not end before this many bytes.
     Huge(u64),
     /// No answer: the connection is closed.
     Drop,
@@ -52,7 +52,7 @@ pub(super) struct Failure<'a> {
 }
 
 impl<'a> Failure<'a> {
-    /// A failure for good that no single member is to blame for.
+    /// A permanent failure that no single member caused.
     pub(super) const fn new(code: &'a str, message: &'a str) -> Self {
         Self {
             code,
@@ -136,7 +136,7 @@ impl Answer {
         (!matches!(self.payload, Payload::Drop)).then_some(self.status)
     }
 
-    /// The answer with the headers that every answer has. `Date` tells the simulated time, by which
+    /// The answer with the headers that every answer has. `Date` is the simulated time, from which
     /// a caller can see that its clock is wrong.
     pub(super) fn into_response(self, standing: Standing, now: DateTime<Utc>) -> Response<Body> {
         let kind = match &self.payload {

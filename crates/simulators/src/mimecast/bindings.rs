@@ -140,7 +140,7 @@ impl Bindings {
         }
     }
 
-    /// Forgets a binding; says whether it was there.
+    /// Forgets a binding; returns whether it existed.
     pub(super) fn forget(&self, access_key: &str) -> bool {
         self.lock().pairs.remove(access_key).is_some()
     }

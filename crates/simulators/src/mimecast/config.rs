@@ -9,9 +9,9 @@ use crate::{clock::SimClock, log::Log, records::RecordSet};
 /// The credentials that [`Config::new`] fills in are invented.
 #[derive(Clone)]
 pub struct Config {
-    /// The records it has to tell.
+    /// The records that it returns.
     pub records: Arc<dyn RecordSet>,
-    /// The time it lives in: for the default range, for what is visible, for signatures' dates.
+    /// The simulated time: for the default range, for what is visible, for signatures' dates.
     pub clock: SimClock,
     /// Which API it is.
     pub api: Api,
@@ -48,7 +48,7 @@ pub struct Config {
     pub refresh_returns_new_keys: bool,
     /// Records per page where none is asked for.
     pub default_page_size: usize,
-    /// Records per page at most; more is cut down to it without a word. Unconfirmed.
+    /// Records per page at most; more is silently cut down to it. Unconfirmed.
     pub max_page_size: usize,
     /// How long each get-logs call takes, on the real clock.
     pub latency: Duration,
@@ -60,7 +60,7 @@ pub struct Config {
     pub journal_limit: usize,
 }
 
-/// The two APIs. They have hosts of their own, and neither takes the other's credentials; the get-logs
+/// The two APIs. They have separate hosts, and neither takes the other's credentials; the get-logs
 /// functions are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Api {
@@ -73,7 +73,7 @@ pub enum Api {
 /// A way in which paging has been seen to differ, or may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Quirk {
-    /// `totalCount` is missing; `resultCount` of the impersonation log too. Seen in published samples.
+    /// `totalCount` is missing; so is `resultCount` of the impersonation log. Seen in published samples.
     OmitTotalCount,
     /// The whole `pagination` object is missing where all rows fit on one page. Seen live.
     OmitPaginationWhenOnePage,

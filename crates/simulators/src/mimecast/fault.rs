@@ -15,7 +15,7 @@ pub enum Fault {
     EmptyBody(u16),
     /// HTTP 200 whose `meta.status` says this, with an empty `fail`. Published clients check for it.
     MetaStatus(u16),
-    /// A refusal of the caller's making, such as the `err_developer_key` that was seen live now and
+    /// A refusal that is the caller's fault, such as the `err_developer_key` that was seen live now and
     /// then for a good application id.
     FailCode {
         /// The HTTP status, which `meta.status` repeats.
@@ -37,10 +37,10 @@ pub enum Fault {
     /// The true answer, of which only half is sent before the connection breaks: `Content-Length`
     /// promises all of it.
     Truncated,
-    /// HTTP 200 with one record that does not end, of so many bytes in all. They are made as they
+    /// HTTP 200 with one record that does not end, of this many bytes in all. They are made as they
     /// are sent.
     Huge(u64),
-    /// The true answer, after so long on the real clock.
+    /// The true answer, after this long on the real clock.
     Slow(Duration),
     /// The connection is closed without an answer.
     DropConnection,
@@ -54,7 +54,7 @@ pub enum Fault {
     InvalidUtf8,
 }
 
-/// What the fault makes of a call.
+/// What the fault does to a call.
 pub(super) enum Effect {
     /// This is the answer.
     Instead(Answer),

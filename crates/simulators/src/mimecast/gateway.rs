@@ -44,7 +44,7 @@ impl Gateway {
         Answer::json(200, body.to_string(), 0)
     }
 
-    /// All checks of a call but those of the fields, in their order.
+    /// All checks of a call except those of the fields, in order.
     pub(super) fn check(
         &self,
         config: &Config,
@@ -106,7 +106,7 @@ impl Gateway {
         (self.tokens.life(request.headers(), now) == Life::Good).then(|| request.path.clone())
     }
 
-    /// Lets every token expire.
+    /// Makes every token expire.
     pub(super) fn expire_all(&self) {
         self.tokens.expire_all();
     }

@@ -15,11 +15,11 @@ pub struct Call {
     /// The path asked for.
     pub path: String,
     /// The `x-mc-req-id` header, as sent. Repeats are served, as seen live; whether each call had a
-    /// fresh one can be told here.
+    /// fresh one can be seen here.
     pub request_id: Option<String>,
     /// The `x-mc-date` header, as sent.
     pub date: Option<String>,
-    /// `pageToken`, where one was sent that is not empty.
+    /// `pageToken`, if a non-empty one was sent.
     pub page_token: Option<String>,
     /// `from` of the first request item, as sent.
     pub from: Option<String>,

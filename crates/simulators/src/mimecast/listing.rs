@@ -1,4 +1,4 @@
-//! Which records a question finds, page by page, without ever building the text of another.
+//! Which records a query finds, page by page, without ever building the text of any other.
 
 use std::ops::Range;
 
@@ -6,15 +6,15 @@ use serde_json::Value;
 
 use crate::{log::Log, records::RecordSet};
 
-/// A question put to one log. What becomes visible after `visible_until` is no part of it, so the
-/// pages of one listing fit together however long the reading takes.
+/// A query to one log. What becomes visible after `visible_until` is not part of it, so the
+/// pages of one listing fit together however long reading takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Listing {
     pub(super) log: Log,
     /// First second asked for, in Unix seconds.
     pub(super) from: i64,
-    /// Last second asked for. Whether Mimecast counts it in is unconfirmed; here it does, so that
-    /// adjoining ranges overlap by a second and the reader has to cope with it.
+    /// Last second asked for. Whether Mimecast includes it is unconfirmed; here it does, so that
+    /// adjoining ranges overlap by a second and the reader must cope with it.
     pub(super) to: i64,
     pub(super) oldest_first: bool,
     /// The time of the first page's call, in Unix seconds.
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
     use crate::records::Moment;
 
-    /// Two records per second from 0 on; every seventh shows ten minutes late.
+    /// Two records per second from 0 on; every seventh appears ten minutes late.
     struct Many {
         looks: AtomicUsize,
         texts: AtomicUsize,

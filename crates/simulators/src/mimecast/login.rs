@@ -55,7 +55,7 @@ pub(super) fn logout(bindings: &Bindings, request: &Request) -> Answer {
     Answer::fail(200, None, &failure)
 }
 
-/// Tells the base address for a user; for one that is not known here, none.
+/// Answers with the base address of a user; with none for an unknown user.
 pub(super) fn discover(config: &Config, request: &Request) -> Answer {
     let Some(address) = request.item_text("emailAddress") else {
         return missing(

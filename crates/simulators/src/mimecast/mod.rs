@@ -8,7 +8,7 @@
 //! carries the three rate headers. A repeated `x-mc-req-id` is served, as seen live.
 //!
 //! A listing is fixed at the call of its first page: what becomes visible later belongs to a later
-//! listing. Text is made of the rows that are returned only, so 200,000 records are no burden.
+//! listing. Text is made only of the rows that are returned, so 200,000 records are no burden.
 
 mod answer;
 mod bindings;
@@ -109,13 +109,13 @@ impl Simulator {
         self.service.journal.calls()
     }
 
-    /// How many calls of `path` arrived, the faulty ones and those long gone from the journal too.
+    /// How many calls of `path` arrived, including faulty ones and those no longer in the journal.
     #[must_use]
     pub fn calls(&self, path: &str) -> u64 {
         self.service.journal.count(path)
     }
 
-    /// Lets every binding and token expire: calls are answered 418 until a login renews a binding, or
+    /// Makes every binding and token expire: calls are answered 418 until a login renews a binding, or
     /// 401 until a new token is used.
     pub fn expire(&self) {
         self.service.bindings.expire_all();
@@ -167,7 +167,7 @@ impl Service {
         }
     }
 
-    /// The answer, true or as the script has it.
+    /// The answer, true or as scripted.
     async fn meet(&self, request: &Request, standing: Standing) -> Answer {
         match self.faults.take(&request.path).map(Fault::effect) {
             Some(Effect::Instead(answer)) => answer,
@@ -206,7 +206,7 @@ impl Service {
         }
     }
 
-    /// All checks of API 1.0 but those of the fields, in their order. Codes and wording other than those of
+    /// All checks of API 1.0 except those of the fields, in order. Codes and wording other than those of
     /// the signature, the binding and the application id are unconfirmed.
     fn check(
         &self,

@@ -1,4 +1,4 @@
-//! A request, taken apart once.
+//! A request, parsed once.
 
 use axum::http::{HeaderMap, Method, header};
 use chrono::{DateTime, Utc};

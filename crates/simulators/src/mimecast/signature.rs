@@ -1,4 +1,4 @@
-//! The signature of API 1.0, computed anew here so that a mistake of the connector shows.
+//! The signature of API 1.0, computed independently here so that a mistake of the connector shows.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
@@ -13,7 +13,7 @@ pub(super) fn hmac_sha1(key: &[u8], message: &[u8]) -> Vec<u8> {
 }
 
 /// What Mimecast documents as the signature: date, request id, path and application key joined by
-/// colons, signed with the decoded secret key. The body takes no part.
+/// colons, signed with the decoded secret key. The body is not included.
 pub(super) fn sign(secret: &[u8], date: &str, id: &str, path: &str, app_key: &str) -> String {
     let message = format!("{date}:{id}:{path}:{app_key}");
     STANDARD.encode(hmac_sha1(secret, message.as_bytes()))

@@ -1,4 +1,4 @@
-//! Page tokens: opaque to the caller, and refused where a byte was changed.
+//! Page tokens: opaque to the caller, and refused if a byte was changed.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::log::Log;
 /// Bytes of the seal in front of the text; enough to notice a change.
 const SEAL_BYTES: usize = 8;
 
-/// What a token carries: the question and where in its answer the page begins.
+/// What a token carries: the query and where in its results the page begins.
 #[derive(Debug, Serialize, Deserialize)]
 struct Text {
     #[serde(rename = "l")]

@@ -93,8 +93,8 @@ impl Snapshot {
         .unwrap_or_else(|error| panic!("{}: {error}", self.name))
     }
 
-    /// Where the evaluator and the engine differ. What the engine left as an expression, since only a
-    /// deployment can tell its value, is worked out here: it must give what the evaluator made.
+    /// Where the evaluator and the engine differ. What the engine left as an expression, because only a
+    /// deployment can determine its value, is evaluated here: the result must be what the evaluator made.
     fn differences(&self) -> Vec<String> {
         let deployed = self.deployed();
         let mut known = existing(&self.given);

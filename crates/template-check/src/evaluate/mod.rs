@@ -67,7 +67,7 @@ pub struct Resource {
     pub body: Value,
     /// What can be read of it.
     pub full: Arc<Value>,
-    /// The ids of all that is there for certain before it is made.
+    /// The ids of everything that certainly exists before it is made.
     pub waits_for: BTreeSet<String>,
 }
 
@@ -82,7 +82,7 @@ impl Resource {
 /// What can be read, by id.
 pub type Known = BTreeMap<String, Arc<Value>>;
 
-/// What came of a template.
+/// The result of a template.
 #[derive(Debug, Clone, Default)]
 pub struct Deployed {
     /// Those of nested deployments too, in the order in which they are made.
@@ -119,7 +119,7 @@ impl Deployed {
     }
 }
 
-/// Deploys `template` to `target`, where `existing` is there before, by id.
+/// Deploys `template` to `target`, where `existing`, by id, is there already.
 pub fn deploy(
     template: &Value,
     given: &Map<String, Value>,
@@ -145,7 +145,7 @@ pub fn deploy(
     Ok(deployed)
 }
 
-/// The value of `raw` in a template, once all of `known` is there.
+/// The value of `raw` in a template, once all of `known` exists.
 pub fn resolve(
     template: &Value,
     given: &Map<String, Value>,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::scope::Frame;
 use crate::look::Look;
 
-/// How a value begins that the platform itself puts a secret in the place of.
+/// How a value begins that the platform itself replaces with a secret.
 pub const REFERENCE: &str = "@Microsoft.KeyVault(";
 
 pub(super) fn read(

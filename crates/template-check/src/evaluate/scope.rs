@@ -1,4 +1,4 @@
-//! What the functions give that depend on where they stand.
+//! What those functions return that depend on where they are used.
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! Evaluating everything inside of a value.
+//! Evaluating everything inside a value.
 
 use serde_json::{Map, Value};
 
@@ -65,7 +65,7 @@ impl Frame<'_> {
         Ok(results)
     }
 
-    /// A loop inside of an object: `{ "name", "count", "input" }`.
+    /// A loop inside an object: `{ "name", "count", "input" }`.
     pub(super) fn repeated(&self, each: &Value, at: &str) -> Result<(String, Value), String> {
         let name = each["name"]
             .as_str()

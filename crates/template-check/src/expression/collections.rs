@@ -90,7 +90,7 @@ pub(super) fn find<'a>(
         .or_else(|| members.iter().find(same))
 }
 
-/// Later members win, with their spelling; objects inside of objects are merged.
+/// Later members win, with their spelling; objects inside objects are merged.
 fn merge(all: &mut Map<String, Value>, other: &Map<String, Value>) {
     for (name, value) in other {
         let old = find(all, name).map(|(old, _)| old.clone());

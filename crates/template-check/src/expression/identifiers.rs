@@ -1,4 +1,4 @@
-//! Functions that make names out of texts. They give what Azure gives: `engine/expressions.tsv` has true
+//! Functions that make names out of texts. They return what Azure returns: `engine/expressions.tsv` has true
 //! values of both.
 
 use serde_json::Value;
@@ -76,7 +76,7 @@ impl Lane {
     }
 }
 
-/// `MurmurHash3` in two lanes of 32 bits, with the seed 0. It is like none of the published variants: the
+/// `MurmurHash3` in two lanes of 32 bits, with the seed 0. It matches none of the published variants: the
 /// second lane has the constants of the first, the other way round.
 fn hash(bytes: &[u8]) -> u64 {
     let [lane_1, lane_2] = LANES;

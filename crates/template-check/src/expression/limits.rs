@@ -1,5 +1,5 @@
-//! How long expressions and their results may be. Azure's engine was asked for each of these limits;
-//! the documentation has the first one only.
+//! How long expressions and their results may be. Each of these limits was tried on Azure's engine;
+//! the documentation has only the first one.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::texts::length;
 /// does not promise it.
 const MAX_EXPRESSION: usize = 24_576;
 
-/// The longest text that one of [`LIMITED`] may give.
+/// The longest text that one of [`LIMITED`] may return.
 const MAX_RESULT: usize = 131_072;
 
 /// The functions whose results are limited. A literal, a bare `variables()`, `if()`, `string()` and the
@@ -26,7 +26,7 @@ pub(super) fn check_expression(inner: &str) -> Result<(), String> {
     }
 }
 
-/// Refuses what a function gives if it is too long.
+/// Refuses the result of a function if it is too long.
 pub(super) fn check_result(function: &str, value: Value) -> Result<Value, String> {
     match &value {
         Value::String(text) if LIMITED.contains(&function) && length(text) > MAX_RESULT => {

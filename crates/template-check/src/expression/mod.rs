@@ -1,7 +1,7 @@
 //! The expressions of ARM templates, `[concat(parameters('appName'), '-plan')]`: text, tree, value.
 //!
-//! It gives what Azure's own engine gives: `engine/` holds that engine's results, and the tests hold the
-//! evaluator against them. Stricter than the engine where that helps: the names of parameters, variables
+//! It returns what Azure's own engine returns: `engine/` holds that engine's results, and the tests compare
+//! the evaluator with them. It is stricter than the engine where that helps: the names of parameters, variables
 //! and functions are compared with their case, and a function that is not known here is an error.
 
 mod collections;
@@ -32,7 +32,7 @@ pub enum Expression {
     Index(Box<Expression>, Box<Expression>),
 }
 
-/// What the functions ask that depend on where they stand.
+/// What those functions need that depend on where they are used.
 pub trait Scope {
     /// The value of `parameters`, `reference` and the like; `None` for a function not known.
     fn call(&self, name: &str, arguments: &[Value]) -> Option<Result<Value, String>>;
@@ -142,7 +142,7 @@ fn call(name: &str, arguments: &[Expression], scope: &dyn Scope) -> Result<Value
     result.and_then(|value| limits::check_result(name, value))
 }
 
-/// How many, and none for less.
+/// How many; 0 for a negative number.
 fn size(count: &serde_json::Number) -> usize {
     let count = count.as_u64().and_then(|count| count.try_into().ok());
     count.unwrap_or_default()

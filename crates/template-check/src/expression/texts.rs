@@ -98,7 +98,7 @@ fn format(pattern: &str, values: &[Value]) -> Result<Value, String> {
     Ok(text.into())
 }
 
-/// How long the engine finds a text: in units of UTF-16, as .NET counts.
+/// The length of a text as the engine counts it: in units of UTF-16, as in .NET.
 pub(super) fn length(text: &str) -> usize {
     text.encode_utf16().count()
 }

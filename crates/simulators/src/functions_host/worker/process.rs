@@ -122,7 +122,7 @@ pub(in crate::functions_host) struct Exit {
 }
 
 impl Process {
-    /// A handler that runs already, and that the host can neither see end nor kill.
+    /// A handler that already runs; the host can neither see it end nor kill it.
     pub(in crate::functions_host) fn elsewhere() -> Self {
         Self(None)
     }
@@ -169,7 +169,7 @@ impl Process {
         })))
     }
 
-    /// Waits until the process ends by itself; says so once and never again.
+    /// Waits until the process ends by itself; reports it only once.
     pub(in crate::functions_host) async fn ended(&mut self) -> Exit {
         let Some(running) = self.0.as_mut().filter(|running| !running.exited) else {
             return std::future::pending().await;

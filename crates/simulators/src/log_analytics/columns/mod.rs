@@ -83,7 +83,7 @@ impl Columns {
 
     /// The row with the JSON text `row` as the table has it, adding the columns it needs.
     ///
-    /// Fails where the text is not an object or holds a name that is no Unicode.
+    /// Fails where the text is not an object or holds a name that is not Unicode.
     pub fn apply<'a>(&mut self, row: &'a str) -> serde_json::Result<ColumnRow<'a>> {
         self.rows += 1;
         let mut cells = ColumnRow::default();

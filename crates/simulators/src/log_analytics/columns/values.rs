@@ -113,7 +113,7 @@ impl<'a> Scalar<'a> {
     }
 
     /// The value converted for a column of type `kind`, or `None` where it cannot be. Microsoft
-    /// documents by example that texts become numbers and booleans, and that a number becomes no
+    /// documents by example that texts become numbers and booleans, and that a number does not become a
     /// boolean; the rest is unconfirmed.
     pub(super) fn fit(&self, kind: Kind, into_text: IntoText) -> Option<Cell<'a>> {
         let convert = into_text == IntoText::Convert;
@@ -137,7 +137,7 @@ impl<'a> Scalar<'a> {
     }
 }
 
-/// Reads a double; one beyond the range becomes the largest there is (unconfirmed).
+/// Reads a double; one beyond the range becomes the largest possible (unconfirmed).
 fn number(text: &str) -> Option<f64> {
     // Rust also reads `inf` and `nan`, which are words here.
     let plain = text.bytes().all(|byte| b"+-.eE0123456789".contains(&byte));

@@ -16,13 +16,13 @@ pub(super) enum Refusal {
     /// The query has no `api-version`.
     #[error("the query has no api-version")]
     MissingApiVersion,
-    /// Another version than the one there is.
+    /// A version other than the only one.
     #[error("the api-version is not 2016-04-01")]
     InvalidApiVersion,
     /// No `Content-Type`.
     #[error("there is no Content-Type header")]
     MissingContentType,
-    /// Another type than JSON.
+    /// A type other than JSON.
     #[error("the Content-Type is not application/json")]
     UnsupportedContentType,
     /// No `Log-Type`.

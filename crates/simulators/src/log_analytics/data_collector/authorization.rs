@@ -83,7 +83,7 @@ fn string_to_sign(length: usize, content_type: &str, date: &str) -> String {
     format!("POST\n{length}\n{content_type}\nx-ms-date:{date}\n/api/logs")
 }
 
-/// Reads `Mon, 05 Jan 2026 09:07:03 GMT` and nothing that is written differently.
+/// Reads `Mon, 05 Jan 2026 09:07:03 GMT` and no other form.
 fn rfc1123(text: &str) -> Option<DateTime<Utc>> {
     const FORM: &str = "%a, %d %b %Y %H:%M:%S GMT";
     let time = NaiveDateTime::parse_from_str(text, FORM).ok()?.and_utc();

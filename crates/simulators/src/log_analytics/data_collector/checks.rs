@@ -1,4 +1,4 @@
-//! What is asked of a post before its body is looked at.
+//! What is checked of a post before its body is read.
 
 use axum::http::{HeaderMap, header};
 use chrono::{DateTime, Utc};
@@ -17,7 +17,7 @@ const JSON: &str = "application/json";
 /// Microsoft documents at most 100 characters for a log type.
 const MAX_LOG_TYPE: usize = 100;
 
-/// Checks query, headers and signature of a post with a body of `length` bytes. Gives its log type.
+/// Checks query, headers and signature of a post with a body of `length` bytes. Returns its log type.
 pub(super) fn check<'a>(
     query: &str,
     headers: &'a HeaderMap,

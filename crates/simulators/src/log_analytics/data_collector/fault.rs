@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-/// What a scripted post meets. Every fault but the storing ones and [`Fault::Slow`] is the service's
+/// What a scripted post meets. Every fault except the storing ones and [`Fault::Slow`] is the service's
 /// first word: nothing of the post is checked or stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// That status, with the body that Microsoft documents for it, or none. 200 is the post that
-    /// was accepted and never shows, which was observed.
+    /// was accepted but never appears, which was observed.
     Status(u16),
     /// 429 without a body. `Retry-After` is not documented for this API; with a value it is sent,
     /// in seconds or as an HTTP date, or as nonsense.
@@ -23,7 +23,7 @@ pub enum Fault {
     /// The post is stored as usual, then answered with that status: 500 and 503 leave open whether
     /// anything was stored. A post that would be refused gets its refusal.
     StoreThenStatus(u16),
-    /// The post waits so long, in real time, and goes on as usual. If the client gives up
+    /// The post waits this long, in real time, and then continues as usual. If the client gives up
     /// meanwhile, nothing is stored; for the other case there is [`Fault::StoreThenDrop`].
     Slow(Duration),
     /// 403 `InvalidAuthorization`, as for a key that was changed.

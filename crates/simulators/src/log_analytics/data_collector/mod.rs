@@ -48,7 +48,7 @@ pub struct Post {
     pub rows: usize,
     /// The status of the answer; `None` where the connection was closed instead.
     pub status: Option<u16>,
-    /// For a refusal, what was wrong, in more words than the caller is told.
+    /// For a refusal, what was wrong, in more detail than the caller gets.
     pub reason: Option<String>,
     /// The `x-ms-date` header; empty where there was none.
     pub date: String,
@@ -103,7 +103,7 @@ impl DataCollector {
     }
 
     /// All posts that were answered or dropped, in that order. One whose client went away first is
-    /// not among them and left nothing behind.
+    /// not among them and stored nothing.
     #[must_use]
     pub fn posts(&self) -> Vec<Post> {
         self.world.log().posts.clone()

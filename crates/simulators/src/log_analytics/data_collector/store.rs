@@ -16,7 +16,7 @@ use crate::log_analytics::{
     times,
 };
 
-/// The text of a row, and the time it gives itself.
+/// The text of a row, and the time that it states.
 #[derive(Debug, PartialEq, Eq)]
 struct Row<'a> {
     raw: &'a str,
@@ -125,7 +125,7 @@ fn elements(body: &[u8]) -> Result<impl Iterator<Item = (&str, usize)>, String> 
     Ok(elements.into_iter().map(RawValue::get).zip(1..))
 }
 
-/// Splits a body into rows, each of which must be an object, and looks no further.
+/// Splits a body into rows, each of which must be an object, and checks nothing else.
 fn split(body: &[u8]) -> Result<Vec<Row<'_>>, String> {
     let rows = elements(body)?.map(|(raw, number)| {
         if raw.starts_with('{') {

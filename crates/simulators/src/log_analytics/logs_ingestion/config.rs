@@ -11,7 +11,7 @@ use crate::{clock::SimClock, log_analytics::RowSink};
 pub struct Config {
     /// The time of the service.
     pub clock: SimClock,
-    /// What the rule makes of rows.
+    /// What the rule does with rows.
     pub rule: Rule,
     /// The rule's immutable id.
     pub rule_id: String,
@@ -21,7 +21,7 @@ pub struct Config {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
-    /// What proves to the managed identity endpoint that the caller is the app.
+    /// The value that proves to the managed identity endpoint that the caller is the app.
     pub identity_header: String,
     /// The client id of the user-assigned identity; without one the system-assigned identity is asked
     /// for.
@@ -30,7 +30,7 @@ pub struct Config {
     pub audience: String,
     /// How long a token lives, in simulated time.
     pub token_life: Duration,
-    /// So many posts are answered 403 first, as while the role has not spread yet.
+    /// How many posts are answered 403 first, as while the role is not in effect yet.
     pub role_after: u64,
     /// How many requests the rule takes in a minute of simulated time.
     pub requests_per_minute: u64,

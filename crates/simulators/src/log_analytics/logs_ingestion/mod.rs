@@ -3,10 +3,11 @@
 //! A post is checked in this order: path and method (404), api-version (400), token (401), rule (404),
 //! role (403), requests in this minute (429), stream (400), kind of content (415), length (413), body
 //! (500 where there is none), gzip (400), length once unpacked (413), bytes in this minute (429), JSON
-//! (400). The codes of an unknown rule and a wrong audience were observed; that of an unknown stream and
-//! its status are unconfirmed, 400 is the reading after which a client could blame a row. In which order the real service checks is unconfirmed, and that it
-//! refuses malformed JSON too: it has been seen to answer 204 and drop it, which a client must not count
-//! on. Of an accepted post every row is stored, but for those to which the rule gives no time.
+//! (400). The codes of an unknown rule and a wrong audience were observed. The code and the status of an
+//! unknown stream are unconfirmed; with 400 a client could wrongly blame a row. It is unconfirmed in which
+//! order the real service checks, and that it refuses malformed JSON: it has been seen to answer 204 and
+//! drop it, which a client must not count on. Every row of an accepted post is stored, except those to
+//! which the rule gives no time.
 
 mod config;
 mod keywords;
@@ -50,7 +51,7 @@ use crate::{
 };
 
 /// The longest body, packed or not. Observed for the packed one; the documented limit is for both, and
-/// what is longer once unpacked has been seen to be dropped behind a 204: the stricter reading.
+/// what is longer once unpacked has been seen to be dropped despite a 204: the stricter reading.
 const MAX_BYTES: usize = 1_048_576;
 
 /// The service on loopback. It stops when this is dropped.
@@ -67,13 +68,13 @@ pub enum Fault {
     Status(u16),
     /// 429 with this `Retry-After`: seconds, or a date.
     Throttled(String),
-    /// As if the limit of a body, once unpacked, were so many bytes.
+    /// As if the limit of a body, once unpacked, were this many bytes.
     TooLarge(usize),
     /// The connection is closed; nothing is stored.
     DropBeforeStoring,
     /// The post is stored, then the connection is closed.
     StoreThenDrop,
-    /// The post waits so long, in real time, and goes on as usual.
+    /// The post waits this long, in real time, and then continues as usual.
     Slow(Duration),
 }
 
@@ -148,7 +149,7 @@ impl LogsIngestion {
         self.world.token_requests.load(Ordering::SeqCst)
     }
 
-    /// Lets every token expire: posts are answered 401 until a new one is used.
+    /// Makes every token expire: posts are answered 401 until a new one is used.
     pub fn expire_tokens(&self) {
         self.world.issuers.expire_all();
     }
@@ -230,7 +231,7 @@ async fn serve(State(world): State<Arc<World>>, request: Request<Body>) -> Respo
     response
 }
 
-/// What a fault makes of a request; nothing if the request goes on.
+/// What a fault does to a request; `None` if the request continues.
 async fn meet(fault: Option<Fault>) -> Option<Reply> {
     Some(match fault? {
         Fault::Status(status) => Reply::Status(status),

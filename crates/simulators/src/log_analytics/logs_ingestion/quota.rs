@@ -18,7 +18,7 @@ struct Minute {
 }
 
 impl Quota {
-    /// Counts so many requests and unpacked bytes at `now`. What is above a limit is refused until the
+    /// Counts requests and unpacked bytes at `now`. What is above a limit is refused until the
     /// minute is over.
     pub(super) fn spend(
         &self,

@@ -26,7 +26,7 @@ impl Reply {
         Self::Error(status, name, message.into())
     }
 
-    /// For a body of so many bytes.
+    /// For a body of this many bytes.
     pub(super) fn too_large(bytes: usize) -> Self {
         let message = format!(
             "Maximum allowed content length: {MAX_BYTES} bytes (1 MB). Provided content length: {bytes} bytes."

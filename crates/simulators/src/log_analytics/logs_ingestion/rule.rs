@@ -1,4 +1,4 @@
-//! A data collection rule: what it makes of the rows of a stream.
+//! A data collection rule: what it does with the rows of a stream.
 
 use std::collections::BTreeMap;
 
@@ -110,8 +110,8 @@ impl Stream {
     }
 
     /// The row that the table gets at `now`, and its time. Members that the stream does not declare are
-    /// dropped. A row without a time is none: whether the service drops it behind its 204 or gives it the
-    /// time of receipt is unconfirmed, and the first is what a sender must not count on.
+    /// dropped. A row without a time is not stored: whether the service drops it despite its 204 or gives
+    /// it the time of receipt is unconfirmed, and a sender must not count on the latter.
     pub(super) fn apply(
         &self,
         mut members: Map<String, Json>,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{config::Config, reply::Reply};
 use crate::tokens::{GivenTokens, Life};
 
-/// Services for which there are tokens too, and which take no posts.
+/// Other services for which there are tokens, and which take no posts.
 const OTHERS: [&str; 2] = ["https://management.azure.com", "https://storage.azure.com"];
 
 /// Both places.
@@ -138,7 +138,7 @@ impl Issuers {
             .then(|| self.for_others.give(ends))
     }
 
-    /// Refuses a call without a token for this service that lives.
+    /// Refuses a call without a valid token for this service.
     pub(super) fn check(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<(), Reply> {
         let (code, message) = match self.tokens.life(headers, now) {
             Life::Good => return Ok(()),

@@ -1,4 +1,4 @@
-//! A rule's transform: as much of the query language as ours need.
+//! A rule's transform: as much of the query language as our rules need.
 //!
 //! `source | project A = expression, B = expression, ...`, where an expression is a column (`name` or
 //! `['name']`), a member of a dynamic one (`a.b`), a text in single quotes, a span of days (`2d`), a
@@ -106,8 +106,8 @@ impl Transform {
         }
     }
 
-    /// The transform as `table` sees it. Another type than the column's makes the service refuse the
-    /// rule; a column that the table lacks it drops without a word.
+    /// The transform as `table` sees it. A type other than the column's makes the service refuse the
+    /// rule; it silently drops a column that the table lacks.
     pub(super) fn into_table(mut self, table: &Table) -> Result<Self, String> {
         let wrong = self.0.iter().filter_map(|output| {
             let (name, made) = (&output.name, output.kind);

@@ -1,4 +1,4 @@
-//! Of what type an expression of a transform is: the service knows it when the rule is deployed, and
+//! The type of an expression in a transform: the service knows it when the rule is deployed, and
 //! refuses a rule that does not fit.
 
 use super::{

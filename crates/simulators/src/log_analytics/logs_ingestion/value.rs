@@ -85,7 +85,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// `tostring()`: nothing makes an empty text.
+    /// `tostring()`: null becomes an empty text.
     pub(super) fn into_text(self) -> String {
         match self {
             Self::Null => String::new(),
@@ -114,7 +114,7 @@ impl Value {
     }
 }
 
-/// A text as it is, anything else as compact JSON.
+/// A text unchanged, anything else as compact JSON.
 fn text(json: Json) -> String {
     match json {
         Json::Null => String::new(),
