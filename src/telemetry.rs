@@ -2,22 +2,28 @@
 //!
 //! The host knows no levels: a line on stdout becomes Information, a line on stderr Error, or Warning
 //! if it contains "warn" anywhere. So errors go to stderr and everything else to stdout, each event is
-//! one line, and the level stands in front in words.
+//! one line, and the level stands in front in words. What the line is about stands behind as fields,
+//! last those of the spans it was said in: the invocation, the feed, the range or the post.
 
-use std::{fmt, io};
+mod fields;
+mod line;
+
+use std::io::{self, Write};
 
 use tracing::{
-    Event, Level, Subscriber,
-    field::{Field, Visit},
-    level_filters::LevelFilter,
+    Event, Level, Metadata, Subscriber,
+    span::{Attributes, Id, Record},
 };
 use tracing_subscriber::{
+    Layer,
     filter::Targets,
-    fmt::{FmtContext, FormatEvent, FormatFields, format::Writer, writer::MakeWriterExt},
-    layer::SubscriberExt,
-    registry::LookupSpan,
+    fmt::MakeWriter,
+    layer::{Context, SubscriberExt},
+    registry::{LookupSpan, Scope},
     util::SubscriberInitExt,
 };
+
+use self::{fields::Fields, line::Line};
 
 /// Who reads the lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +32,40 @@ pub enum Audience {
     Host,
     /// A person at a terminal: everything on stderr, so that stdout holds results alone.
     Person,
+}
+
+/// How a line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// `LEVEL message name=value`.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Format {
+    /// The format that a value of `LOG_FORMAT` names; `None` for one that names none.
+    #[must_use]
+    pub fn named(value: &str) -> Option<Self> {
+        match value.trim() {
+            "" | "text" => Some(Self::Text),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
+/// Which lines there are, and how they are written.
+#[derive(Debug, Clone, Copy)]
+pub struct Lines<'a> {
+    /// Who reads them.
+    pub reader: Audience,
+    /// How they are written.
+    pub format: Format,
+    /// The text of `RUST_LOG`, such as `debug` or `mimecast_ttp=debug`; the usual lines of the reader
+    /// without.
+    pub filter: Option<&'a str>,
 }
 
 /// Libraries whose chatter is never wanted and may show addresses.
@@ -39,33 +79,52 @@ const QUIET: [&str; 7] = [
     "rustls",
 ];
 
-/// Starts logging. `filter` is the text of `RUST_LOG`, such as `debug` or `mimecast_ttp=debug`; the
-/// usual lines of the reader without.
-pub fn install(reader: Audience, filter: Option<&str>) {
-    let usual = match reader {
-        Audience::Host => Targets::new().with_default(Level::INFO),
-        // The report at the end says what the lines of the pass say.
-        Audience::Person => Targets::new()
-            .with_default(Level::WARN)
-            .with_target("mimecast_ttp::ingest::pass", LevelFilter::OFF),
-    };
-    let mut targets: Targets = filter
-        .map(without_quiet)
-        .filter(|text| !text.is_empty())
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(usual);
-    for name in QUIET {
-        targets = targets.with_target(name, Level::WARN);
-    }
-    let layer = tracing_subscriber::fmt::layer().event_format(OneLine { reader });
-    let registry = tracing_subscriber::registry().with(targets);
+/// The fields that tell one invocation from another: a person's command is not called by a host.
+const OF_THE_HOST: [&str; 2] = ["invocation", "operation"];
+
+/// Starts logging.
+pub fn install(lines: Lines<'_>) {
     // Installing twice can only happen in tests; the first one stays.
-    drop(match reader {
-        Audience::Host => registry
-            .with(layer.with_writer(io::stderr.with_max_level(Level::ERROR).or_else(io::stdout)))
-            .try_init(),
-        Audience::Person => registry.with(layer.with_writer(io::stderr)).try_init(),
-    });
+    drop(subscriber(lines, io::stdout, io::stderr).try_init());
+}
+
+/// What writes the lines into `out` and `err`.
+pub fn subscriber<O, E>(
+    lines: Lines<'_>,
+    out: O,
+    err: E,
+) -> impl Subscriber + Send + Sync + use<O, E>
+where
+    O: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+    E: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    tracing_subscriber::registry().with(LineWriter {
+        reader: lines.reader,
+        format: lines.format,
+        wanted: lines.wanted(),
+        out,
+        err,
+    })
+}
+
+impl Lines<'_> {
+    fn wanted(&self) -> Targets {
+        let usual = Targets::new().with_default(match self.reader {
+            Audience::Host => Level::INFO,
+            // The report at the end says what the lines of the pass say.
+            Audience::Person => Level::WARN,
+        });
+        let mut targets: Targets = self
+            .filter
+            .map(without_quiet)
+            .filter(|text| !text.is_empty())
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(usual);
+        for name in QUIET {
+            targets = targets.with_target(name, Level::WARN);
+        }
+        targets
+    }
 }
 
 /// The filter without what it says of the quiet libraries: their own parts would win over the whole.
@@ -75,72 +134,90 @@ fn without_quiet(filter: &str) -> String {
     kept.join(",")
 }
 
-/// `LEVEL message name=value`, always one line.
-struct OneLine {
+/// Writes a line for every event that is wanted.
+struct LineWriter<O, E> {
     reader: Audience,
+    format: Format,
+    wanted: Targets,
+    out: O,
+    err: E,
 }
 
-impl<S, N> FormatEvent<S, N> for OneLine
+impl<O, E> LineWriter<O, E> {
+    fn line(&self, line: &Line<'_>) -> String {
+        let keeps_error = self.reader == Audience::Host && line.level == Level::ERROR;
+        match self.format {
+            Format::Text if keeps_error => line::keep_error(&line.text()),
+            Format::Text => line.text(),
+            Format::Json if keeps_error => line::keep_json_error(&line.json()),
+            Format::Json => line.json(),
+        }
+    }
+
+    fn shows(&self, name: &str) -> bool {
+        self.reader == Audience::Host || !OF_THE_HOST.contains(&name)
+    }
+}
+
+impl<S, O, E> Layer<S> for LineWriter<O, E>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
+    O: for<'w> MakeWriter<'w> + 'static,
+    E: for<'w> MakeWriter<'w> + 'static,
 {
-    fn format_event(
-        &self,
-        _: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        let level = *event.metadata().level();
-        let mut line = Line::default();
-        event.record(&mut line);
-        let text = one_line(&format!("{level} {}{}", line.message, line.fields));
-        match (self.reader, level) {
-            (Audience::Host, Level::ERROR) => writeln!(writer, "{}", keep_error(&text)),
-            _ => writeln!(writer, "{text}"),
+    /// The own spans always: whatever lines are wanted, they say what they belong to.
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        let is_own = metadata.target().starts_with(env!("CARGO_CRATE_NAME"));
+        (metadata.is_span() && is_own)
+            || self
+                .wanted
+                .would_enable(metadata.target(), metadata.level())
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(fields);
         }
     }
-}
 
-#[derive(Default)]
-struct Line {
-    message: String,
-    fields: String,
-}
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            self.message = format!("{value:?}");
-        } else {
-            self.fields
-                .extend([" ", field.name(), "=", &format!("{value:?}")]);
+    fn on_record(&self, id: &Id, record: &Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
+        {
+            record.record(fields);
         }
     }
-}
 
-/// One physical line is one log record for the host.
-fn one_line(text: &str) -> String {
-    text.split(['\n', '\r'])
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" | ")
-}
-
-/// Keeps an error an error: a quoted answer may contain "warn" (a click's action, for one), which
-/// would make the host call the line a warning.
-fn keep_error(text: &str) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.to_ascii_lowercase().find("warn") {
-        let (before, after) = rest.split_at(at + 2);
-        kept.push_str(before);
-        kept.push('-');
-        rest = after;
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut own = Fields::default();
+        event.record(&mut own);
+        let mut around = Fields::default();
+        for span in context
+            .event_scope(event)
+            .into_iter()
+            .flat_map(Scope::from_root)
+        {
+            if let Some(fields) = span.extensions().get::<Fields>() {
+                for (name, value) in &fields.values {
+                    if self.shows(name) && !own.has(name) {
+                        around.set(name, value.clone());
+                    }
+                }
+            }
+        }
+        own.values.extend(around.values);
+        let line = Line::new(event.metadata(), own);
+        let text = self.line(&line) + "\n";
+        // Nobody is left to be told when this fails.
+        drop(match self.reader {
+            Audience::Host if line.level != Level::ERROR => {
+                self.out.make_writer().write_all(text.as_bytes())
+            }
+            _ => self.err.make_writer().write_all(text.as_bytes()),
+        });
     }
-    kept.push_str(rest);
-    kept
 }
 
 #[cfg(test)]
@@ -154,18 +231,14 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_one_line() {
-        assert_eq!(
-            one_line("ERROR two\n  lines\r\nthree"),
-            "ERROR two | lines | three"
-        );
-    }
-
-    #[test]
-    fn an_error_that_quotes_a_warning_stays_an_error() {
-        let kept = keep_error("ERROR began `{\"action\":\"warn\"}` Warning é");
-        assert!(!kept.to_ascii_lowercase().contains("warn"), "{kept}");
-        assert_eq!(kept, "ERROR began `{\"action\":\"wa-rn\"}` Wa-rning é");
-        assert_eq!(keep_error("ERROR plain"), "ERROR plain");
+    fn a_format_is_named_or_left_out() {
+        for (value, format) in [
+            ("", Some(Format::Text)),
+            ("text", Some(Format::Text)),
+            (" json\n", Some(Format::Json)),
+            ("JSON lines", None),
+        ] {
+            assert_eq!(Format::named(value), format, "{value:?}");
+        }
     }
 }

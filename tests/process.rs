@@ -95,9 +95,9 @@ async fn a_failure_is_an_error_line_and_a_500_and_shows_no_secret() {
         .map(|(_, line)| line)
         .collect();
     for expected in [
-        "url: failed",
-        "attachment: failed",
-        "impersonation: failed",
+        "feed=url outcome=failed",
+        "feed=attachment outcome=failed",
+        "feed=impersonation outcome=failed",
         "The invocation failed",
     ] {
         assert!(
@@ -147,6 +147,30 @@ async fn settings_at_fault_leave_the_handler_up_and_are_told_at_every_invocation
                 && line.contains("settings are missing or wrong")),
         "{output:?}"
     );
+}
+
+#[tokio::test]
+async fn log_format_chooses_json_and_a_value_that_names_none_is_told_once() {
+    let lines = async |format: &str| {
+        let handler = Handler::start(&[("LOG_FORMAT".to_owned(), format.to_owned())]).await;
+        assert_eq!(handler.invoke().await.0, 500);
+        handler.kill()
+    };
+    for (stream, line) in lines("json").await {
+        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let level = value["level"].as_str().unwrap();
+        assert_eq!(stream == "stderr", level == "ERROR", "{line}");
+        assert!(!value["message"].as_str().unwrap().is_empty(), "{line}");
+    }
+    for (format, told) in [("text", 0), ("yaml", 1)] {
+        let lines = lines(format).await;
+        let is_of_the_format = |line: &String| line.contains("LOG_FORMAT is neither");
+        let found = lines.iter().filter(|(_, line)| is_of_the_format(line));
+        assert_eq!(found.count(), told, "{lines:?}");
+        let has_level = |line: &String| line.starts_with("INFO ") || line.starts_with("ERROR ");
+        let is_text = |line: &String| is_of_the_format(line) || has_level(line);
+        assert!(lines.iter().all(|(_, line)| is_text(line)), "{lines:?}");
+    }
 }
 
 #[tokio::test]

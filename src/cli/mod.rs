@@ -28,11 +28,12 @@ use std::{
 };
 
 use clap::Parser;
+use tracing::warn;
 
 use self::args::{Args, Command};
 use crate::{
     model::feed::Feed,
-    telemetry::{self, Audience},
+    telemetry::{self, Audience, Format, Lines},
 };
 
 /// Everything is done.
@@ -54,7 +55,19 @@ pub fn main() -> ExitCode {
         Command::Bench(_) | Command::Demo(_) | Command::Simulate(_) => Audience::Person,
     };
     let environment = |name: &str| read_environment(name);
-    telemetry::install(reader, environment("RUST_LOG").as_deref());
+    let log_format = environment("LOG_FORMAT").unwrap_or_default();
+    let format = Format::named(&log_format);
+    telemetry::install(Lines {
+        reader,
+        format: format.unwrap_or_default(),
+        filter: environment("RUST_LOG").as_deref(),
+    });
+    if format.is_none() {
+        warn!(
+            found = log_format,
+            "LOG_FORMAT is neither `text` nor `json`: log lines are text."
+        );
+    }
     let mut builder = match reader {
         Audience::Host => tokio::runtime::Builder::new_current_thread(),
         Audience::Person => tokio::runtime::Builder::new_multi_thread(),

@@ -14,7 +14,7 @@ pub(super) async fn serve(options: &Serve, environment: &dyn Fn(&str) -> Option<
     let port = match options.port.map_or_else(|| port(environment), Ok) {
         Ok(port) => port,
         Err(message) => {
-            error!("{message}");
+            error!(reason = message, "The handler has no port to listen on.");
             return AT_FAULT;
         }
     };
@@ -22,14 +22,17 @@ pub(super) async fn serve(options: &Serve, environment: &dyn Fn(&str) -> Option<
     let listener = match TcpListener::bind(("127.0.0.1", port)).await {
         Ok(listener) => listener,
         Err(error) => {
-            error!("Cannot listen on 127.0.0.1:{port}: {error}.");
+            error!(port, reason = %error, "The handler cannot listen on 127.0.0.1.");
             return FAILED;
         }
     };
     let handler = wiring::pass(environment).map_or_else(
         |error| {
             let message = error.message();
-            error!("{message}");
+            error!(
+                reason = message,
+                "The handler cannot be set up; every invocation fails until it is."
+            );
             Handler::Faulty(message)
         },
         Handler::Pass,
@@ -44,7 +47,7 @@ pub(super) async fn serve(options: &Serve, environment: &dyn Fn(&str) -> Option<
         error!("The server ended.");
         return FAILED;
     };
-    error!("The server ended: {error}.");
+    error!(reason = %error, "The server ended.");
     FAILED
 }
 

@@ -11,9 +11,9 @@ use axum::{
     routing::{get, post},
 };
 use serde_json::json;
-use tracing::{error, info, warn};
+use tracing::{Instrument, error, info, instrument, warn};
 
-use super::invocation::Invocation;
+use super::{caller, feed_line, invocation::Invocation};
 use crate::{
     ingest::{pass::Pass, report::PassReport},
     model::feed::Feed,
@@ -59,16 +59,22 @@ async fn unknown() -> Response {
     answer(StatusCode::NOT_FOUND, &[log])
 }
 
+#[instrument(
+    name = "invocation",
+    skip_all,
+    fields(
+        invocation = caller::invocation_id(&headers),
+        operation = caller::operation_id(&headers)
+    )
+)]
 async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
-    let id = headers
-        .get("x-azure-functions-invocationid")
-        .and_then(|id| id.to_str().ok())
-        .unwrap_or("none")
-        .to_owned();
     let pass = match &*shared.handler {
         Handler::Pass(pass) => pass.clone(),
         Handler::Faulty(faults) => {
-            error!(invocation = %id, "{faults}");
+            error!(
+                reason = faults,
+                "The invocation failed: the handler is not set up."
+            );
             return answer(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 std::slice::from_ref(faults),
@@ -77,35 +83,37 @@ async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
     };
     let invocation = Invocation::read(&body);
     if !invocation.understood {
-        warn!(invocation = %id, "The invocation's payload has an unknown shape; the pass runs all the same.");
+        warn!("The invocation's payload has an unknown shape; the pass runs all the same.");
     }
     if invocation.past_due {
-        info!(invocation = %id, "This run is past due: the app was down at its time.");
+        info!("This run is past due: the app was down at its time.");
     }
     let Ok(running) = Arc::clone(&shared.running).try_lock_owned() else {
         let log = "A pass is running already; this invocation leaves the work to it.";
-        warn!(invocation = %id, "{log}");
         return answer(StatusCode::OK, &[log.to_owned()]);
     };
-    // A task of its own: a host that hangs up does not stop the pass half-way, and a panic in it is
-    // an answer instead of a broken connection.
-    let task = tokio::spawn(async move {
+    // A task of its own: a host that hangs up does not stop the pass half-way nor keep a failure from
+    // being logged, and a panic in it is an answer instead of a broken connection.
+    let work = async move {
         let _running = running;
-        pass.run(&Feed::ALL).await
-    });
-    match task.await {
-        Ok(report) => finished(&id, &report),
+        finished(&pass.run(&Feed::ALL).await)
+    };
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(answer) => answer,
         Err(broken) => {
-            error!(invocation = %id, "The pass broke off: {broken}. This is a fault of the program.");
+            error!(reason = %broken, "The pass broke off. This is a fault of the program.");
             answer(StatusCode::INTERNAL_SERVER_ERROR, &[broken.to_string()])
         }
     }
 }
 
-fn finished(id: &str, report: &PassReport) -> Response {
+/// The summary is in the answer alone when all went well: the host makes lines of it. When it did not,
+/// the host throws the answer away, and all of it is logged.
+fn finished(report: &PassReport) -> Response {
     let logs: Vec<_> = report.feeds.iter().map(ToString::to_string).collect();
     if report.any_failed() {
-        error!(invocation = %id, "The invocation failed; the reasons are above.");
+        report.feeds.iter().for_each(feed_line::log);
+        error!("The invocation failed; the reasons are above.");
         answer(StatusCode::INTERNAL_SERVER_ERROR, &logs)
     } else {
         answer(StatusCode::OK, &logs)

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
-use tracing::warn;
+use tracing::{instrument, warn};
 
 use super::{
     error::Explain,
@@ -42,6 +42,7 @@ impl FeedPass {
     }
 
     /// Runs the feed's part and reports. Never fails as a whole: failure is an outcome.
+    #[instrument(name = "feed", skip_all, fields(feed = self.pipeline.feed.name()))]
     pub(super) async fn run(self) -> FeedReport {
         let (feed, clock) = (self.pipeline.feed, &self.pipeline.ports.clock);
         let began = clock.elapsed();
@@ -96,7 +97,10 @@ impl FeedPass {
         }
         // A first run of 30 days begins exactly at the border.
         if watermark < now - RETENTION - CLOCK_TOLERANCE {
-            warn!(feed = %self.pipeline.feed, watermark = %event_time::to_utc_text(watermark), "The checkpoint is older than the 30 days for which Mimecast keeps its logs: what lies between can no longer be read.");
+            warn!(
+                watermark = event_time::to_utc_text(watermark),
+                "The checkpoint is older than the 30 days for which Mimecast keeps its logs: what lies between can no longer be read."
+            );
         }
         Ok(writer)
     }
@@ -187,7 +191,7 @@ impl FeedPass {
                     if writer.progress.checkpoint().watermark > before {
                         restarts.reset();
                     }
-                    restarts.count(self.pipeline.feed, reason, counts)?;
+                    restarts.count(reason, counts)?;
                 }
                 end => return end,
             }

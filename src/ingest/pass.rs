@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tracing::{error, info, warn};
+use tracing::{Instrument, warn};
 
 use super::{
     error::Explain,
     feed_pass::{self, FeedPass},
     pipeline::{Deadlines, Pipeline, concurrency::ReadConcurrency},
     ports::Ports,
-    report::{FeedReport, Outcome, PassReport, health},
+    report::{FeedReport, PassReport, health},
 };
 use crate::model::{deadline::Deadline, feed::Feed, progress::Lookback};
 
@@ -60,7 +60,8 @@ impl Pass {
                 read_slot: concurrency.read_slot(),
                 deadlines: Deadlines::of(now, self.config.budget),
             });
-            running.push((tasks.spawn(part.run()).id(), feed));
+            let task = tasks.spawn(part.run().in_current_span());
+            running.push((task.id(), feed));
         }
         let mut reports = Vec::new();
         while let Some(joined) = tasks.join_next().await {
@@ -70,7 +71,6 @@ impl Pass {
                 let after = self.ports.clock.elapsed().saturating_sub(now);
                 feed_pass::broken(feed, &error.to_string(), after)
             });
-            log(&report);
             reports.push(report);
         }
         reports.sort_by_key(|report| report.feed);
@@ -86,25 +86,16 @@ impl Pass {
         let clock = &self.ports.clock;
         let rows = match health::rows(reports, clock.now()) {
             Ok(rows) => rows,
-            Err(error) => return warn!("The health rows cannot be written: {error}."),
+            Err(error) => {
+                return warn!(reason = %error, "The health rows cannot be written.");
+            }
         };
         let soon = Deadline::after(clock.elapsed(), HEALTH_TIMEOUT);
         if let Err(error) = sink.deliver_health(&rows, soon).await {
             warn!(
-                "The health rows of this run were not taken; records are not concerned: {}",
-                error.explain()
+                reason = error.explain(),
+                "The health rows of this run were not taken; records are not concerned."
             );
         }
-    }
-}
-
-fn log(report: &FeedReport) {
-    match report.outcome {
-        Outcome::Complete if report.counts.missing + report.counts.quarantined > 0 => {
-            warn!("{report}");
-        }
-        Outcome::Complete => info!("{report}"),
-        Outcome::OutOfTime | Outcome::Waiting | Outcome::RaceLost => warn!("{report}"),
-        Outcome::Failed => error!("{report}"),
     }
 }

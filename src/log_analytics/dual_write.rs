@@ -95,7 +95,11 @@ impl DualWriteSink {
             Ok(_) => SecondaryOutcome::Taken,
             Err(error) => {
                 *self.resting_until() = self.clock.elapsed().saturating_add(SECONDARY_COOLDOWN);
-                warn!(feed = %batch.feed(), "The second sink did not take a batch, and is left alone for a minute; until dual_write_until that changes nothing: {}", error.explain());
+                warn!(
+                    feed = %batch.feed(),
+                    reason = error.explain(),
+                    "The second sink did not take a batch, and is left alone for a minute; until dual_write_until that changes nothing."
+                );
                 SecondaryOutcome::NotTaken
             }
         }

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tracing::debug;
+use tracing::{debug, instrument};
 
 use super::{
     api::{Answer, IngestApi, Rows, Said, Stamp},
@@ -62,6 +62,10 @@ impl<A: IngestApi> Sink<A> {
         }
     }
 
+    #[instrument(
+        skip_all,
+        fields(log_type = rows.log_type, rows = rows.count, bytes = rows.body.len())
+    )]
     async fn post(&self, rows: Rows, deadline: Deadline) -> Result<Receipt, ServiceError> {
         let body = self.api.encode(&rows).map_err(|cause| {
             ServiceError::new(Service::LogAnalytics, ErrorKind::Failed).with_source(cause)
@@ -126,10 +130,9 @@ impl<A: IngestApi> Sink<A> {
             }
             Decision::Retry(after) => {
                 debug!(
-                    log_type = rows.log_type,
                     status = answer.status,
-                    ?after,
-                    "post to be made again"
+                    after_seconds = after.map(|after| after.as_secs_f64()),
+                    "The post is to be made again."
                 );
                 Next::Retry(after)
             }

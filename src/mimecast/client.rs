@@ -257,7 +257,12 @@ impl MimecastSource {
         };
         let next = match decision {
             Decision::Retry(after) => {
-                debug!(feed = %request.feed, status, ?after, "call to be made again");
+                debug!(
+                    feed = %request.feed,
+                    status,
+                    after_seconds = after.map(|after| after.as_secs_f64()),
+                    "The call is to be made again."
+                );
                 Next::Retry(after)
             }
             Decision::RestartRange => Next::Stop(ErrorKind::PageTokenRefused),

@@ -197,7 +197,10 @@ impl Tokens {
                     number: held.issued,
                 };
                 let early = RENEW_BEFORE_EXPIRY.min(issued.lives / 6);
-                debug!(lives = issued.lives.as_secs(), "new token");
+                debug!(
+                    lives_seconds = issued.lives.as_secs(),
+                    "A new token is there."
+                );
                 held.current = Some(Current {
                     token: token.clone(),
                     renew_at: now.saturating_add(issued.lives.saturating_sub(early)),
@@ -207,8 +210,8 @@ impl Tokens {
             }
             (Err(error), Some(old)) => {
                 warn!(
-                    "A token could not be renewed, and the old one is used until it expires: {}.",
-                    error.explain()
+                    reason = error.explain(),
+                    "A token could not be renewed; the old one is used until it expires."
                 );
                 if let Some(current) = &mut held.current {
                     current.renew_at = self.clock.elapsed().saturating_add(RENEW_RETRY_INTERVAL);

@@ -155,6 +155,7 @@ impl World {
             child,
             calls,
             output,
+            answered: String::new(),
             workspace,
             services: Arc::new(services),
         }
@@ -230,8 +231,10 @@ impl Way {
 pub struct Process {
     child: Child,
     /// The host's call, where it is the host that began.
-    calls: JoinSet<bool>,
+    calls: JoinSet<(u16, Vec<String>)>,
     output: PathBuf,
+    /// What the host would log of the answer to its call.
+    answered: String,
     workspace: Workspace,
     pub services: Arc<Services>,
 }
@@ -254,7 +257,11 @@ impl Process {
     /// Waits until its pass has ended. `true` if it ended well.
     pub async fn ended(&mut self) -> bool {
         match self.calls.join_next().await {
-            Some(well) => well.unwrap(),
+            Some(answer) => {
+                let (status, logs) = answer.unwrap();
+                self.answered = logs.join("\n");
+                status == 200
+            }
             None => self.child.wait().await.unwrap().code() == Some(0),
         }
     }
@@ -265,21 +272,18 @@ impl Process {
         self.child.kill().await.unwrap();
     }
 
-    /// Everything it printed.
+    /// Everything it printed, and what it answered.
     pub fn output(&self) -> String {
-        read(&self.output)
+        read(&self.output) + &self.answered
     }
 
-    /// The line about a feed's part of the pass, once it has ended.
+    /// The line about a feed's part of the pass, once it has ended: printed for a person, answered to
+    /// the host.
     pub fn report(&self, feed: Feed) -> Option<String> {
         let start = format!("{feed}: ");
-        self.output().lines().find_map(|line| {
-            let line = ["INFO ", "WARN ", "ERROR "]
-                .into_iter()
-                .find_map(|level| line.strip_prefix(level))
-                .unwrap_or(line);
-            line.starts_with(&start).then(|| line.to_owned())
-        })
+        let output = self.output();
+        let line = output.lines().find(|line| line.starts_with(&start));
+        line.map(ToOwned::to_owned)
     }
 
     pub fn posts(&self) -> &Posts {
@@ -296,8 +300,8 @@ fn read(path: &Path) -> String {
     String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()
 }
 
-/// The timer call, once the handler says where it listens.
-async fn invoke(output: PathBuf) -> bool {
+/// The timer call, once the handler says where it listens: the status and the lines of the answer.
+async fn invoke(output: PathBuf) -> (u16, Vec<String>) {
     let port: u16 = loop {
         let text = read(&output);
         let port = text.split_once("port=").and_then(|(_, rest)| {
@@ -309,11 +313,21 @@ async fn invoke(output: PathBuf) -> bool {
             None => tokio::time::sleep(Duration::from_millis(5)).await,
         }
     };
-    let answer = client()
+    let mut answer = client()
         .post(format!("http://127.0.0.1:{port}/TimerTrigger"))
         .header("content-type", "application/json")
         .body(r#"{"Data":{"timer":{"IsPastDue":false}},"Metadata":{"sys":{}}}"#)
         .send()
-        .await;
-    answer.unwrap().status().as_u16() == 200
+        .await
+        .unwrap();
+    let status = answer.status().as_u16();
+    let mut text = Vec::new();
+    while let Some(chunk) = answer.chunk().await.unwrap() {
+        text.extend_from_slice(&chunk);
+    }
+    let body: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    (
+        status,
+        serde_json::from_value(body["Logs"].clone()).unwrap(),
+    )
 }

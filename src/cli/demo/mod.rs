@@ -114,7 +114,7 @@ async fn run_all(world: &World, progress: &Progress) -> Result<usize, DemoError>
         progress.step(number + 1, step);
         world.prepare(step).await?;
         let outcome = world.invoke(step).await;
-        debug!(step = number + 1, state = ?outcome.state, "invoked");
+        debug!(step = number + 1, state = ?outcome.state, "The function was invoked.");
         let State::Succeeded { .. } = outcome.state else {
             failures += 1;
             progress.note(&format!("run {} failed: {:?}", number + 1, outcome.state));

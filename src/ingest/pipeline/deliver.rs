@@ -172,7 +172,7 @@ impl Deliverer<'_> {
                 };
                 if let Some((left, right)) = batch.split() {
                     self.counts.splits += 1;
-                    debug!(feed = %self.feed, rows = batch.rows().len(), "batch halved");
+                    debug!(rows = batch.rows().len(), "The batch is halved.");
                     posts.order.halved(work);
                     let parts = [right, left].map(|batch| Part { work, batch });
                     posts.waiting.extend(parts);
@@ -247,7 +247,11 @@ impl Deliverer<'_> {
             let put = self.quarantine.put(&held).await;
             put.map_err(|error| StopReason::of_store(StopKind::NotQuarantined, error))?;
             self.counts.quarantined += 1;
-            warn!(feed = %self.feed, fingerprint = %row.fingerprint, "A record was refused for good and set aside: {reason}. `mimecast-ttp quarantine list` shows it.");
+            warn!(
+                fingerprint = %row.fingerprint,
+                reason,
+                "A record was refused for good and set aside; `mimecast-ttp quarantine list` shows it."
+            );
         }
         Ok(())
     }
@@ -255,7 +259,10 @@ impl Deliverer<'_> {
     fn count(&mut self, batch: &Batch, receipt: Receipt) {
         let untimed = batch.rows().iter().filter(|row| !row.time_is_own).count() as u64;
         if untimed > 0 {
-            warn!(feed = %self.feed, untimed, "Records without a readable time were delivered under the end of their range.");
+            warn!(
+                untimed,
+                "Records without a readable time were delivered under the end of their range."
+            );
         }
         self.counts.untimed += untimed;
         let truncated = batch.rows().iter().map(|row| u64::from(row.long_values));

@@ -168,13 +168,15 @@ impl Restarts {
     /// Counts a restart; too many at the same place end the pass.
     pub(super) fn count(
         &mut self,
-        feed: Feed,
         reason: StopReason,
         counts: &mut Counts,
     ) -> Result<(), StopReason> {
         counts.restarts += 1;
         self.0 += 1;
-        warn!(%feed, reason = reason.told(), "Reading again from what is delivered.");
+        warn!(
+            reason = reason.told(),
+            "Reading again from what is delivered."
+        );
         if self.0 > MAX_RESTARTS {
             return Err(reason);
         }

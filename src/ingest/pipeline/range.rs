@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use tracing::{debug, warn};
+use tracing::{debug, instrument, warn};
 
 use super::buffered::{RangeSender, ReadEvent};
 use crate::{
@@ -110,6 +110,7 @@ pub(in crate::ingest) struct RangeReader<'a> {
 impl RangeReader<'_> {
     /// Reads a range, but once more where fewer records were shown than counted: the next stage drops
     /// what it knows and keeps what was missing.
+    #[instrument(name = "range", skip_all, fields(range = %task.range))]
     pub(in crate::ingest) async fn read(self, task: Task, out: RangeSender) -> RangeEnd {
         let range = task.range;
         let (mut missing, mut again) = (0, false);
@@ -119,7 +120,7 @@ impl RangeReader<'_> {
                 // More were added meanwhile than fit: nothing new is known.
                 Ok(Listing::TooLong(_)) if again => {}
                 Ok(Listing::TooLong(parts)) => {
-                    debug!(feed = %self.feed, %range, parts = parts.len(), "range cut into parts");
+                    debug!(parts = parts.len(), "The range is cut into parts.");
                     return RangeEnd::Cut(parts);
                 }
                 Err(end) => {
@@ -134,7 +135,10 @@ impl RangeReader<'_> {
                 break;
             }
             again = true;
-            warn!(feed = %self.feed, %range, missing, "Mimecast counted more records than it showed; reading the range once more.");
+            warn!(
+                missing,
+                "Mimecast counted more records than it showed; reading the range once more."
+            );
         }
         out.say(ReadEvent::RangeEnd {
             range,
@@ -158,7 +162,7 @@ impl RangeReader<'_> {
         let mut at_most = None;
         for number in 1..=MAX_PAGES_PER_RANGE {
             let mut page = self.page(range, token.as_ref()).await?;
-            debug!(feed = %self.feed, %range, number, records = page.len(), "page read");
+            debug!(number, records = page.len(), "A page is read.");
             shown += page.len() as u64;
             let left = task.left.as_ref().filter(|_| !again);
             let most = *at_most.get_or_insert_with(|| left.map_or(u64::MAX, Left::at_most));

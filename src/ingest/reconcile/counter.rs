@@ -71,7 +71,7 @@ impl<'a> Counter<'a> {
             let count = self.count(Some(probe.range)).await?;
             answers.extend(probe.answered(count));
         }
-        debug!(feed = %self.pipeline.feed, ?answers, "asked how the end of a range is taken");
+        debug!(?answers, "It was asked how the end of a range is taken.");
         Ok(EndBound::agreed(&answers))
     }
 }

@@ -88,12 +88,14 @@ impl<'a> Reconciler<'a> {
     }
 
     async fn compare(&mut self, whole: Span) -> Result<(), StopReason> {
-        let feed = self.pipeline.feed;
         let total = self.count(whole, EndBound::Inclusive).await?;
         let delivered = self.expected(whole);
-        debug!(%feed, %whole, ?total, delivered, "counts compared");
+        debug!(%whole, total, delivered, "The counts are compared.");
         if total.is_none() {
-            warn!(%feed, "Mimecast did not say how many records {whole} holds: records that appear later than late_arrival_minutes cannot be found.");
+            warn!(
+                %whole,
+                "Mimecast did not say how many records there are: those that appear later than late_arrival_minutes cannot be found."
+            );
         }
         if total.is_none_or(|total| total == delivered) {
             return Ok(());
@@ -103,7 +105,11 @@ impl<'a> Reconciler<'a> {
         let shown = self.counter.end_bound(self.writer, whole).await?;
         let bound = shown.unwrap_or(EndBound::Inclusive);
         if self.counts_regardless(whole, total, bound).await? {
-            warn!(%feed, ?total, "Mimecast counts the same for {whole} and each of its halves: records that appear later than late_arrival_minutes cannot be found.");
+            warn!(
+                %whole,
+                total,
+                "Mimecast counts the same for a span and each of its halves: records that appear later than late_arrival_minutes cannot be found."
+            );
             return Ok(());
         }
         let is_proved = shown.is_some();
@@ -198,7 +204,6 @@ impl<'a> Reconciler<'a> {
     }
 
     async fn read_again(&mut self, quarter: Span, range: DateRange) -> Result<(), StopReason> {
-        let feed = self.pipeline.feed;
         let before = self.counts.delivered;
         let mut restarts = Restarts::default();
         loop {
@@ -213,13 +218,17 @@ impl<'a> Reconciler<'a> {
             };
             match self.pipeline.run(self.writer, self.counts, segment).await {
                 Err(reason) if matches!(reason.kind, StopKind::PageTokenRefused) => {
-                    restarts.count(feed, reason, self.counts)?;
+                    restarts.count(reason, self.counts)?;
                 }
                 end => {
                     let late = self.counts.delivered - before;
                     self.counts.reconciled += late;
                     if late > 0 {
-                        info!(%feed, late, "Records of {quarter} that appeared late were found by count and delivered.");
+                        info!(
+                            %quarter,
+                            late,
+                            "Records that appeared late were found by count and delivered."
+                        );
                     }
                     return end;
                 }

@@ -27,6 +27,20 @@ pub enum Outcome {
     Failed,
 }
 
+impl Outcome {
+    /// The outcome's name in log lines, as in `run --json`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::OutOfTime => "out_of_time",
+            Self::Waiting => "waiting",
+            Self::RaceLost => "race_lost",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// Counts of one feed's part of a pass.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {

@@ -124,7 +124,11 @@ impl CheckpointWriter {
             deadline,
         };
         if is_new && let Some(last) = ledger.hours().await?.pop() {
-            warn!(%feed, "There is no checkpoint, but a ledger up to {last}: what it knows is not delivered again.");
+            warn!(
+                %feed,
+                ledger_reaches = %last,
+                "There is no checkpoint, but a ledger: what it knows is not delivered again."
+            );
             progress.ledger_reaches(last);
         }
         Ok(Self {
@@ -224,10 +228,20 @@ impl CheckpointWriter {
         match self.ledger().add(entries).await {
             Ok(()) => self.progress.filed(),
             Err(error) if count < MAX_UNFLUSHED => {
-                warn!(feed = %self.feed, "The ledger cannot be written: {}. The checkpoint keeps {count} fingerprints for it.", error.explain());
+                warn!(
+                    feed = %self.feed,
+                    fingerprints = count,
+                    reason = error.explain(),
+                    "The ledger cannot be written; the checkpoint keeps the fingerprints for it."
+                );
             }
             Err(error) => {
-                warn!(feed = %self.feed, "The ledger cannot be written: {}. {count} fingerprints are given up: records around them that appear late may be delivered once more.", error.explain());
+                warn!(
+                    feed = %self.feed,
+                    fingerprints = count,
+                    reason = error.explain(),
+                    "The ledger cannot be written and fingerprints are given up: records around them that appear late may be delivered once more."
+                );
                 self.progress.filed();
             }
         }
@@ -248,7 +262,11 @@ impl CheckpointWriter {
     pub(in crate::ingest) async fn remove_old(&self) {
         let kept_from = self.progress.kept_from();
         if let Err(error) = self.ledger().remove_before(kept_from).await {
-            warn!(feed = %self.feed, "Old hours of the ledger cannot be removed: {}. They do no harm.", error.explain());
+            warn!(
+                feed = %self.feed,
+                reason = error.explain(),
+                "Old hours of the ledger cannot be removed; they do no harm."
+            );
         }
     }
 

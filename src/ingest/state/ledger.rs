@@ -71,7 +71,12 @@ impl Ledger<'_> {
     fn read(&self, hour: Hour, bytes: &[u8]) -> LedgerHour {
         LedgerHour::from_bytes(hour, bytes).unwrap_or_else(|damaged| {
             let key = self.store.address(StoreKey::Ledger(self.feed, hour));
-            warn!(feed = %self.feed, key, "The ledger cannot be used: {damaged}. Records of this hour that appear late may be delivered once more.");
+            warn!(
+                feed = %self.feed,
+                key,
+                reason = %damaged,
+                "The ledger cannot be used: records of this hour that appear late may be delivered once more."
+            );
             LedgerHour::new(hour)
         })
     }

@@ -1,0 +1,57 @@
+//! A feed's part of a pass as a log line, for an invocation whose answer the host throws away.
+
+use tracing::{Level, event};
+
+use crate::ingest::report::{FeedReport, Outcome};
+
+/// Logs what became of a feed: an error where it failed, so that it goes to stderr.
+pub(super) fn log(report: &FeedReport) {
+    let counts = &report.counts;
+    let is_short = counts.missing + counts.quarantined > 0;
+    macro_rules! line {
+        ($level:expr, $message:literal) => {
+            event!(
+                $level,
+                feed = report.feed.name(),
+                outcome = report.outcome.name(),
+                delivered = counts.delivered,
+                duplicates = counts.duplicates,
+                batches = counts.batches,
+                pages = counts.pages,
+                retries = counts.retries,
+                untimed = if_any(counts.untimed),
+                truncated = if_any(counts.truncated),
+                reconciled = if_any(counts.reconciled),
+                quarantined = if_any(counts.quarantined),
+                copied = if_any(counts.copied),
+                not_copied = if_any(counts.not_copied),
+                splits = if_any(counts.splits),
+                restarts = if_any(counts.restarts),
+                missing = if_any(counts.missing),
+                lag_seconds = report.lag_seconds,
+                reason = report.message.as_deref(),
+                $message
+            )
+        };
+    }
+    match report.outcome {
+        Outcome::Complete if is_short => {
+            line!(Level::WARN, "The feed is complete but for some records.");
+        }
+        Outcome::Complete => line!(Level::INFO, "The feed is complete."),
+        Outcome::OutOfTime => {
+            line!(
+                Level::WARN,
+                "The feed is out of time; the next run goes on."
+            );
+        }
+        Outcome::Waiting => line!(Level::WARN, "The feed waits as asked; a later run goes on."),
+        Outcome::RaceLost => line!(Level::WARN, "The feed stopped: another run is at work."),
+        Outcome::Failed => line!(Level::ERROR, "The feed failed."),
+    }
+}
+
+/// A count that is told only where there is something to tell.
+fn if_any(count: u64) -> Option<u64> {
+    (count > 0).then_some(count)
+}
