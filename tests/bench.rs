@@ -26,7 +26,7 @@ fn near(found: f64, expected: f64) -> bool {
 }
 
 #[test]
-fn the_bench_needs_no_settings_and_its_numbers_fit_together() {
+fn the_bench_needs_no_settings_and_its_numbers_are_consistent() {
     let lines = lines(&bench(&["--records", "600", "--json"]));
     let [line] = lines.as_slice() else {
         panic!("{lines:?}");
@@ -59,7 +59,7 @@ fn the_bench_needs_no_settings_and_its_numbers_fit_together() {
 }
 
 #[test]
-fn lists_give_a_line_each_and_one_feed_can_have_it_all() {
+fn the_bench_prints_a_line_for_each_combination() {
     let arguments = "--records 30,700 --parallel 1,2 --feed attachment --repeat 2 --json";
     let arguments: Vec<_> = arguments.split(' ').collect();
     let lines = lines(&bench(&arguments));
@@ -72,7 +72,7 @@ fn lists_give_a_line_each_and_one_feed_can_have_it_all() {
 }
 
 #[test]
-fn the_way_by_logs_ingestion_is_measured_too() {
+fn the_bench_measures_the_logs_ingestion_api() {
     let arguments = ["--records", "600", "--sink", "logs-ingestion", "--json"];
     let output = bench(&arguments);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -81,7 +81,7 @@ fn the_way_by_logs_ingestion_is_measured_too() {
 }
 
 #[test]
-fn no_call_is_refused_for_the_rate_limit_when_ranges_are_read_side_by_side() {
+fn concurrent_ranges_stay_within_the_rate_limit() {
     let calls = |quota: &str| {
         let arguments = [
             "--records",
@@ -100,7 +100,7 @@ fn no_call_is_refused_for_the_rate_limit_when_ranges_are_read_side_by_side() {
 }
 
 #[test]
-fn the_table_is_alone_on_stdout() {
+fn stdout_holds_only_the_table() {
     let output = bench(&["--records", "20"]);
     assert_eq!(output.status.code(), Some(0));
     let text = String::from_utf8(output.stdout).unwrap();
@@ -111,7 +111,7 @@ fn the_table_is_alone_on_stdout() {
 }
 
 #[test]
-fn what_cannot_be_measured_is_said() {
+fn invalid_arguments_are_refused_with_a_reason() {
     for (arguments, said) in [
         (["--records", "0"], "0 is not in 1..="),
         (["--feed", "mail"], "unknown feed `mail`"),
@@ -126,7 +126,7 @@ fn what_cannot_be_measured_is_said() {
 #[cfg(unix)]
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test may wait for a process")]
-fn a_bench_that_is_interrupted_leaves_nothing_behind() {
+fn an_interrupted_bench_leaves_no_files() {
     use std::{fs, process::Stdio, thread, time::Duration};
 
     let folder = tempfile::tempdir().unwrap();

@@ -60,6 +60,12 @@ async fn text(store: &dyn Store, key: StoreKey) -> Option<String> {
 
 /// What every store promises.
 async fn keeps_the_promises(store: &dyn Store) {
+    saves_whole_and_one_at_a_time(store).await;
+    takes_empty_and_large_texts(store).await;
+    lists_folders(store).await;
+}
+
+async fn saves_whole_and_one_at_a_time(store: &dyn Store) {
     // Nothing saved.
     let saved = store.load(URL, soon()).await.unwrap();
     assert_eq!((saved.content, &saved.version), (None, &Version::Absent));
@@ -95,8 +101,9 @@ async fn keeps_the_promises(store: &dyn Store) {
         .await
         .unwrap();
     assert_eq!(text(store, URL).await.as_deref(), Some("third"));
+}
 
-    // A save that repeats what lies there, as after a lost answer, is no lost race.
+async fn takes_empty_and_large_texts(store: &dyn Store) {
     let large = StoreKey::Checkpoint(Feed::Impersonation);
     let empty = save(store, large, "", &Version::Absent).await.unwrap();
     let saved = store.load(large, soon()).await.unwrap();
@@ -106,8 +113,11 @@ async fn keeps_the_promises(store: &dyn Store) {
     let long = "0123456789".repeat(600_000);
     save(store, large, &long, &empty).await.unwrap();
     assert!(text(store, large).await == Some(long));
+}
 
-    // What lies in a folder is listed, in order, and what was removed is not.
+/// What lies in a folder is listed, in order, and what was removed is not.
+async fn lists_folders(store: &dyn Store) {
+    let ledgers = Folder::Ledger(Feed::Url);
     let hours: Vec<_> = ["2026-11-24T07", "2026-11-24T05", "2026-11-24T06"]
         .map(|hour| StoreKey::Ledger(Feed::Url, Hour::from_text(hour).unwrap()))
         .into();
@@ -149,7 +159,7 @@ async fn blob_storage_keeps_the_promises_of_a_store() {
 }
 
 #[tokio::test]
-async fn the_folders_writers_take_turns() {
+async fn concurrent_writers_of_the_folder_take_turns() {
     let folder = tempfile::tempdir().unwrap();
     let store = FolderStore::new(folder.path(), Arc::new(SystemClock::start()));
     let (one, other) = (store.clone(), store.clone());
@@ -161,7 +171,7 @@ async fn the_folders_writers_take_turns() {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_was_lost_is_recognised_as_our_own() {
+async fn a_repeated_write_is_recognised_as_our_own() {
     let azurite = Azurite::start();
     let store = blob_store(&azurite.connection_string(), "ttp-checkpoints");
     let first = save(&store, URL, "first", &Version::Absent).await.unwrap();
@@ -171,7 +181,7 @@ async fn a_write_whose_answer_was_lost_is_recognised_as_our_own() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_is_answered_with_what_to_do() {
+async fn a_wrong_key_is_reported_with_advice() {
     let azurite = Azurite::start();
     let wrong = azurite.connection_string().replace("Eby8vdM0", "AAAAAAAA");
     let error = blob_store(&wrong, "ttp-checkpoints")
@@ -200,7 +210,7 @@ async fn a_shared_access_signature_is_never_shown() {
 }
 
 #[tokio::test]
-async fn storage_that_is_away_is_an_error_and_not_an_empty_checkpoint() {
+async fn unreachable_storage_is_an_error_and_not_an_empty_checkpoint() {
     let azurite = Azurite::start();
     let gone = azurite.connection_string();
     drop(azurite);

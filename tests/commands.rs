@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::process::Output;
+use std::{path::PathBuf, process::Output};
 
 use simulators::{
     clock::SimClock,
@@ -74,13 +74,19 @@ impl Bench {
         (status.code().unwrap(), out, err)
     }
 
+    /// The file of a record in quarantine.
+    fn held(&self, fingerprint: &str) -> PathBuf {
+        let folder = self.folder.path().join("quarantine/url");
+        folder.join(format!("{fingerprint}.json"))
+    }
+
     fn delivered(&self) -> usize {
         self.services.counts()[0]
     }
 }
 
-#[tokio::test]
-async fn a_refused_record_can_be_listed_shown_replayed_and_dropped() {
+/// A bench in which a pass has set the record at fault aside, and the record's fingerprint.
+async fn with_a_refused_record() -> (Bench, String) {
     let bench = Bench::start().await;
     let (code, out, _) = bench.run("quarantine list").await;
     assert_eq!((code, out.trim()), (0, "Nothing is in quarantine."));
@@ -96,8 +102,15 @@ async fn a_refused_record_can_be_listed_shown_replayed_and_dropped() {
         "{err}"
     );
     assert_eq!(bench.delivered(), 9);
+    let (_, out, _) = bench.run("quarantine list --json").await;
+    let list: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let fingerprint = list["quarantine"][0]["fingerprint"].as_str().unwrap();
+    (bench, fingerprint.to_owned())
+}
 
-    // Looking needs no keys, only where things are kept.
+#[tokio::test]
+async fn a_refused_record_is_listed_and_shown_without_any_keys() {
+    let (bench, fingerprint) = with_a_refused_record().await;
     let storage = bench.settings(true);
     let (code, out, _) = bench.with("quarantine list --json", &storage).await;
     let list: serde_json::Value = serde_json::from_str(&out).unwrap();
@@ -113,10 +126,9 @@ async fn a_refused_record_can_be_listed_shown_replayed_and_dropped() {
             .contains("InvalidDataFormat"),
         "{held}"
     );
-    let fingerprint = held["fingerprint"].as_str().unwrap();
     let (_, out, _) = bench.with("quarantine list", &storage).await;
     assert!(
-        out.starts_with(fingerprint) && out.contains("status 400"),
+        out.starts_with(&fingerprint) && out.contains("status 400"),
         "{out}"
     );
     let (code, out, _) = bench
@@ -125,7 +137,13 @@ async fn a_refused_record_can_be_listed_shown_replayed_and_dropped() {
     let shown: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(code, 0);
     assert!(shown["row"].as_str().unwrap().contains(NO_NAME), "{out}");
+    let (code, _, err) = bench.with("quarantine show ttp1-12", &storage).await;
+    assert!(code == 2 && err.contains("32 hex digits"), "{err}");
+}
 
+#[tokio::test]
+async fn a_refused_record_is_replayed_when_confirmed_and_accepted() {
+    let (bench, fingerprint) = with_a_refused_record().await;
     // Nothing is posted unasked; what is refused again stays.
     let replay = format!("quarantine replay {fingerprint}");
     let (code, _, err) = bench.run(&replay).await;
@@ -134,10 +152,7 @@ async fn a_refused_record_can_be_listed_shown_replayed_and_dropped() {
     assert!(code == 1 && err.contains("stays in quarantine"), "{err}");
 
     // Once the row is one that the service takes, it is delivered and leaves the quarantine.
-    let file = bench
-        .folder
-        .path()
-        .join(format!("quarantine/url/{fingerprint}.json"));
+    let file = bench.held(&fingerprint);
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace(r"\\ud800", "mended")).unwrap();
     let (code, out, err) = bench.run("quarantine replay --all --yes").await;
@@ -145,9 +160,12 @@ async fn a_refused_record_can_be_listed_shown_replayed_and_dropped() {
     assert_eq!(bench.delivered(), 10);
     let (_, out, _) = bench.run("quarantine list").await;
     assert_eq!(out.trim(), "Nothing is in quarantine.");
+}
 
-    // A record that is given up is gone.
-    std::fs::write(&file, text).unwrap();
+#[tokio::test]
+async fn a_refused_record_is_dropped_when_confirmed() {
+    let (bench, fingerprint) = with_a_refused_record().await;
+    let (file, storage) = (bench.held(&fingerprint), bench.settings(true));
     let drop = format!("quarantine drop {fingerprint}");
     let (code, _, err) = bench.with(&drop, &storage).await;
     assert!(code == 1 && err.contains("Nothing was changed"), "{err}");
@@ -159,12 +177,10 @@ async fn a_refused_record_can_be_listed_shown_replayed_and_dropped() {
         code == 1 && err.contains("there is no record ttp1-"),
         "{err}"
     );
-    let (code, _, err) = bench.with("quarantine show ttp1-12", &storage).await;
-    assert!(code == 2 && err.contains("32 hex digits"), "{err}");
 }
 
 #[tokio::test]
-async fn the_workspace_hears_of_each_pass_unless_told_otherwise() {
+async fn each_pass_is_reported_to_the_workspace_unless_disabled() {
     let bench = Bench::start().await;
     let told = || bench.services.rows.count("MimecastTTPHealth_CL");
     let mut quiet = bench.settings(false);
@@ -184,7 +200,7 @@ async fn the_workspace_hears_of_each_pass_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_can_be_seen_and_set_back_without_doubling() {
+async fn a_checkpoint_is_shown_and_rewound_without_duplicates() {
     let bench = Bench::start().await;
     let storage = bench.settings(true);
     let (code, out, _) = bench.with("checkpoint show", &storage).await;

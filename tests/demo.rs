@@ -80,119 +80,133 @@ fn delivers_every_record_once(more: &[&str]) {
     }
 }
 
+/// Figures that count every record of a feed or of all, and how many these are.
+const COUNTED: [(&str, usize); 7] = [
+    ("overview-by-feed", 3000),
+    ("overview-by-verdict", 3000),
+    ("overview-funnel", 3000),
+    ("url-over-time", 1800),
+    ("attachment-over-time", 750),
+    ("impersonation-over-time", 450),
+    ("health-delivered", 3000),
+];
+
+/// Figures that count the rows in which a column of a table has a value.
+const COUNTED_BY_COLUMN: [(&str, &str, &str); 6] = [
+    ("url-actions", TABLES[0], "action_s"),
+    ("url-recipients", TABLES[0], "userEmailAddress_s"),
+    ("url-hosts", TABLES[0], "url_s"),
+    ("attachment-results", TABLES[1], "result_s"),
+    ("attachment-types", TABLES[1], "fileType_s"),
+    ("impersonation-recipients", TABLES[2], "recipientAddress_s"),
+];
+
+/// Figures with their titles, and something that they show.
+const SHOWN: [(&str, &str, &str); 10] = [
+    (
+        "overview-tiles",
+        "At a glance, against the day before",
+        "Users reached",
+    ),
+    (
+        "overview-campaigns",
+        "Campaigns: one URL host, file or subject, several users",
+        "URL host: ",
+    ),
+    (
+        "overview-most-targeted",
+        "Protected users most targeted",
+        "@fabrikam.example",
+    ),
+    (
+        "url-theft-brands",
+        "Credential theft: brands",
+        "Woodgrove Bank",
+    ),
+    (
+        "url-admin-overrides",
+        "Links: overrides by administrators",
+        "allow",
+    ),
+    ("url-user-overrides", "Links: overrides by users", "allow"),
+    ("attachment-hashes", "Attachments by SHA-256", "Payslip"),
+    (
+        "impersonation-identifiers",
+        "Identifiers: what gave impersonations away",
+        "internal_user_name",
+    ),
+    (
+        "impersonation-domains",
+        "Look-alike domains",
+        "fabrlkam.example",
+    ),
+    (
+        "health-lag",
+        "Lag over time (seconds, worst of each slot)",
+        "UTC: url 1",
+    ),
+];
+
 #[test]
-fn the_report_draws_what_was_delivered_and_needs_nothing_but_itself() {
+fn the_report_draws_the_delivered_rows_and_is_self_contained() {
+    // Most of its time a demo waits.
+    std::thread::scope(|scope| {
+        for sink in ["data-collector", "logs-ingestion"] {
+            scope.spawn(move || report_draws_the_rows_of(sink));
+        }
+    });
+}
+
+fn report_draws_the_rows_of(sink: &str) {
+    let out = tempfile::tempdir().unwrap();
+    let file = out.path().join("report.html");
+    let file = file.to_str().unwrap();
+    let output = demo(out.path(), &["--sink", sink, "--report", file]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let page = std::fs::read_to_string(file).unwrap();
+    is_well_formed(&page);
+    for reference in ["<script", "<link", "<img", " src=", "url(", "@import"] {
+        assert!(!page.contains(reference), "{reference}");
+    }
+    let mut links = page.split(" href=\"").skip(1);
+    assert!(links.all(|rest| rest.starts_with('#')));
+
+    for (id, count) in COUNTED {
+        assert_eq!(sum(figure(&page, id)), count, "{sink}, {id}");
+    }
+    let runs = rows(out.path(), "MimecastTTPHealth_CL").len();
+    assert_eq!(sum(figure(&page, "health-totals")), runs, "{sink}");
+    for (id, table, column) in COUNTED_BY_COLUMN {
+        let rows = rows(out.path(), table);
+        let with = rows
+            .iter()
+            .filter(|row| row[column].as_str().is_some_and(|text| !text.is_empty()));
+        assert_eq!(sum(figure(&page, id)), with.count(), "{sink}, {id}");
+    }
+    for (id, title, shown) in SHOWN {
+        let figure = figure(&page, id);
+        assert!(figure.contains(&format!("<h3>{title}</h3>")), "{id}");
+        assert!(figure.contains(shown), "{sink}, {id}: {shown}");
+    }
+    names_its_figures_as_the_workbooks_do(&page);
+}
+
+/// Up to what titles say of their filters and their week.
+fn names_its_figures_as_the_workbooks_do(page: &str) {
     let workbooks = [
         include_str!("../sentinel/workbooks/investigation.json"),
         include_str!("../sentinel/workbooks/operations.json"),
     ];
     let workbooks = workbooks.map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
     let titles = titles(&workbooks.into());
-    for sink in ["data-collector", "logs-ingestion"] {
-        let out = tempfile::tempdir().unwrap();
-        let file = out.path().join("report.html");
-        let output = demo(
-            out.path(),
-            &["--sink", sink, "--report", file.to_str().unwrap()],
-        );
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
-        let page = std::fs::read_to_string(&file).unwrap();
-        is_well_formed(&page);
-        for reference in ["<script", "<link", "<img", " src=", "url(", "@import"] {
-            assert!(!page.contains(reference), "{reference}");
-        }
-        assert!(
-            page.split(" href=\"")
-                .skip(1)
-                .all(|rest| rest.starts_with('#'))
-        );
-        for (id, count) in [
-            ("overview-by-feed", 3000),
-            ("overview-by-verdict", 3000),
-            ("overview-funnel", 3000),
-            ("url-over-time", 1800),
-            ("attachment-over-time", 750),
-            ("impersonation-over-time", 450),
-            ("health-delivered", 3000),
-            (
-                "health-totals",
-                rows(out.path(), "MimecastTTPHealth_CL").len(),
-            ),
-        ] {
-            assert_eq!(sum(figure(&page, id)), count, "{sink}, {id}");
-        }
-        for (id, table, column) in [
-            ("url-actions", TABLES[0], "action_s"),
-            ("url-recipients", TABLES[0], "userEmailAddress_s"),
-            ("url-hosts", TABLES[0], "url_s"),
-            ("attachment-results", TABLES[1], "result_s"),
-            ("attachment-types", TABLES[1], "fileType_s"),
-            ("impersonation-recipients", TABLES[2], "recipientAddress_s"),
-        ] {
-            let rows = rows(out.path(), table);
-            let with = rows
-                .iter()
-                .filter(|row| row[column].as_str().is_some_and(|text| !text.is_empty()));
-            assert_eq!(sum(figure(&page, id)), with.count(), "{sink}, {id}");
-        }
-        for (id, title, shown) in [
-            (
-                "overview-tiles",
-                "At a glance, against the day before",
-                "Users reached",
-            ),
-            (
-                "overview-campaigns",
-                "Campaigns: one URL host, file or subject, several users",
-                "URL host: ",
-            ),
-            (
-                "overview-most-targeted",
-                "Protected users most targeted",
-                "@fabrikam.example",
-            ),
-            (
-                "url-theft-brands",
-                "Credential theft: brands",
-                "Woodgrove Bank",
-            ),
-            (
-                "url-admin-overrides",
-                "Links: overrides by administrators",
-                "allow",
-            ),
-            ("url-user-overrides", "Links: overrides by users", "allow"),
-            ("attachment-hashes", "Attachments by SHA-256", "Payslip"),
-            (
-                "impersonation-identifiers",
-                "Identifiers: what gave impersonations away",
-                "internal_user_name",
-            ),
-            (
-                "impersonation-domains",
-                "Look-alike domains",
-                "fabrlkam.example",
-            ),
-            (
-                "health-lag",
-                "Lag over time (seconds, worst of each slot)",
-                "UTC: url 1",
-            ),
-        ] {
-            let figure = figure(&page, id);
-            assert!(figure.contains(&format!("<h3>{title}</h3>")), "{id}");
-            assert!(figure.contains(shown), "{sink}, {id}: {shown}");
-        }
-        // Names and titles are those of the workbooks, up to what they say of their filters and their week.
-        let figures: Vec<_> = page.split("<figure id=\"").skip(1).collect();
-        assert!(figures.len() > 25, "{}", figures.len());
-        for figure in figures {
-            let id = figure.split('"').next().unwrap();
-            let (_, title) = figure.split_once("<h3>").unwrap();
-            let title = title.split("</h3>").next().unwrap();
-            let title = title.split(", against").next().unwrap();
-            assert!(titles[id].starts_with(title), "{id}: {title}");
-        }
+    let figures: Vec<_> = page.split("<figure id=\"").skip(1).collect();
+    assert!(figures.len() > 25, "{}", figures.len());
+    for figure in figures {
+        let id = figure.split('"').next().unwrap();
+        let (_, title) = figure.split_once("<h3>").unwrap();
+        let title = title.split("</h3>").next().unwrap();
+        let title = title.split(", against").next().unwrap();
+        assert!(titles[id].starts_with(title), "{id}: {title}");
     }
 }
 
@@ -250,7 +264,7 @@ fn is_well_formed(page: &str) {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_named_before_anything_is_played() {
+fn an_unwritable_report_fails_before_the_demo_starts() {
     let output = command(&[])
         .args(["demo", "--report", "/proc/none/report.html"])
         .output()
@@ -266,7 +280,7 @@ fn a_report_that_cannot_be_written_is_named_before_anything_is_played() {
 }
 
 #[test]
-fn a_very_small_demo_is_clean_too_and_replaces_the_files_of_the_one_before() {
+fn a_small_demo_succeeds_and_replaces_the_previous_files() {
     let out = tempfile::tempdir().unwrap();
     for _ in 0..2 {
         let output = command(&[])
@@ -286,7 +300,7 @@ fn a_very_small_demo_is_clean_too_and_replaces_the_files_of_the_one_before() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_named() {
+fn an_unwritable_output_folder_is_named() {
     let output = command(&[])
         .args(["demo", "--out", "/proc/none"])
         .output()
@@ -300,7 +314,7 @@ fn a_folder_that_cannot_be_written_is_named() {
 }
 
 #[test]
-fn a_doubled_row_makes_the_demo_fail_and_the_readmes_query_would_drop_it() {
+fn a_duplicate_row_fails_the_demo_and_shares_its_fingerprint() {
     let out = tempfile::tempdir().unwrap();
     let output = demo(out.path(), &["--lost-answer"]);
     assert_eq!(output.status.code(), Some(1));
@@ -320,7 +334,7 @@ fn a_doubled_row_makes_the_demo_fail_and_the_readmes_query_would_drop_it() {
 }
 
 #[test]
-fn the_settings_that_simulate_prints_lead_to_the_simulators() {
+fn simulate_prints_settings_that_reach_the_simulators() {
     let mut simulators = command(&[])
         .args([
             "simulate",

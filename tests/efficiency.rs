@@ -63,7 +63,7 @@ fn bench(records: &str) -> serde_json::Value {
 }
 
 #[test]
-fn memory_does_not_grow_with_the_backlog_and_writes_go_by_batches() {
+fn memory_is_independent_of_the_backlog_and_saves_follow_batches() {
     let (small, large) = (bench("30000"), bench("300000"));
     for line in [&small, &large] {
         let number = |name: &str| line[name].as_u64().unwrap();

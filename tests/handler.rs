@@ -128,7 +128,7 @@ async fn a_failed_feed_fails_the_invocation() {
 }
 
 #[tokio::test]
-async fn a_second_invocation_does_not_start_a_second_pass_and_the_handler_stays_alive() {
+async fn a_second_invocation_starts_no_second_pass() {
     let world = World::builder()
         .records_at(&["2026-03-02T07:00:00Z"])
         .build();
@@ -153,7 +153,7 @@ async fn a_second_invocation_does_not_start_a_second_pass_and_the_handler_stays_
 }
 
 #[tokio::test]
-async fn a_host_that_hangs_up_does_not_stop_the_pass() {
+async fn a_disconnected_host_does_not_stop_the_pass() {
     let world = World::builder()
         .records_at(&["2026-03-02T07:00:00Z"])
         .build();
@@ -174,7 +174,7 @@ async fn a_host_that_hangs_up_does_not_stop_the_pass() {
 }
 
 #[tokio::test]
-async fn settings_at_fault_are_told_at_every_invocation() {
+async fn invalid_settings_are_reported_at_every_invocation() {
     let faults = Settings::read(|_| None).unwrap_err().to_string();
     let address = serve(Handler::Faulty(faults)).await;
     for _ in 0..3 {
@@ -197,7 +197,7 @@ async fn settings_at_fault_are_told_at_every_invocation() {
 }
 
 #[tokio::test]
-async fn another_function_is_refused_with_a_body() {
+async fn an_unknown_function_is_refused_with_a_body() {
     let world = World::builder().build();
     let address = serve(pass(&world)).await;
     let answer = client()

@@ -129,7 +129,7 @@ fn imports_point_one_way() {
 }
 
 #[test]
-fn the_check_itself_sees_every_form_of_import() {
+fn the_import_check_recognises_every_form_of_import() {
     let source = "use crate::{\n    azure::{self, Identity},\n    ingest::ports::Clock,\n    model,\n};\nlet x = crate::net::retry::Policy::STANDARD;";
     let found: Vec<_> = named(source).into_iter().collect();
     assert_eq!(found, ["azure", "ingest", "model", "net"]);

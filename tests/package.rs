@@ -11,7 +11,6 @@ use std::{
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, Output},
-    time::Duration,
 };
 
 use memchr::memmem;
@@ -58,7 +57,7 @@ fn sha256_of_the_package() -> String {
 
 #[test]
 #[ignore = "needs the package: run ./package.sh --check"]
-fn it_holds_what_the_host_reads_and_only_the_program_may_be_run() {
+fn the_package_holds_the_hosts_files_and_one_executable() {
     let mut package = package();
     let mut modes = BTreeMap::new();
     for number in 0..package.len() {
@@ -84,8 +83,8 @@ fn it_holds_what_the_host_reads_and_only_the_program_may_be_run() {
 
 #[tokio::test]
 #[ignore = "needs the package: run ./package.sh --check"]
-async fn the_unpacked_program_delivers_when_the_host_starts_it_as_host_json_says() {
-    let services = Services::start(1200, 0, Duration::ZERO).await;
+async fn the_unpacked_program_delivers_when_started_as_host_json_says() {
+    let services = Services::start(1200, 0).await;
     let (app, checkpoints) = (unpacked(), tempfile::tempdir().unwrap());
     let mut config = Config::new(app.path(), SimClock::real());
     config.app_settings = services.settings().into_iter().collect();
@@ -110,7 +109,7 @@ async fn the_unpacked_program_delivers_when_the_host_starts_it_as_host_json_says
 
 #[test]
 #[ignore = "needs the package: run ./package.sh --check"]
-fn it_has_no_simulators() {
+fn the_package_contains_no_simulators() {
     let app = unpacked();
     let run = |argument: &str| -> Output {
         let mut program = Command::new(app.path().join("mimecast-ttp"));
@@ -131,7 +130,7 @@ fn it_has_no_simulators() {
 
 #[test]
 #[ignore = "needs the package: run ./package.sh --check"]
-fn a_glibc_that_is_too_new_would_not_have_been_packed() {
+fn the_check_of_the_glibc_refuses_a_newer_one() {
     let app = unpacked();
     let check = |oldest: &str| -> Output {
         Command::new(root().join("target/package/tools/bin/python"))
@@ -150,7 +149,7 @@ fn a_glibc_that_is_too_new_would_not_have_been_packed() {
 
 #[test]
 #[ignore = "needs the package: run ./package.sh --check"]
-fn the_hash_and_the_bill_of_materials_beside_it_are_its_own() {
+fn the_hash_and_the_bill_of_materials_match_the_package() {
     let hash = sha256_of_the_package();
     let file = fs::read_to_string(dist("mimecast-ttp.zip.sha256")).unwrap();
     assert_eq!(file, format!("{hash}  mimecast-ttp.zip\n"));
@@ -161,7 +160,7 @@ fn the_hash_and_the_bill_of_materials_beside_it_are_its_own() {
 
 #[test]
 #[ignore = "needs the package: run ./package.sh --check"]
-fn the_bill_of_materials_lists_what_is_compiled_in() {
+fn the_bill_of_materials_lists_every_compiled_crate() {
     let app = unpacked();
     let licences = fs::read_to_string(app.path().join("THIRD-PARTY-LICENSES.txt")).unwrap();
     let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();

@@ -9,8 +9,10 @@
 
 mod support;
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
+use axum::http::HeaderValue;
+use simulators::server::Server;
 use support::{
     azurite::Azurite,
     program::{Handler, Services, command},
@@ -27,8 +29,7 @@ fn with(services: &Services, more: &[(&str, &str)]) -> Vec<(String, String)> {
 
 /// Two invocations with a killed process in between; the second delivers only what is new.
 async fn delivers_once(storage: (&str, &str)) {
-    let new_after = Duration::from_secs(3);
-    let services = Services::start(1200, 7, new_after).await;
+    let services = Services::start(1200, 7).await;
     let settings = with(&services, &[storage, ("lookback_days", "1")]);
 
     let handler = Handler::start(&settings).await;
@@ -37,7 +38,7 @@ async fn delivers_once(storage: (&str, &str)) {
     assert_eq!(services.counts(), [1200; 3]);
     let first = handler.kill();
 
-    tokio::time::sleep(new_after).await;
+    services.show_new();
     let handler = Handler::start(&settings).await;
     let (status, answer) = handler.invoke().await;
     assert_eq!(status, 200, "{answer}");
@@ -67,8 +68,8 @@ async fn two_invocations_deliver_each_record_once_with_checkpoints_in_a_folder()
 }
 
 #[tokio::test]
-async fn a_failure_is_an_error_line_and_a_500_and_shows_no_secret() {
-    let services = Services::start(3, 0, Duration::ZERO).await;
+async fn a_failed_invocation_logs_an_error_answers_500_and_shows_no_secret() {
+    let services = Services::start(3, 0).await;
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
         folder.path().join("url-checkpoint.txt"),
@@ -124,7 +125,7 @@ async fn a_failure_is_an_error_line_and_a_500_and_shows_no_secret() {
 }
 
 #[tokio::test]
-async fn settings_at_fault_leave_the_handler_up_and_are_told_at_every_invocation() {
+async fn invalid_settings_keep_the_handler_up_and_are_reported_at_every_invocation() {
     let settings = [(
         "mimecast_secret_key".to_owned(),
         "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/s)".to_owned(),
@@ -174,8 +175,8 @@ async fn log_format_chooses_json_and_a_value_that_names_none_is_told_once() {
 }
 
 #[tokio::test]
-async fn run_does_one_pass_and_says_by_its_exit_code_how_it_went() {
-    let services = Services::start(20, 0, Duration::ZERO).await;
+async fn run_makes_one_pass_and_its_exit_code_tells_the_outcome() {
+    let services = Services::start(20, 0).await;
     let folder = tempfile::tempdir().unwrap();
     let settings = with(
         &services,
@@ -228,10 +229,12 @@ async fn run_does_one_pass_and_says_by_its_exit_code_how_it_went() {
     );
 }
 
-/// Only up to the token: a blob service that takes one must be https, which no simulator here is.
-#[tokio::test]
-async fn the_managed_identity_is_asked_for_a_storage_token() {
-    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+/// What an identity endpoint was asked: the address, and the header of the platform.
+type Asked = Arc<Mutex<Vec<(String, Option<HeaderValue>)>>>;
+
+/// An identity endpoint that gives a token to everyone.
+async fn identity_endpoint() -> (Server, Asked) {
+    let asked = Asked::default();
     let router = axum::Router::new().fallback({
         let asked = asked.clone();
         move |request: axum::extract::Request| async move {
@@ -243,8 +246,14 @@ async fn the_managed_identity_is_asked_for_a_storage_token() {
             )
         }
     });
-    let identity = simulators::server::Server::start(router, 0).await.unwrap();
-    let services = Services::start(1, 0, Duration::ZERO).await;
+    (Server::start(router, 0).await.unwrap(), asked)
+}
+
+/// Only up to the token: a blob service that takes one must be https, which no simulator here is.
+#[tokio::test]
+async fn the_managed_identity_is_asked_for_a_storage_token() {
+    let (identity, asked) = identity_endpoint().await;
+    let services = Services::start(1, 0).await;
     let settings = with(
         &services,
         &[
@@ -259,6 +268,8 @@ async fn the_managed_identity_is_asked_for_a_storage_token() {
             ),
             ("IDENTITY_HEADER", "header-of-the-platform"),
             ("RUST_LOG", "trace"),
+            // There is nothing to wait for.
+            ("run_budget_seconds", "10"),
         ],
     );
     let output = tokio::task::spawn_blocking(move || {
@@ -296,7 +307,7 @@ async fn the_managed_identity_is_asked_for_a_storage_token() {
 }
 
 #[tokio::test]
-async fn without_a_port_it_says_what_to_do() {
+async fn serve_without_a_port_says_what_to_do() {
     let output = tokio::task::spawn_blocking(|| command(&[]).output().unwrap())
         .await
         .unwrap();

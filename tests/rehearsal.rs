@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::{path::Path, process::Command, sync::Arc, time::Duration};
+use std::{path::Path, process::Command, sync::Arc};
 
 use chrono::TimeDelta;
 use serde_json::Value;
@@ -70,9 +70,8 @@ fn with(parts: &[&[(String, String)]], more: &[(&str, &str)], folder: &Path) -> 
 }
 
 #[tokio::test]
-async fn a_rehearsal_feeds_both_and_says_so_and_its_end_changes_over_without_a_gap_or_a_copy() {
-    let new_after = Duration::from_secs(3);
-    let services = Services::start(30, 5, new_after).await;
+async fn dual_write_feeds_both_sinks_and_ends_without_gap_or_duplicate() {
+    let services = Services::start(30, 5).await;
     let rule = Rule::start().await;
     let folder = tempfile::tempdir().unwrap();
     let (old, new) = (services.settings(), &rule.settings);
@@ -93,7 +92,7 @@ async fn a_rehearsal_feeds_both_and_says_so_and_its_end_changes_over_without_a_g
     }
 
     // From the day on, or once the workspace's settings are gone.
-    tokio::time::sleep(new_after).await;
+    services.show_new();
     let over = [("dual_write_until", "2026-01-01")];
     let (done, said) = say(with(&[&old, new], &over, folder.path()), "run").await;
     assert!(done && said.contains("5 delivered"), "{said}");
@@ -101,8 +100,8 @@ async fn a_rehearsal_feeds_both_and_says_so_and_its_end_changes_over_without_a_g
 }
 
 #[tokio::test]
-async fn a_second_sink_that_refuses_changes_nothing_and_is_said() {
-    let services = Services::start(30, 0, Duration::ZERO).await;
+async fn a_refusing_second_sink_is_reported_and_changes_nothing() {
+    let services = Services::start(30, 0).await;
     let rule = Rule::start().await;
     let always = logs_ingestion::Fault::Status(403);
     for stream in [
@@ -126,7 +125,7 @@ async fn a_second_sink_that_refuses_changes_nothing_and_is_said() {
 }
 
 #[tokio::test]
-async fn an_impersonation_record_that_the_rule_refused_is_replayed_with_its_id() {
+async fn a_quarantined_impersonation_record_is_replayed_with_its_id() {
     let now = SimClock::real().now().timestamp();
     let mut records = GivenRecords::default();
     for (number, odd) in [(0, r#""even":1"#), (1, r#""\ud800":1"#)] {

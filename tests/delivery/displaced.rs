@@ -8,7 +8,7 @@ use mimecast_ttp::ingest::report::Outcome;
 use crate::support::world::{SourceFault, World, at};
 
 #[tokio::test]
-async fn a_record_timed_after_its_range_does_not_move_the_watermark_past_what_is_unread() {
+async fn a_record_timed_after_its_range_does_not_move_the_watermark_past_unread_records() {
     let world = World::builder().records(9).build();
     let listed = at("2026-03-02T07:00:04Z");
     world.add_text(
@@ -24,7 +24,7 @@ async fn a_record_timed_after_its_range_does_not_move_the_watermark_past_what_is
 }
 
 #[tokio::test]
-async fn a_record_whose_own_time_lies_elsewhere_is_delivered_once() {
+async fn a_record_listed_under_another_time_is_delivered_once() {
     let world = World::builder().records(2).build();
     let listed = at("2026-03-02T07:58:00Z");
     for (number, own) in [(2, "2026-02-01T00:00:00Z"), (3, "2026-04-01T00:00:00Z")] {
@@ -42,7 +42,7 @@ async fn a_record_whose_own_time_lies_elsewhere_is_delivered_once() {
 }
 
 #[tokio::test]
-async fn a_record_without_a_readable_time_is_delivered_once_under_the_end_of_its_range() {
+async fn a_record_without_a_readable_time_is_delivered_once_at_the_end_of_its_range() {
     let world = World::builder().records(2).build();
     let time = at("2026-03-02T07:55:00Z");
     world.add_text(time, time, r#"{"n":2,"date":"soon"}"#.to_owned());
@@ -60,7 +60,7 @@ async fn a_record_without_a_readable_time_is_delivered_once_under_the_end_of_its
 }
 
 #[tokio::test]
-async fn records_listed_some_minutes_from_their_own_time_are_delivered_once() {
+async fn records_listed_minutes_after_their_own_time_are_delivered_once() {
     let world = World::builder().build();
     for number in 0..20 {
         let listed = world.now() - TimeDelta::seconds(30);
@@ -80,7 +80,7 @@ async fn records_listed_some_minutes_from_their_own_time_are_delivered_once() {
 }
 
 #[tokio::test]
-async fn more_displaced_records_than_one_range_ends_are_delivered_once() {
+async fn thousands_of_displaced_records_are_each_delivered_once() {
     let world = World::builder().page_size(500).build();
     let mut number = 0;
     for _ in 0..5 {

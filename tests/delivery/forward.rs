@@ -8,7 +8,7 @@ use mimecast_ttp::ingest::report::Outcome;
 use crate::support::world::{SinkFault, SourceFault, World, at};
 
 #[tokio::test]
-async fn a_second_pass_delivers_only_what_is_new() {
+async fn a_second_pass_delivers_only_new_records() {
     let world = World::builder().records(10).build();
     let report = world.pass().await;
     assert_eq!(report.outcome, Outcome::Complete);
@@ -26,7 +26,7 @@ async fn a_second_pass_delivers_only_what_is_new() {
 }
 
 #[tokio::test]
-async fn records_that_share_a_second_are_each_delivered_once_across_pages_batches_and_passes() {
+async fn records_of_one_second_are_each_delivered_once_across_pages_batches_and_passes() {
     let world = World::builder()
         .records_at(&["2026-03-02T07:50:00Z"; 20])
         .build();
@@ -39,7 +39,7 @@ async fn records_that_share_a_second_are_each_delivered_once_across_pages_batche
 }
 
 #[tokio::test]
-async fn a_record_that_shows_late_is_delivered_by_the_next_pass() {
+async fn a_late_record_within_the_overlap_is_delivered_by_the_next_pass() {
     let world = World::builder().records(1).build();
     let late = world.add(at("2026-03-02T08:04:00Z"), at("2026-03-02T07:50:01Z"));
     world.pass().await;
@@ -51,7 +51,7 @@ async fn a_record_that_shows_late_is_delivered_by_the_next_pass() {
 }
 
 #[tokio::test]
-async fn the_checkpoint_is_saved_behind_every_acknowledged_batch_and_never_before() {
+async fn the_checkpoint_is_saved_after_each_acknowledgement_and_never_before() {
     let world = World::builder().records(30).build();
     let report = world.pass_with(Duration::from_secs(240), 1000).await;
     assert!(report.counts.batches > 3);
@@ -90,14 +90,14 @@ async fn the_next_page_is_read_while_a_batch_is_posted() {
 }
 
 #[tokio::test]
-async fn a_refused_batch_fails_the_feed_and_the_next_pass_goes_on_from_there() {
+async fn a_refused_batch_fails_the_feed_and_the_next_pass_resumes_there() {
     let world = World::builder().records(30).build();
     world.break_posts([None, Some(SinkFault::Fail("403 InvalidAuthorization"))]);
     let report = world.pass_with(Duration::from_secs(240), 1000).await;
     assert_eq!(report.outcome, Outcome::Failed);
     let message = report.message.unwrap();
     assert!(
-        message.contains("Delivering url failed: 403 InvalidAuthorization"),
+        message.contains("Delivering url: 403 InvalidAuthorization"),
         "{message}"
     );
     world.pass().await;
@@ -105,7 +105,7 @@ async fn a_refused_batch_fails_the_feed_and_the_next_pass_goes_on_from_there() {
 }
 
 #[tokio::test]
-async fn what_was_read_before_a_failure_is_delivered_all_the_same() {
+async fn records_read_before_a_failure_are_delivered() {
     let world = World::builder().records(10).build();
     world.break_fetch(3, SourceFault::Fail("status 500"));
     let report = world.pass().await;
@@ -115,9 +115,7 @@ async fn what_was_read_before_a_failure_is_delivered_all_the_same() {
     );
     let message = report.message.unwrap();
     assert!(
-        message.contains(
-            "Reading url for 2026-03-01T08:00:00Z..2026-03-02T07:59:45Z failed: status 500"
-        ),
+        message.contains("Reading url for 2026-03-01T08:00:00Z..2026-03-02T07:59:45Z: status 500"),
         "{message}"
     );
     // Whatever order they came in: the range is not read to its end.
@@ -127,7 +125,7 @@ async fn what_was_read_before_a_failure_is_delivered_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_refused_page_token_restarts_the_range_from_what_is_delivered() {
+async fn a_refused_page_token_restarts_the_range_without_duplicates() {
     let world = World::builder().records(10).build();
     world.break_fetch(3, SourceFault::RefuseToken);
     let report = world.pass().await;
@@ -139,7 +137,7 @@ async fn a_refused_page_token_restarts_the_range_from_what_is_delivered() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_always_refused_ends_in_a_failure_and_loses_nothing() {
+async fn a_token_refused_every_time_fails_the_pass_and_loses_nothing() {
     let world = World::builder().records(10).build();
     for number in 2..20 {
         world.break_fetch(number, SourceFault::RefuseToken);
@@ -152,7 +150,7 @@ async fn a_token_that_is_always_refused_ends_in_a_failure_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn an_empty_page_with_a_token_and_a_token_that_loops_both_end() {
+async fn an_empty_page_with_a_token_and_a_looping_token_both_end() {
     for looping in [false, true] {
         let world = World::builder()
             .records(5)
@@ -166,7 +164,7 @@ async fn an_empty_page_with_a_token_and_a_token_that_loops_both_end() {
 }
 
 #[tokio::test]
-async fn records_out_of_order_are_delivered_and_hold_the_watermark_until_the_range_ends() {
+async fn unordered_records_hold_the_watermark_until_the_range_ends() {
     let world = World::builder().records(30).newest_first().build();
     world.break_fetch(5, SourceFault::Fail("status 500"));
     world.pass_with(Duration::from_secs(240), 1000).await;
@@ -180,7 +178,7 @@ async fn records_out_of_order_are_delivered_and_hold_the_watermark_until_the_ran
 }
 
 #[tokio::test]
-async fn a_batch_too_large_is_halved_until_it_fits() {
+async fn an_oversized_batch_is_halved_until_it_fits() {
     let world = World::builder()
         .records(33)
         .page_size(500)
@@ -193,7 +191,7 @@ async fn a_batch_too_large_is_halved_until_it_fits() {
 }
 
 #[tokio::test]
-async fn a_pass_stops_at_its_budget_and_the_next_goes_on() {
+async fn a_pass_stops_at_its_budget_and_the_next_resumes() {
     let world = World::builder()
         .records_every(TimeDelta::minutes(1), 60, "2026-03-02T07:00:00Z")
         .page_time(Duration::from_secs(2))
@@ -219,7 +217,7 @@ async fn a_pass_stops_at_its_budget_and_the_next_goes_on() {
 }
 
 #[tokio::test]
-async fn a_range_that_holds_too_much_is_read_in_parts_and_the_watermark_follows() {
+async fn a_large_range_is_read_in_parts_and_the_watermark_follows() {
     let world = World::builder()
         .records_every(TimeDelta::milliseconds(500), 12_000, "2026-03-02T06:00:00Z")
         .page_size(500)
@@ -238,7 +236,7 @@ async fn a_range_that_holds_too_much_is_read_in_parts_and_the_watermark_follows(
 }
 
 #[tokio::test]
-async fn pages_that_happen_to_come_in_order_do_not_move_the_watermark_past_what_is_unread() {
+async fn pages_ordered_by_chance_do_not_move_the_watermark_past_unread_records() {
     let world = World::builder().records(9).build();
     // Listed among the first, as if by a source that sorts otherwise.
     let earlier = at("2026-03-02T06:00:00Z");
@@ -256,16 +254,16 @@ async fn pages_that_happen_to_come_in_order_do_not_move_the_watermark_past_what_
 }
 
 #[tokio::test]
-async fn a_pass_without_progress_is_a_failure() {
+async fn a_pass_without_progress_fails() {
     let world = World::builder().records(5).build();
     world.break_fetch(1, SourceFault::OutOfTime);
     let report = world.pass().await;
     assert_eq!(report.outcome, Outcome::Failed);
-    assert!(report.message.unwrap().contains("No progress on url"));
+    assert!(report.message.unwrap().contains("without any step forward"));
 }
 
 #[tokio::test]
-async fn the_checkpoint_is_written_behind_batches_and_not_behind_pages_or_empty_ranges() {
+async fn the_checkpoint_is_saved_per_batch_and_not_per_page_or_empty_range() {
     let world = World::builder().records(200).page_size(10).build();
     let mut before = 0;
     let mut saves = || {

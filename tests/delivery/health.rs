@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::world::{SourceFault, World};
 
 #[tokio::test]
-async fn each_pass_leaves_one_row_a_feed_of_what_it_did() {
+async fn each_pass_reports_one_health_row_per_feed() {
     let world = World::builder()
         .records(4)
         .page_time(Duration::from_secs(2))
@@ -44,7 +44,7 @@ async fn each_pass_leaves_one_row_a_feed_of_what_it_did() {
 }
 
 #[tokio::test]
-async fn a_failure_says_why_and_an_unknown_lag_is_left_out() {
+async fn a_failed_feed_reports_its_cause_and_omits_an_unknown_lag() {
     let world = World::builder()
         .records(4)
         .checkpoint("garbage")
@@ -70,7 +70,7 @@ async fn a_failure_says_why_and_an_unknown_lag_is_left_out() {
 }
 
 #[tokio::test]
-async fn a_pass_that_nobody_hears_of_delivers_all_the_same() {
+async fn refused_health_rows_do_not_stop_delivery() {
     let world = World::builder().records(4).health_refused().build();
     let report = world.pass().await;
     assert_eq!(report.outcome, Outcome::Complete, "{report}");

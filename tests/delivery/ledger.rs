@@ -26,7 +26,7 @@ fn ledger(world: &World) -> Vec<StoreKey> {
 }
 
 #[tokio::test]
-async fn a_lost_or_damaged_ledger_loses_nothing_and_doubles_only_its_own_quarter() {
+async fn a_lost_or_damaged_ledger_loses_nothing_and_repeats_at_most_one_quarter() {
     for damage in [false, true] {
         let world = settled(World::builder()).await;
         let hours = ledger(&world);
@@ -54,7 +54,7 @@ async fn a_lost_or_damaged_ledger_loses_nothing_and_doubles_only_its_own_quarter
 }
 
 #[tokio::test]
-async fn the_ledger_is_kept_for_as_long_as_counts_are_compared_and_no_longer() {
+async fn the_ledger_is_kept_only_as_long_as_counts_are_compared() {
     let world = settled(World::builder()).await;
     let kept = |hour: &str| {
         let hour = Hour::from_text(hour).unwrap();
@@ -74,7 +74,7 @@ async fn the_ledger_is_kept_for_as_long_as_counts_are_compared_and_no_longer() {
 }
 
 #[tokio::test]
-async fn what_goes_into_the_ledger_leaves_the_checkpoint_with_the_next_save() {
+async fn entries_moved_to_the_ledger_leave_the_checkpoint() {
     let world = World::builder().page_size(500).build();
     world.pass().await;
     let time = at("2026-03-02T08:01:00Z");
@@ -90,7 +90,7 @@ async fn what_goes_into_the_ledger_leaves_the_checkpoint_with_the_next_save() {
 }
 
 #[tokio::test]
-async fn a_lost_ledger_is_found_out_before_a_rewind() {
+async fn a_lost_ledger_is_detected_before_a_rewind() {
     let world = settled(World::builder()).await;
     let deadline = Deadline::after(Duration::ZERO, Duration::from_secs(600));
     let shown = SavedCheckpoint::load(&*world, Feed::Url, deadline)
@@ -106,7 +106,7 @@ async fn a_lost_ledger_is_found_out_before_a_rewind() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_that_was_lost_doubles_nothing_that_the_ledger_knows() {
+async fn a_lost_checkpoint_repeats_nothing_the_ledger_holds() {
     for text in [None, Some(""), Some("2026-03-02T03:00:00+0000")] {
         let world = settled(World::builder()).await;
         match text {

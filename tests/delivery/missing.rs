@@ -5,7 +5,7 @@ use mimecast_ttp::ingest::report::Outcome;
 use crate::support::world::{SourceFault, World};
 
 #[tokio::test]
-async fn a_record_that_was_counted_but_not_shown_is_asked_for_again_and_delivered() {
+async fn a_counted_but_unlisted_record_is_requested_again_and_delivered() {
     let world = World::builder().records(12).hidden_until(5, 4).build();
     let report = world.pass().await;
     assert_eq!(
@@ -20,7 +20,7 @@ async fn a_record_that_was_counted_but_not_shown_is_asked_for_again_and_delivere
 }
 
 #[tokio::test]
-async fn a_record_that_stays_hidden_is_counted_as_missing() {
+async fn a_record_that_is_never_listed_is_reported_missing() {
     let world = World::builder()
         .records(12)
         .hidden_until(5, u64::MAX)
@@ -38,7 +38,7 @@ async fn a_record_that_stays_hidden_is_counted_as_missing() {
 }
 
 #[tokio::test]
-async fn a_second_reading_that_is_cut_short_still_tells_what_is_missing() {
+async fn an_interrupted_second_reading_still_reports_missing_records() {
     let world = World::builder()
         .records(12)
         .hidden_until(5, 4)
@@ -52,7 +52,7 @@ async fn a_second_reading_that_is_cut_short_still_tells_what_is_missing() {
 }
 
 #[tokio::test]
-async fn a_count_that_does_not_go_by_the_range_does_not_multiply_the_calls() {
+async fn a_count_independent_of_the_range_does_not_multiply_calls() {
     let world = World::builder()
         .records(30)
         .page_size(500)

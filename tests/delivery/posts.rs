@@ -38,7 +38,7 @@ async fn the_next_pass_completes(world: &Arc<World>) {
 }
 
 #[tokio::test]
-async fn as_many_are_under_way_as_the_sink_takes_and_no_more() {
+async fn concurrent_posts_reach_the_sinks_limit_and_never_exceed_it() {
     let world = world(&[1, 2, 3, 4], [None, None, None]);
     let report = pass(&world).await;
     assert_eq!(report.outcome, Outcome::Complete, "{report}");
@@ -52,7 +52,7 @@ async fn as_many_are_under_way_as_the_sink_takes_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_slow_post_lets_only_a_few_pass_so_that_the_checkpoint_stays_small() {
+async fn a_slow_post_limits_how_far_later_posts_run_ahead() {
     let world = World::builder()
         .records(200)
         .max_concurrent_posts(3)
@@ -75,7 +75,7 @@ async fn a_slow_post_lets_only_a_few_pass_so_that_the_checkpoint_stays_small() {
 }
 
 #[tokio::test]
-async fn of_several_ends_the_one_that_needs_attention_is_told() {
+async fn the_most_serious_of_several_errors_is_reported() {
     let throttled = SinkFault::Throttle(Duration::from_secs(3600));
     let failed = SinkFault::Fail("status 403");
     let world = world(&[2], [Some(throttled), Some(failed), None]);
@@ -85,7 +85,7 @@ async fn of_several_ends_the_one_that_needs_attention_is_told() {
 }
 
 #[tokio::test]
-async fn the_watermark_waits_for_the_first_post_whatever_the_later_ones_do() {
+async fn the_watermark_does_not_pass_a_failed_post() {
     let world = world(&[1], [Some(SinkFault::Fail("no route")), None, None]);
     let report = pass(&world).await;
     assert_eq!(report.outcome, Outcome::Failed, "{report}");
@@ -95,7 +95,7 @@ async fn the_watermark_waits_for_the_first_post_whatever_the_later_ones_do() {
 }
 
 #[tokio::test]
-async fn what_is_under_way_when_a_post_fails_is_remembered_once_it_is_taken() {
+async fn posts_under_way_when_another_fails_are_remembered() {
     let world = world(&[2, 3], [Some(SinkFault::Fail("no route")), None, None]);
     let report = pass(&world).await;
     assert_eq!(report.outcome, Outcome::Failed, "{report}");
@@ -108,7 +108,7 @@ async fn what_is_under_way_when_a_post_fails_is_remembered_once_it_is_taken() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_halved_holds_the_watermark_until_both_halves_are_taken() {
+async fn a_split_batch_holds_the_watermark_until_both_halves_are_delivered() {
     let world = world(&[4], [Some(SinkFault::TooLarge), None, None]);
     world.break_posts([Some(SinkFault::Fail("no route"))]);
     let report = pass(&world).await;

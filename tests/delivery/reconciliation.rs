@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_record_that_shows_hours_late_is_found_by_count_and_delivered_once() {
+async fn reconcile_delivers_a_record_that_is_hours_late_once() {
     for excludes_to in [false, true] {
         let world = settled(World::builder().excludes_to(excludes_to)).await;
         // In the middle, at the seam of two quarters of an hour, and twice in one second.
@@ -40,7 +40,7 @@ async fn a_record_that_shows_hours_late_is_found_by_count_and_delivered_once() {
 }
 
 #[tokio::test]
-async fn counts_are_compared_at_most_hourly_and_by_one_call_when_nothing_is_missing() {
+async fn reconcile_runs_hourly_with_one_call_while_counts_agree() {
     let world = settled(World::builder()).await;
     let counts = || world.counts();
     assert_eq!(counts(), 1);
@@ -55,7 +55,7 @@ async fn counts_are_compared_at_most_hourly_and_by_one_call_when_nothing_is_miss
 }
 
 #[tokio::test]
-async fn the_watermark_stays_where_it_is_while_something_behind_it_is_delivered() {
+async fn reconcile_does_not_move_the_watermark() {
     let world = settled(World::builder()).await;
     world.add_late(at("2026-03-02T04:33:21Z"));
     world.advance(HOUR);
@@ -65,7 +65,7 @@ async fn the_watermark_stays_where_it_is_while_something_behind_it_is_delivered(
 }
 
 #[tokio::test]
-async fn two_records_alike_to_the_byte_are_one_and_do_not_make_it_look_again_for_ever() {
+async fn reconcile_ignores_identical_records() {
     let world = settled(World::builder()).await;
     let time = at("2026-03-02T04:33:21Z");
     for _ in 0..2 {
@@ -85,7 +85,7 @@ async fn two_records_alike_to_the_byte_are_one_and_do_not_make_it_look_again_for
 }
 
 #[tokio::test]
-async fn without_a_count_nothing_is_compared_and_nothing_breaks() {
+async fn reconcile_is_skipped_without_counts() {
     let world = settled(World::builder().no_totals()).await;
     world.advance(HOUR);
     let report = world.pass().await;
@@ -96,7 +96,7 @@ async fn without_a_count_nothing_is_compared_and_nothing_breaks() {
 }
 
 #[tokio::test]
-async fn a_source_that_says_nothing_of_empty_ranges_is_counted_by_what_it_shows() {
+async fn reconcile_counts_listed_records_where_empty_ranges_have_no_total() {
     // Everything lies in one hour, so that most halves are empty.
     let world = World::builder()
         .records_every(TimeDelta::seconds(2), 2000, "2026-03-02T05:00:00Z")
@@ -111,7 +111,7 @@ async fn a_source_that_says_nothing_of_empty_ranges_is_counted_by_what_it_shows(
 }
 
 #[tokio::test]
-async fn a_source_that_leaves_out_the_second_to_does_not_make_it_look_again_for_ever() {
+async fn reconcile_settles_where_ranges_exclude_their_last_second() {
     // One in nine seconds: the last second of each quarter of an hour holds one.
     let world = World::builder()
         .records_every(TimeDelta::seconds(9), 12_000, "2026-03-01T08:00:08Z")
@@ -131,7 +131,7 @@ async fn a_source_that_leaves_out_the_second_to_does_not_make_it_look_again_for_
 }
 
 #[tokio::test]
-async fn a_token_refused_while_looking_again_begins_the_quarter_again() {
+async fn reconcile_restarts_the_quarter_after_a_refused_token() {
     let world = settled(World::builder()).await;
     world.set_page_size(50);
     world.add_late(at("2026-03-02T04:33:21Z"));
@@ -151,7 +151,7 @@ async fn a_token_refused_while_looking_again_begins_the_quarter_again() {
 }
 
 #[tokio::test]
-async fn a_comparison_that_fails_is_a_failure_and_is_made_again() {
+async fn a_failed_reconcile_fails_the_pass_and_is_repeated() {
     let world = settled(World::builder()).await;
     let late = world.add_late(at("2026-03-02T04:33:21Z"));
     world.advance(HOUR);

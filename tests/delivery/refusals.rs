@@ -15,7 +15,7 @@ fn quarantine(world: &World) -> Quarantine<'_> {
 }
 
 #[tokio::test]
-async fn a_record_at_fault_goes_to_quarantine_and_the_others_are_delivered() {
+async fn a_refused_record_is_quarantined_and_the_others_are_delivered() {
     let world = World::builder()
         .records(100)
         .page_size(500)
@@ -63,7 +63,7 @@ async fn a_record_at_fault_goes_to_quarantine_and_the_others_are_delivered() {
 }
 
 #[tokio::test]
-async fn a_single_record_that_is_too_large_goes_to_quarantine() {
+async fn an_oversized_record_is_quarantined() {
     let world = World::builder().records(4).page_size(500).build();
     world.break_posts([
         Some(SinkFault::TooLarge),
@@ -84,7 +84,7 @@ async fn a_single_record_that_is_too_large_goes_to_quarantine() {
 }
 
 #[tokio::test]
-async fn a_lonely_record_at_fault_is_set_aside_because_the_sink_takes_an_empty_post() {
+async fn a_single_refused_record_is_quarantined_if_the_sink_accepts_an_empty_post() {
     let world = World::builder().records(1).refused_rows([0]).build();
     let report = world.pass().await;
     assert_eq!(
@@ -94,7 +94,7 @@ async fn a_lonely_record_at_fault_is_set_aside_because_the_sink_takes_an_empty_p
 }
 
 #[tokio::test]
-async fn a_sink_that_refuses_everything_is_a_failure_and_not_the_records_fault() {
+async fn a_sink_that_refuses_everything_fails_the_pass_and_quarantines_nothing() {
     let world = World::builder().records(20).build();
     world.refuse_all(true);
     let report = world.pass().await;
@@ -113,7 +113,7 @@ async fn a_sink_that_refuses_everything_is_a_failure_and_not_the_records_fault()
 }
 
 #[tokio::test]
-async fn where_one_record_after_another_is_refused_and_none_taken_it_is_a_failure() {
+async fn a_pass_fails_after_ten_refused_records_without_a_delivery() {
     let world = World::builder()
         .records(25)
         .page_size(500)
@@ -142,7 +142,7 @@ async fn where_one_record_after_another_is_refused_and_none_taken_it_is_a_failur
 }
 
 #[tokio::test]
-async fn a_forbidden_post_stops_the_feed_without_bisecting() {
+async fn a_forbidden_post_fails_the_feed_without_splitting_the_batch() {
     let world = World::builder().records(20).build();
     let fault = SinkFault::Fail("403 InvalidAuthorization");
     world.break_posts([Some(fault)]);

@@ -29,7 +29,7 @@ async fn rewind(world: &World, to: &str) -> Result<(), RewindError> {
 }
 
 #[tokio::test]
-async fn a_rewind_reads_again_and_delivers_only_what_was_lost() {
+async fn a_rewind_delivers_only_records_not_yet_delivered() {
     let world = settled(World::builder()).await;
     world.advance(Duration::from_secs(300));
     world.pass().await;
@@ -54,7 +54,7 @@ async fn a_rewind_reads_again_and_delivers_only_what_was_lost() {
 }
 
 #[tokio::test]
-async fn a_rewind_that_takes_several_passes_doubles_nothing() {
+async fn a_rewind_over_several_passes_repeats_nothing() {
     let world = settled(World::builder().page_time(Duration::from_secs(20))).await;
     rewind(&world, "2026-03-02T03:00:00Z").await.unwrap();
     let mut passes = 0;
@@ -72,7 +72,7 @@ async fn a_rewind_that_takes_several_passes_doubles_nothing() {
 }
 
 #[tokio::test]
-async fn a_rewind_past_the_ledger_reads_that_part_in_whole_days() {
+async fn a_rewind_past_the_ledger_reads_whole_days() {
     let world = settled(World::builder()).await;
     rewind(&world, "2026-02-03T09:00:00Z").await.unwrap();
     let before = world.fetches();
@@ -85,7 +85,7 @@ async fn a_rewind_past_the_ledger_reads_that_part_in_whole_days() {
 }
 
 #[tokio::test]
-async fn a_rewind_goes_back_only() {
+async fn a_rewind_cannot_move_forward() {
     let world = settled(World::builder()).await;
     let error = rewind(&world, "2026-03-02T08:30:00Z").await.unwrap_err();
     assert!(matches!(error, RewindError::NotBack(_)), "{error}");
@@ -95,7 +95,7 @@ async fn a_rewind_goes_back_only() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_says_how_the_watermark_came_where_it_is() {
+async fn a_checkpoint_records_each_move_of_the_watermark() {
     let world = World::builder().records(10).build();
     world.put_checkpoint("2026-03-02T07:00:05+0000");
     world.pass().await;

@@ -8,7 +8,7 @@ use mimecast_ttp::{ingest::report::Outcome, model::feed::Feed};
 use crate::support::world::{SourceFault, World};
 
 #[tokio::test]
-async fn the_loser_of_a_race_stops_cleanly() {
+async fn a_run_that_loses_a_race_stops_cleanly() {
     let world = World::builder().records(5).build();
     world.lose_races();
     let report = world.pass().await;
@@ -36,7 +36,7 @@ async fn of_two_runs_that_read_the_same_checkpoint_one_stops_before_it_posts() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_in_the_future_is_a_failure_and_not_silence() {
+async fn a_checkpoint_in_the_future_fails_the_feed() {
     let world = World::builder().records(5).build();
     world.put_checkpoint("2027-11-20T05:00:00+0000");
     let report = world.pass().await;
@@ -50,7 +50,7 @@ async fn a_checkpoint_in_the_future_is_a_failure_and_not_silence() {
 }
 
 #[tokio::test]
-async fn a_clock_set_back_a_little_is_no_failure() {
+async fn a_clock_set_back_slightly_is_tolerated() {
     let world = World::builder().records(5).build();
     world.pass().await;
     world.set_clock(world.now() - TimeDelta::minutes(5));
@@ -63,7 +63,7 @@ async fn a_clock_set_back_a_little_is_no_failure() {
 }
 
 #[tokio::test]
-async fn one_feeds_failure_or_panic_leaves_the_others_alone() {
+async fn a_failure_or_panic_of_one_feed_does_not_affect_the_others() {
     for fault in [SourceFault::Fail("status 403"), SourceFault::Panic] {
         let world = World::builder().fetch_fault(1, fault).build();
         let reports = world.pass_of_all().await;
@@ -78,7 +78,7 @@ async fn one_feeds_failure_or_panic_leaves_the_others_alone() {
 }
 
 #[tokio::test]
-async fn garbage_in_a_checkpoint_stops_the_feed_with_the_way_to_mend_it() {
+async fn an_unreadable_checkpoint_stops_the_feed_and_says_how_to_repair_it() {
     let world = World::builder().records(5).build();
     world.put_checkpoint("garbage");
     let report = world.pass().await;
@@ -92,8 +92,7 @@ async fn garbage_in_a_checkpoint_stops_the_feed_with_the_way_to_mend_it() {
 }
 
 #[tokio::test]
-async fn the_second_of_the_existing_connectors_checkpoint_is_read_again_so_that_none_of_it_is_lost()
-{
+async fn the_second_of_an_adopted_checkpoint_is_read_again() {
     // Whether a plain time was left behind its last row, or written by someone as the time to start
     // from, cannot be told: a row that comes twice is the lesser harm.
     let world = World::builder().records(10).build();

@@ -10,7 +10,7 @@ use crate::support::world::{SinkFault, SourceFault, World, at};
 const TICK: Duration = Duration::from_secs(300);
 
 #[tokio::test]
-async fn a_long_wait_ends_the_pass_and_the_next_does_not_call_before_it() {
+async fn a_long_wait_ends_the_pass_and_no_call_is_made_before_it_expires() {
     let world = World::builder().records(10).build();
     let fault = SourceFault::Throttle(Duration::from_secs(900));
     world.break_fetch(2, fault);
@@ -45,7 +45,7 @@ async fn a_long_wait_ends_the_pass_and_the_next_does_not_call_before_it() {
 }
 
 #[tokio::test]
-async fn a_wait_that_the_sink_asks_for_is_kept_too() {
+async fn a_wait_requested_by_the_sink_is_observed() {
     let world = World::builder().records(3).build();
     let fault = SinkFault::Throttle(Duration::from_secs(600));
     world.break_posts([Some(fault)]);
@@ -66,7 +66,7 @@ async fn a_wait_that_the_sink_asks_for_is_kept_too() {
 }
 
 #[tokio::test]
-async fn a_wait_of_weeks_lasts_a_day_and_is_loud_after_an_hour() {
+async fn a_wait_of_weeks_is_capped_at_a_day_and_fails_after_an_hour() {
     let world = World::builder().records(3).build();
     world.pass().await;
     world.advance(TICK);
@@ -94,7 +94,7 @@ async fn a_wait_of_weeks_lasts_a_day_and_is_loud_after_an_hour() {
 }
 
 #[tokio::test]
-async fn a_wait_that_was_saved_by_a_wrong_clock_is_passed_over() {
+async fn a_wait_saved_under_a_wrong_clock_is_ignored() {
     let world = World::builder().records(3).build();
     world.pass().await;
     world.set_clock(world.now() + TimeDelta::days(2));
@@ -108,7 +108,7 @@ async fn a_wait_that_was_saved_by_a_wrong_clock_is_passed_over() {
 }
 
 #[tokio::test]
-async fn a_comparison_that_never_fits_into_the_budget_becomes_loud() {
+async fn a_reconcile_that_never_fits_the_budget_fails_in_the_end() {
     let world = World::builder()
         .records(3)
         .late("2026-03-02T08:30:00Z", "2026-03-02T07:10:00Z")
@@ -125,7 +125,7 @@ async fn a_comparison_that_never_fits_into_the_budget_becomes_loud() {
 }
 
 #[tokio::test]
-async fn a_backlog_of_ten_days_clears_over_several_passes_and_each_moves_the_watermark() {
+async fn a_backlog_of_ten_days_clears_over_several_passes_that_each_move_the_watermark() {
     let start = "2026-02-20T08:00:00Z";
     let world = World::builder()
         .records_every(TimeDelta::minutes(6), 2400, start)
@@ -150,7 +150,7 @@ async fn a_backlog_of_ten_days_clears_over_several_passes_and_each_moves_the_wat
 }
 
 #[tokio::test]
-async fn pages_out_of_order_that_do_not_fit_into_a_pass_are_read_in_shorter_ranges() {
+async fn unordered_pages_that_exceed_the_budget_are_read_in_shorter_ranges() {
     let world = World::builder()
         .records(600)
         .page_size(10)
@@ -178,7 +178,7 @@ async fn pages_out_of_order_that_do_not_fit_into_a_pass_are_read_in_shorter_rang
 }
 
 #[tokio::test]
-async fn a_checkpoint_that_cannot_be_saved_at_the_end_does_not_hide_why_the_work_ended() {
+async fn a_failed_last_save_does_not_hide_why_the_pass_ended() {
     for (fault, outcome, reason) in [
         (
             SourceFault::Fail("status 500"),

@@ -97,27 +97,27 @@ fn run(parser: &str, entry: fn(&[u8]) -> bool, cases: u64, sound: u64) {
 }
 
 #[test]
-fn no_page_breaks_a_promise() {
+fn damaged_pages_keep_every_promise() {
     run("page", entry::page, 12_000, 15);
 }
 
 #[test]
-fn no_record_breaks_a_promise() {
+fn damaged_records_keep_every_promise() {
     run("record", entry::record, 15_000, 25);
 }
 
 #[test]
-fn no_checkpoint_breaks_a_promise() {
+fn damaged_checkpoints_keep_every_promise() {
     run("checkpoint", entry::checkpoint, 20_000, 10);
 }
 
 #[test]
-fn no_connection_string_breaks_a_promise() {
+fn damaged_connection_strings_keep_every_promise() {
     run("connection_string", entry::connection_string, 20_000, 15);
 }
 
 #[test]
-fn no_timer_payload_breaks_a_promise() {
+fn damaged_timer_payloads_keep_every_promise() {
     run("timer_payload", entry::timer_payload, 20_000, 15);
 }
 
@@ -226,12 +226,12 @@ fn object_of(value: impl Strategy<Value = String>) -> impl Strategy<Value = Stri
 }
 
 #[test]
-fn every_object_is_a_record() {
+fn every_json_object_is_accepted_as_a_record() {
     run_made(any_object(), 1000, entry::record, |record| record);
 }
 
 #[test]
-fn every_list_of_objects_is_a_page() {
+fn every_list_of_objects_is_accepted_as_a_page() {
     let pages = (
         0..3_usize,
         prop::collection::vec(any_object(), 1..6),
@@ -249,7 +249,7 @@ fn every_list_of_objects_is_a_page() {
 }
 
 #[test]
-fn every_checkpoint_that_is_well_formed_is_read() {
+fn every_well_formed_checkpoint_is_read() {
     let second = prop::collection::vec("[A-Za-z0-9_-]{21}[AQgw]", 0..4);
     let delivered = prop::collection::btree_map(any_time(), second, 0..5);
     let checkpoints = (0..3_usize, any_time(), delivered, any_space());

@@ -169,24 +169,25 @@ fn change(bytes: &mut Vec<u8>, seeds: &[Vec<u8>], dice: &mut Dice) {
                 bytes[digits[dice.below(digits.len())]] = b"0123456789"[dice.below(10)];
             }
         }
-        _ => {
-            // A value is put deep inside brackets; one time in four they do not close.
-            let depth = [3, 40, 140, 3000][dice.below(4)];
-            let (open, close): (&[u8], &[u8]) =
-                [(&b"["[..], &b"]"[..]), (b"{\"a\":", b"}")][dice.below(2)];
-            let mut nest = open.repeat(depth);
-            nest.push(b'1');
-            if dice.below(4) > 0 {
-                nest.extend(close.repeat(depth));
-            }
-            nest.push(b',');
-            if dice.below(2) == 0 {
-                behind(bytes, b'[', &nest, dice);
-            } else {
-                nest.splice(0..0, b"\"deep\":".iter().copied());
-                behind(bytes, b'{', &nest, dice);
-            }
-        }
+        _ => nest(bytes, dice),
+    }
+}
+
+/// Puts a value deep inside brackets; one time in four they do not close.
+fn nest(bytes: &mut Vec<u8>, dice: &mut Dice) {
+    let depth = [3, 40, 140, 3000][dice.below(4)];
+    let (open, close): (&[u8], &[u8]) = [(&b"["[..], &b"]"[..]), (b"{\"a\":", b"}")][dice.below(2)];
+    let mut nest = open.repeat(depth);
+    nest.push(b'1');
+    if dice.below(4) > 0 {
+        nest.extend(close.repeat(depth));
+    }
+    nest.push(b',');
+    if dice.below(2) == 0 {
+        behind(bytes, b'[', &nest, dice);
+    } else {
+        nest.splice(0..0, b"\"deep\":".iter().copied());
+        behind(bytes, b'{', &nest, dice);
     }
 }
 

@@ -32,7 +32,7 @@ use crate::{
     support::{
         azurite::{self, Azurite},
         client,
-        program::command,
+        program::{command, listens_on},
     },
 };
 
@@ -303,12 +303,12 @@ fn read(path: &Path) -> String {
 /// The timer call, once the handler says where it listens: the status and the lines of the answer.
 async fn invoke(output: PathBuf) -> (u16, Vec<String>) {
     let port: u16 = loop {
+        // Only whole lines: a port may be written by halves.
         let text = read(&output);
-        let port = text.split_once("port=").and_then(|(_, rest)| {
-            let (port, _) = rest.split_once(|next: char| !next.is_ascii_digit())?;
-            port.parse().ok()
-        });
-        match port {
+        let mut lines = text
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'));
+        match lines.find_map(listens_on) {
             Some(port) => break port,
             None => tokio::time::sleep(Duration::from_millis(5)).await,
         }

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 use serde_json::{Map, Value, json};
@@ -48,8 +47,8 @@ fn query() -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_readmes_query_leaves_one_row_of_each_record_and_every_row_of_the_old_connector() {
-    let services = Services::start(130, 0, Duration::ZERO).await;
+async fn the_readme_query_keeps_one_row_per_record_and_every_older_row() {
+    let services = Services::start(130, 0).await;
     let workspace = Arc::new(Workspace::default());
     let mut config = Config::new(SimClock::real());
     config.sinks = vec![workspace.clone()];
@@ -102,7 +101,7 @@ async fn the_readmes_query_leaves_one_row_of_each_record_and_every_row_of_the_ol
 }
 
 #[test]
-fn the_readmes_query_works_where_no_row_has_a_fingerprint() {
+fn the_readme_query_works_without_fingerprints() {
     let row = json!({"TimeGenerated": "2026-03-02T09:00:00Z", "url_s": "https://a.example"});
     let left = ask(&query(), "MimecastTTPUrl_CL", &[row.clone(), row]);
     assert_eq!(left.len(), 2);

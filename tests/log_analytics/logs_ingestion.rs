@@ -105,7 +105,7 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn every_feed_lands_in_its_own_table_and_an_id_under_its_other_name() {
+async fn every_feed_has_its_own_table_and_ids_are_renamed() {
     let bench = bench().await;
     for (feed, table) in [
         (Feed::Url, "MimecastTTPUrl_CL"),
@@ -125,7 +125,7 @@ async fn every_feed_lands_in_its_own_table_and_an_id_under_its_other_name() {
 }
 
 #[tokio::test]
-async fn one_token_serves_all_posts_and_is_replaced_once_where_it_is_refused() {
+async fn one_token_serves_all_posts_and_is_replaced_once_when_refused() {
     let bench = bench().await;
     let batch = small();
     let three = async || {
@@ -148,7 +148,7 @@ async fn one_token_serves_all_posts_and_is_replaced_once_where_it_is_refused() {
 }
 
 #[tokio::test]
-async fn passing_trouble_is_ridden_out_and_a_wait_is_kept_in_seconds_and_as_a_date() {
+async fn transient_errors_are_retried_and_retry_after_is_read_as_seconds_or_date() {
     for fault in [
         Fault::Status(503),
         Fault::Status(500),
@@ -175,7 +175,7 @@ async fn passing_trouble_is_ridden_out_and_a_wait_is_kept_in_seconds_and_as_a_da
 }
 
 #[tokio::test]
-async fn a_role_that_has_not_spread_yet_is_explained_and_nothing_is_set_aside() {
+async fn a_role_not_yet_propagated_is_explained_and_quarantines_nothing() {
     let late = Config {
         role_after: 1,
         ..config()
@@ -195,7 +195,7 @@ async fn a_role_that_has_not_spread_yet_is_explained_and_nothing_is_set_aside() 
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_told_apart_so_that_it_can_be_halved_or_set_aside() {
+async fn oversized_content_has_its_own_error() {
     let bench = bench().await;
     let refused = bench.after(Fault::TooLarge(10), 1).await;
     assert!(
@@ -213,14 +213,14 @@ async fn what_is_too_large_is_told_apart_so_that_it_can_be_halved_or_set_aside()
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_posted_again_and_told_by_the_attempts() {
+async fn a_lost_answer_repeats_the_post_and_counts_an_attempt() {
     let bench = bench().await;
     let receipt = bench.after(Fault::StoreThenDrop, 1).await.unwrap();
     assert_eq!((receipt.attempts, bench.count()), (2, 4));
 }
 
 #[tokio::test]
-async fn a_rule_or_a_stream_that_is_not_there_says_what_to_check_and_no_row_is_blamed() {
+async fn a_missing_rule_or_stream_is_reported_with_advice_and_blames_no_row() {
     let elsewhere = Config {
         rule_id: "dcr-00000000000000000000000000000000".to_owned(),
         ..config()
@@ -258,7 +258,7 @@ async fn a_rule_or_a_stream_that_is_not_there_says_what_to_check_and_no_row_is_b
 }
 
 #[tokio::test]
-async fn a_token_for_another_service_is_told_apart() {
+async fn a_token_for_another_audience_has_its_own_error() {
     let elsewhere = Config {
         audience: "https://storage.azure.com".to_owned(),
         ..config()
@@ -272,7 +272,7 @@ async fn a_token_for_another_service_is_told_apart() {
 }
 
 #[tokio::test]
-async fn wrong_client_credentials_are_told_apart_and_never_shown() {
+async fn wrong_client_credentials_have_their_own_error_and_are_never_shown() {
     let given = config();
     for (wrong, advice) in [
         (
@@ -306,7 +306,7 @@ async fn wrong_client_credentials_are_told_apart_and_never_shown() {
 }
 
 #[tokio::test]
-async fn a_token_service_in_trouble_is_asked_again() {
+async fn a_failing_token_service_is_retried() {
     let bench = bench().await;
     let faults = bench.service.faults();
     faults.on(TOKEN, 1..=1, Fault::Status(503));
@@ -316,7 +316,7 @@ async fn a_token_service_in_trouble_is_asked_again() {
 }
 
 #[tokio::test]
-async fn the_managed_identity_serves_system_and_user_assigned() {
+async fn system_and_user_assigned_identities_both_get_tokens() {
     for identity in [None, Some("user-assigned".to_owned())] {
         let config = Config {
             identity: identity.clone(),

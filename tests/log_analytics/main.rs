@@ -106,7 +106,7 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn every_feed_lands_in_its_own_table_under_its_own_time() {
+async fn every_feed_has_its_own_table_and_event_time() {
     let bench = bench(config()).await;
     for (feed, member) in [
         (Feed::Url, "date"),
@@ -144,7 +144,7 @@ async fn every_feed_lands_in_its_own_table_under_its_own_time() {
 }
 
 #[tokio::test]
-async fn what_passes_is_tried_again_with_a_fresh_date() {
+async fn transient_errors_are_retried_with_a_new_date() {
     for fault in [
         Fault::Status(500),
         Fault::Status(503),
@@ -170,7 +170,7 @@ async fn what_passes_is_tried_again_with_a_fresh_date() {
 }
 
 #[tokio::test]
-async fn retry_after_is_kept() {
+async fn retry_after_is_observed() {
     let bench = bench(config()).await;
     bench
         .after(
@@ -186,7 +186,7 @@ async fn retry_after_is_kept() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_lost_leads_to_the_same_fingerprints_twice_and_no_more() {
+async fn a_lost_answer_repeats_the_batch_once_with_the_same_fingerprints() {
     let bench = bench(config()).await;
     bench.after(Fault::StoreThenDrop, 1).await.unwrap();
     let rows = bench.rows.texts("MimecastTTPUrl_CL");
@@ -202,7 +202,7 @@ async fn an_answer_that_was_lost_leads_to_the_same_fingerprints_twice_and_no_mor
 }
 
 #[tokio::test]
-async fn what_cannot_pass_is_not_tried_again() {
+async fn permanent_errors_are_not_retried() {
     for (fault, expected) in [
         (Fault::Refuse403, "check that log_analytics_workspace_key"),
         (Fault::Status(404), "check log_analytics_uri"),
@@ -240,7 +240,7 @@ async fn a_wrong_key_is_refused_and_never_shown() {
 }
 
 #[tokio::test]
-async fn too_large_is_told_apart_however_the_service_says_it() {
+async fn every_form_of_too_large_has_the_same_error() {
     for too_large in [
         TooLarge::NotFound404,
         TooLarge::Status413,
@@ -262,7 +262,7 @@ async fn too_large_is_told_apart_however_the_service_says_it() {
 }
 
 #[tokio::test]
-async fn a_post_just_below_the_documented_limit_is_taken() {
+async fn a_post_just_below_the_documented_limit_is_accepted() {
     let bench = bench(config()).await;
     let batch = large(29);
     assert!(batch.body().len() > 29_000_000 && batch.body().len() <= bench.sink.max_batch_bytes());
@@ -271,7 +271,7 @@ async fn a_post_just_below_the_documented_limit_is_taken() {
 }
 
 #[tokio::test]
-async fn a_post_that_was_answered_200_is_not_repeated_because_the_rest_of_the_answer_broke() {
+async fn a_broken_body_behind_a_200_does_not_repeat_the_post() {
     let posts = Arc::new(std::sync::atomic::AtomicU64::new(0));
     let router = axum::Router::new().fallback({
         let posts = posts.clone();

@@ -34,7 +34,7 @@ fn rule(old: &str, new: &str) -> Config {
 }
 
 #[tokio::test]
-async fn a_post_is_refused_for_its_address_its_token_and_its_kind() {
+async fn a_post_with_a_wrong_address_token_or_type_is_refused() {
     let caller = Caller::new(config()).await;
     let path = |old: &'static str, new: &'static str| {
         move |request: &mut Request| {
@@ -93,7 +93,7 @@ async fn a_post_is_refused_for_its_address_its_token_and_its_kind() {
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_read_is_refused_and_no_row_of_it_stored() {
+async fn an_unreadable_body_is_refused_and_stores_no_row() {
     let caller = Caller::new(config()).await;
     assert_eq!(caller.post_body("").await, (500, String::new()));
     for body in [
@@ -130,7 +130,7 @@ async fn a_body_that_cannot_be_read_is_refused_and_no_row_of_it_stored() {
 }
 
 #[tokio::test]
-async fn a_megabyte_is_taken_and_not_a_byte_more_packed_or_not() {
+async fn a_megabyte_is_accepted_and_no_byte_more_compressed_or_not() {
     let caller = Caller::new(config()).await;
     let body = |bytes: usize| format!("[{}]", " ".repeat(bytes - 2)).into_bytes();
     let too_large = (413, "ContentLengthLimitExceeded".to_owned());
@@ -148,7 +148,7 @@ async fn a_megabyte_is_taken_and_not_a_byte_more_packed_or_not() {
 }
 
 #[tokio::test]
-async fn a_row_without_a_time_is_lost_behind_a_204_and_one_too_far_away_gets_the_present() {
+async fn a_row_without_a_time_is_dropped_and_a_distant_time_becomes_now() {
     let own = rule(
         "iif(isnull(time_generated) or time_generated < ago(2d), now(), time_generated)",
         "time_generated",
@@ -174,7 +174,7 @@ async fn a_row_without_a_time_is_lost_behind_a_204_and_one_too_far_away_gets_the
 }
 
 #[tokio::test]
-async fn what_is_too_long_not_declared_or_not_in_the_table_does_not_arrive() {
+async fn overlong_undeclared_and_unknown_values_are_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let files = Arc::new(NdjsonFolder::create(folder.path()).unwrap());
     let mut config = rule(r#"{ "name": "route_s", "type": "string" },"#, "");
@@ -198,7 +198,7 @@ async fn what_is_too_long_not_declared_or_not_in_the_table_does_not_arrive() {
 }
 
 #[tokio::test]
-async fn a_rule_takes_so_many_requests_and_bytes_a_minute_and_says_when_the_next_begins() {
+async fn a_rule_limits_requests_and_bytes_per_minute_and_names_the_wait() {
     for (requests, bytes) in [(3, 1000), (1000, 6)] {
         let caller = Caller::new(Config {
             requests_per_minute: requests,

@@ -26,7 +26,7 @@ fn rule(change: impl FnOnce(&mut Value)) -> String {
 }
 
 #[test]
-fn a_column_of_another_type_than_the_tables_is_refused_and_named() {
+fn a_column_type_that_differs_from_the_table_is_refused_by_name() {
     for (old, new, wrong) in [
         (
             r#""hits_d", "type": "real""#,
@@ -58,7 +58,7 @@ fn a_column_of_another_type_than_the_tables_is_refused_and_named() {
 }
 
 #[test]
-fn a_transform_that_does_not_make_sense_is_refused() {
+fn an_invalid_transform_is_refused() {
     for (old, new, why) in [
         ("hits_d = hits", "hits_d = misses", "declares no `misses`"),
         (
@@ -82,7 +82,7 @@ fn a_transform_that_does_not_make_sense_is_refused() {
 }
 
 #[test]
-fn a_rule_that_is_not_whole_is_refused() {
+fn an_incomplete_rule_is_refused() {
     for (error, why) in [
         (rule(|it| it["kind"] = json!("Linux")), "kind Direct"),
         (rule(|it| it["dependsOn"] = json!([])), "InvalidOutputTable"),
@@ -126,7 +126,7 @@ fn a_rule_that_is_not_whole_is_refused() {
 }
 
 #[test]
-fn columns_that_no_table_or_stream_can_have_are_refused() {
+fn impossible_columns_are_refused() {
     let long = format!("{}_s", "x".repeat(44));
     let of_table = |name: &str, kind: &str| {
         let column = json!({ "name": name, "type": kind });

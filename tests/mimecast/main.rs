@@ -150,7 +150,7 @@ async fn every_record_is_read_once_in_pages_of_500() {
 }
 
 #[tokio::test]
-async fn every_way_a_listing_ends_is_understood() {
+async fn every_form_of_last_page_ends_the_listing() {
     for quirk in [
         Quirk::OmitTotalCount,
         Quirk::OmitPaginationWhenOnePage,
@@ -170,7 +170,7 @@ async fn every_way_a_listing_ends_is_understood() {
 }
 
 #[tokio::test]
-async fn what_passes_is_tried_again_with_a_date_and_an_id_of_its_own() {
+async fn transient_errors_are_retried_with_a_new_date_and_id() {
     for fault in [
         Fault::Status(500),
         Fault::Status(502),
@@ -198,7 +198,7 @@ async fn what_passes_is_tried_again_with_a_date_and_an_id_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_429_waits_the_milliseconds_that_mimecast_names() {
+async fn a_429_waits_as_many_milliseconds_as_mimecast_asks() {
     let bench = bench(config(3)).await;
     bench
         .after(Fault::Throttled { reset_ms: 2345 })
@@ -209,7 +209,7 @@ async fn a_429_waits_the_milliseconds_that_mimecast_names() {
 }
 
 #[tokio::test]
-async fn a_429_never_outlasts_the_budget_and_says_what_was_asked() {
+async fn a_429_never_exceeds_the_budget_and_reports_the_requested_wait() {
     let bench = bench(config(3)).await;
     bench
         .simulator
@@ -223,7 +223,7 @@ async fn a_429_never_outlasts_the_budget_and_says_what_was_asked() {
 }
 
 #[tokio::test]
-async fn what_stays_ends_after_five_attempts_with_everything_known_about_it() {
+async fn persistent_errors_end_after_five_attempts_with_full_details() {
     let bench = bench(config(3)).await;
     let error = bench.always(Fault::Status(503)).await;
     assert!(
@@ -241,7 +241,7 @@ async fn what_stays_ends_after_five_attempts_with_everything_known_about_it() {
 }
 
 #[tokio::test]
-async fn what_cannot_pass_is_not_tried_again() {
+async fn permanent_errors_are_not_retried() {
     for (fault, expected) in [
         (Fault::Status(401), "check mimecast_access_key"),
         (Fault::Status(403), "Read permission"),
@@ -289,7 +289,7 @@ async fn three_feeds_that_meet_an_expired_binding_log_in_once() {
 }
 
 #[tokio::test]
-async fn a_binding_that_cannot_be_renewed_says_so_without_the_password() {
+async fn a_failed_renewal_is_reported_without_the_password() {
     let bench = bench(config(3)).await;
     bench.simulator.expire();
     bench
@@ -305,7 +305,7 @@ async fn a_binding_that_cannot_be_renewed_says_so_without_the_password() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_told_apart() {
+async fn a_refused_page_token_has_its_own_error() {
     let bench = bench(config(600)).await;
     let page = bench.fetch(None, 240).await.unwrap();
     bench.simulator.faults().next(URL, 1, Fault::RefuseToken);
@@ -341,7 +341,7 @@ async fn a_wrong_key_or_clock_is_named_and_no_secret_is_shown() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_away_is_an_error_with_what_to_check() {
+async fn an_unreachable_host_is_reported_with_advice() {
     let mut bench = bench(config(3)).await;
     let elsewhere = Simulator::start(config(3), 0).await.unwrap();
     drop(std::mem::replace(&mut bench.simulator, elsewhere));

@@ -35,7 +35,7 @@ async fn three_at_once(bench: &Bench) {
 }
 
 #[tokio::test]
-async fn one_token_serves_all_feeds_and_is_renewed_before_it_ends() {
+async fn one_token_serves_all_feeds_and_is_renewed_before_it_expires() {
     let bench = bench(v2(3)).await;
     three_at_once(&bench).await;
     assert_eq!(bench.simulator.calls(TOKEN), 1);
@@ -48,7 +48,7 @@ async fn one_token_serves_all_feeds_and_is_renewed_before_it_ends() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_is_replaced_once_for_all_feeds() {
+async fn a_refused_token_is_replaced_once_for_all_feeds() {
     let bench = bench(v2(3)).await;
     three_at_once(&bench).await;
     bench.simulator.expire();
@@ -58,7 +58,7 @@ async fn a_token_that_is_refused_is_replaced_once_for_all_feeds() {
 }
 
 #[tokio::test]
-async fn a_new_token_that_is_refused_too_ends_the_try() {
+async fn a_second_refused_token_ends_the_attempt() {
     let bench = bench(v2(3)).await;
     let refused = Fault::FailCode {
         http: 401,
@@ -76,7 +76,7 @@ async fn a_new_token_that_is_refused_too_ends_the_try() {
 }
 
 #[tokio::test]
-async fn wrong_client_credentials_are_told_at_once_and_not_shown() {
+async fn wrong_client_credentials_fail_at_once_and_are_not_shown() {
     let config = v2(3);
     let simulator = Simulator::start(config.clone(), 0).await.unwrap();
     let wrong = Config {
@@ -98,7 +98,7 @@ async fn wrong_client_credentials_are_told_at_once_and_not_shown() {
 }
 
 #[tokio::test]
-async fn a_token_service_in_trouble_is_asked_again() {
+async fn a_failing_token_service_is_retried() {
     let bench = bench(v2(3)).await;
     let faults = bench.simulator.faults();
     faults.on(TOKEN, 1..=1, Fault::Status(503));
@@ -108,7 +108,7 @@ async fn a_token_service_in_trouble_is_asked_again() {
 }
 
 #[tokio::test]
-async fn an_application_without_the_product_learns_what_it_lacks_and_other_feeds_go_on() {
+async fn a_missing_product_is_named_and_other_feeds_continue() {
     let bench = bench(Config {
         forbidden: vec![Log::Url],
         ..v2(3)
@@ -125,7 +125,7 @@ async fn an_application_without_the_product_learns_what_it_lacks_and_other_feeds
 }
 
 #[tokio::test]
-async fn neither_api_takes_the_credentials_of_the_other() {
+async fn neither_api_accepts_the_credentials_of_the_other() {
     for (api, answered) in [(Api::V1, "404"), (Api::V2, "401")] {
         let simulator = Simulator::start(Config { api, ..config(3) }, 0)
             .await

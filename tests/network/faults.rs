@@ -34,7 +34,7 @@ pub const PASSING: [(usize, Fault); 9] = [
 ];
 
 /// What does not come to an end by itself.
-pub const MAX_PAGES_PER_RANGE: [Fault; 4] = [
+pub const ENDLESS: [Fault; 4] = [
     Fault::Swallowed,
     Fault::StalledHead,
     Fault::StalledBody,
@@ -100,7 +100,7 @@ async fn pass_with_a_refusal(service: Service) -> (Bench, FeedReport) {
 
 /// A refusal for a moment costs an attempt and nothing else; not for the store, whose attempts are not
 /// in the report.
-pub async fn a_refusal_for_a_moment_is_ridden_out(service: Service) {
+pub async fn a_brief_refusal_is_survived(service: Service) {
     let (bench, report) = pass_with_a_refusal(service).await;
     complete(&report, "refused");
     assert!(

@@ -7,8 +7,8 @@ use simulators::{log::Log, mimecast::Api};
 use crate::{
     bench::{Bench, LITTLE, PLENTY, RECORDS, Service, complete, failed},
     faults::{
-        FOREVER, LASTING, MAX_PAGES_PER_RANGE, PASSING, a_refusal_for_a_moment_is_ridden_out, all,
-        costs_an_attempt, pass_with,
+        ENDLESS, FOREVER, LASTING, PASSING, a_brief_refusal_is_survived, all, costs_an_attempt,
+        pass_with,
     },
     log_service::Way,
     proxy::{Fault, Rule},
@@ -18,14 +18,14 @@ const SERVICE: Service = Service::Mimecast;
 const PAGES: &[&str] = &["/api/ttp/url/get-logs"];
 
 /// The next pass, without a fault, brings what is left; no record comes twice.
-async fn the_next_pass_brings_the_rest(bench: &Bench, case: &str) {
+async fn the_next_pass_delivers_the_rest(bench: &Bench, case: &str) {
     bench.to(SERVICE).heal();
     complete(&bench.pass(PLENTY).await, case);
     bench.all_arrived_once(Log::Url, case);
 }
 
 #[tokio::test]
-async fn a_passing_fault_of_mimecast_is_ridden_out_within_the_pass() {
+async fn a_pass_survives_transient_faults_of_mimecast() {
     let broken = all(PASSING, async |(times, fault)| {
         let case = format!("{times} x {fault:?}");
         let rule = Rule {
@@ -41,12 +41,12 @@ async fn a_passing_fault_of_mimecast_is_ridden_out_within_the_pass() {
         let retries = if costs_an_attempt(fault) { times } else { 0 };
         assert_eq!(report.counts.retries, retries as u64, "{case}: {report}");
     });
-    tokio::join!(broken, a_refusal_for_a_moment_is_ridden_out(SERVICE));
+    tokio::join!(broken, a_brief_refusal_is_survived(SERVICE));
 }
 
 #[tokio::test]
-async fn an_answer_of_mimecast_without_an_end_ends_the_pass_and_the_next_brings_the_rest() {
-    let cases = MAX_PAGES_PER_RANGE
+async fn an_endless_answer_of_mimecast_ends_the_pass_and_the_next_delivers_the_rest() {
+    let cases = ENDLESS
         .into_iter()
         .flat_map(|fault| [(0, fault), (1, fault)]);
     all(cases, async |(skip, fault)| {
@@ -60,7 +60,7 @@ async fn an_answer_of_mimecast_without_an_end_ends_the_pass_and_the_next_brings_
         let (bench, report) = pass_with(SERVICE, rule, LITTLE).await;
         assert_eq!(bench.to(SERVICE).broken(), 1, "{case}");
         if skip == 0 {
-            let says = ["Mimecast: run budget exhausted", "What to do: "];
+            let says = ["Mimecast: the run budget ended", "What to do: "];
             failed(&report, &says, &case);
             assert_eq!(bench.count(Log::Url), 0, "{case}");
         } else {
@@ -69,7 +69,7 @@ async fn an_answer_of_mimecast_without_an_end_ends_the_pass_and_the_next_brings_
             let delivered = bench.count(Log::Url);
             assert!((1..RECORDS).contains(&delivered), "{case}: {delivered}");
         }
-        the_next_pass_brings_the_rest(&bench, &case).await;
+        the_next_pass_delivers_the_rest(&bench, &case).await;
     })
     .await;
 }
@@ -86,11 +86,11 @@ async fn a_lasting_refusal_fails_the_feed() {
     failed(&report, &says, "refused");
     assert_eq!(bench.to(SERVICE).requests(), 0);
     bench.to(SERVICE).listen();
-    the_next_pass_brings_the_rest(&bench, "refused").await;
+    the_next_pass_delivers_the_rest(&bench, "refused").await;
 }
 
 #[tokio::test]
-async fn a_mimecast_that_stays_away_fails_the_feed_and_the_message_says_what_to_do() {
+async fn an_unreachable_mimecast_fails_the_feed_with_advice() {
     let lasting = LASTING.into_iter().chain([Fault::throttle(1)]);
     let broken = all(lasting, async |fault| {
         let case = format!("{fault:?}");
@@ -109,13 +109,13 @@ async fn a_mimecast_that_stays_away_fails_the_feed_and_the_message_says_what_to_
             bench.count(Log::Url) > 0,
             "{case}: what was read before is delivered"
         );
-        the_next_pass_brings_the_rest(&bench, &case).await;
+        the_next_pass_delivers_the_rest(&bench, &case).await;
     });
     tokio::join!(broken, a_lasting_refusal_fails_the_feed());
 }
 
 #[tokio::test]
-async fn a_mimecast_that_asks_for_a_long_wait_is_not_called_before_its_end() {
+async fn a_long_wait_requested_by_mimecast_is_observed() {
     // Where it does not say for how long, a minute is taken, which is more than the budget.
     all([Fault::throttle(1800), Fault::status(429)], async |fault| {
         let case = format!("{fault:?}");
@@ -128,7 +128,7 @@ async fn a_mimecast_that_asks_for_a_long_wait_is_not_called_before_its_end() {
         let (bench, report) = pass_with(SERVICE, rule, LITTLE).await;
         assert_eq!(report.outcome, Outcome::Waiting, "{case}: {report}");
         let message = report.message.unwrap();
-        assert!(message.contains("Rate limited by Mimecast"), "{message}");
+        assert!(message.contains("Mimecast asks for no calls"), "{message}");
         let calls = bench.to(SERVICE).requests();
         let still = bench.pass(LITTLE).await;
         assert_eq!(still.outcome, Outcome::Waiting, "{case}: {still}");
@@ -138,7 +138,7 @@ async fn a_mimecast_that_asks_for_a_long_wait_is_not_called_before_its_end() {
             "{case}: called in vain"
         );
         bench.advance(TimeDelta::minutes(31));
-        the_next_pass_brings_the_rest(&bench, &case).await;
+        the_next_pass_delivers_the_rest(&bench, &case).await;
         assert_eq!(bench.to(SERVICE).broken(), 1, "{case}");
     })
     .await;
@@ -146,7 +146,7 @@ async fn a_mimecast_that_asks_for_a_long_wait_is_not_called_before_its_end() {
 
 /// The login and the token are what all feeds share: who stalls them must not stop them for good.
 #[tokio::test]
-async fn a_broken_login_or_token_at_mimecast_is_asked_for_again_by_this_pass_or_the_next() {
+async fn a_broken_login_or_token_request_is_repeated_by_this_pass_or_the_next() {
     const LOGIN: (Api, &[&str]) = (Api::V1, &["/api/login/login"]);
     const TOKEN: (Api, &[&str]) = (Api::V2, &["/oauth/token"]);
     let faults = [Fault::ResetAfter, Fault::status(503), Fault::Swallowed];

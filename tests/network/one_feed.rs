@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_service_that_breaks_for_one_feed_holds_up_no_other() {
+async fn a_fault_for_one_feed_does_not_delay_the_others() {
     const PAGES: &[&str] = &["/api/ttp/url/get-logs"];
     const POSTS: &[&str] = &["/api/logs", "log-type: MimecastTTPUrl"];
     const LOADS: &[&str] = &["GET ", "url-checkpoint.txt"];

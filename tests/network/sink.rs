@@ -9,8 +9,7 @@ use simulators::{log::Log, mimecast::Api};
 use crate::{
     bench::{Bench, LITTLE, PLENTY, RECORDS, Service, complete, failed},
     faults::{
-        FOREVER, MAX_PAGES_PER_RANGE, PASSING, a_refusal_for_a_moment_is_ridden_out, all,
-        costs_an_attempt, pass_with,
+        ENDLESS, FOREVER, PASSING, a_brief_refusal_is_survived, all, costs_an_attempt, pass_with,
     },
     log_service::Way,
     proxy::{Fault, Rule},
@@ -45,7 +44,7 @@ fn all_arrived(bench: &Bench, fault: Fault, times: usize, case: &str) {
 }
 
 #[tokio::test]
-async fn a_passing_fault_of_the_sink_is_ridden_out_within_the_pass() {
+async fn a_pass_survives_transient_faults_of_the_data_collector_api() {
     let broken = all(PASSING, async |(times, fault)| {
         let case = format!("{times} x {fault:?}");
         let rule = Rule {
@@ -63,13 +62,13 @@ async fn a_passing_fault_of_the_sink_is_ridden_out_within_the_pass() {
         assert_eq!(report.counts.retries, retries as u64, "{case}: {report}");
         assert_eq!(report.counts.delivered, RECORDS, "{case}: {report}");
     });
-    tokio::join!(broken, a_refusal_for_a_moment_is_ridden_out(SERVICE));
+    tokio::join!(broken, a_brief_refusal_is_survived(SERVICE));
 }
 
 /// The same over the Logs Ingestion API, and with Mimecast's API 2.0: whose acknowledgement has no body
 /// that could break.
 #[tokio::test]
-async fn a_passing_fault_of_the_other_sink_is_ridden_out_within_the_pass() {
+async fn a_pass_survives_transient_faults_of_the_logs_ingestion_api() {
     let faults = PASSING.into_iter();
     let faults = faults.filter(|(_, fault)| !says_that_it_is_stored(*fault));
     all(faults, async |(times, fault)| {
@@ -93,8 +92,8 @@ async fn a_passing_fault_of_the_other_sink_is_ridden_out_within_the_pass() {
 }
 
 #[tokio::test]
-async fn an_answer_of_the_sink_without_an_end_ends_the_pass_and_the_next_brings_the_rest() {
-    let cases = MAX_PAGES_PER_RANGE
+async fn an_endless_answer_of_the_sink_ends_the_pass_and_the_next_delivers_the_rest() {
+    let cases = ENDLESS
         .into_iter()
         .filter(|fault| !says_that_it_is_stored(*fault))
         .flat_map(|fault| [(0, fault), (1, fault)]);
@@ -109,7 +108,7 @@ async fn an_answer_of_the_sink_without_an_end_ends_the_pass_and_the_next_brings_
         let (bench, report) = pass_with(SERVICE, rule, LITTLE).await;
         assert_eq!(bench.to(SERVICE).broken(), 1, "{case}");
         if skip == 0 {
-            let says = ["Log Analytics: run budget exhausted", "What to do: "];
+            let says = ["Log Analytics: the run budget ended", "What to do: "];
             failed(&report, &says, &case);
             assert_eq!(report.counts.delivered, 0, "{case}: {report}");
         } else {
@@ -127,8 +126,7 @@ async fn an_answer_of_the_sink_without_an_end_ends_the_pass_and_the_next_brings_
 }
 
 #[tokio::test]
-async fn a_batch_that_the_sink_said_it_took_is_not_posted_again_however_the_rest_of_the_answer_ends()
- {
+async fn an_acknowledged_batch_is_not_posted_again_when_the_answer_breaks_off() {
     let cases = [
         (Fault::StalledBody, 1, LITTLE),
         (Fault::TruncatedBody, FOREVER, PLENTY),
@@ -170,7 +168,7 @@ async fn a_lasting_refusal_fails_the_feed() {
 }
 
 #[tokio::test]
-async fn a_sink_that_stays_away_fails_the_feed_and_the_message_says_what_to_do() {
+async fn an_unreachable_sink_fails_the_feed_with_advice() {
     let lasting = [
         Fault::ResetBefore,
         Fault::ResetAfter,
@@ -204,7 +202,7 @@ async fn a_sink_that_stays_away_fails_the_feed_and_the_message_says_what_to_do()
 }
 
 #[tokio::test]
-async fn a_sink_that_asks_for_a_long_wait_is_not_called_before_its_end() {
+async fn a_long_wait_requested_by_the_sink_is_observed() {
     let case = "throttled";
     let rule = Rule {
         on: POSTS,
@@ -216,7 +214,7 @@ async fn a_sink_that_asks_for_a_long_wait_is_not_called_before_its_end() {
     assert_eq!(report.outcome, Outcome::Waiting, "{report}");
     let message = report.message.unwrap();
     assert!(
-        message.contains("Rate limited by Log Analytics"),
+        message.contains("Log Analytics asks for no calls"),
         "{message}"
     );
     let posts = bench.to(SERVICE).requests();

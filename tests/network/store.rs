@@ -6,9 +6,7 @@ use simulators::log::Log;
 
 use crate::{
     bench::{Bench, LITTLE, PLENTY, Service, complete, failed},
-    faults::{
-        FOREVER, LASTING, MAX_PAGES_PER_RANGE, PASSING, a_refusal_for_a_moment_is_ridden_out, all,
-    },
+    faults::{ENDLESS, FOREVER, LASTING, PASSING, a_brief_refusal_is_survived, all},
     proxy::{Fault, Rule},
 };
 
@@ -73,7 +71,7 @@ async fn broken(moment: Moment, times: usize, fault: Fault) -> Bench {
 
 /// The next pass brings the rest. What was posted before a save that failed may come once more; what
 /// could not be claimed was not posted.
-async fn the_next_pass_brings_the_rest(bench: &Bench, moment: Moment, case: &str) {
+async fn the_next_pass_delivers_the_rest(bench: &Bench, moment: Moment, case: &str) {
     bench.to(SERVICE).heal();
     complete(&bench.pass(PLENTY).await, case);
     if moment == Moment::BehindABatch {
@@ -91,7 +89,7 @@ fn cross<F: Copy>(faults: impl IntoIterator<Item = F>) -> Vec<(Moment, F)> {
 }
 
 #[tokio::test]
-async fn a_passing_fault_of_the_store_is_ridden_out_within_the_pass() {
+async fn a_pass_survives_transient_faults_of_the_store() {
     let broken = all(cross(PASSING), async |(moment, (times, fault))| {
         let case = format!("{moment:?}: {times} x {fault:?}");
         let bench = broken(moment, times, fault).await;
@@ -100,12 +98,12 @@ async fn a_passing_fault_of_the_store_is_ridden_out_within_the_pass() {
         bench.all_arrived_once(Log::Url, &case);
         assert_eq!(bench.to(SERVICE).broken(), times, "{case}");
     });
-    tokio::join!(broken, a_refusal_for_a_moment_is_ridden_out(SERVICE));
+    tokio::join!(broken, a_brief_refusal_is_survived(SERVICE));
 }
 
 #[tokio::test]
-async fn an_answer_of_the_store_without_an_end_ends_the_pass_and_the_next_brings_the_rest() {
-    all(cross(MAX_PAGES_PER_RANGE), async |(moment, fault)| {
+async fn an_endless_answer_of_the_store_ends_the_pass_and_the_next_delivers_the_rest() {
+    all(cross(ENDLESS), async |(moment, fault)| {
         let case = format!("{moment:?}: {fault:?}");
         let bench = broken(moment, FOREVER, fault).await;
         let report = bench.pass(LITTLE).await;
@@ -113,14 +111,14 @@ async fn an_answer_of_the_store_without_an_end_ends_the_pass_and_the_next_brings
         let [doing, meaning] = moment.words();
         let says = [doing, "blob storage", "What to do: ", meaning];
         failed(&report, &says, &case);
-        the_next_pass_brings_the_rest(&bench, moment, &case).await;
+        the_next_pass_delivers_the_rest(&bench, moment, &case).await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_stall_of_the_store_is_ridden_out_within_a_pass_that_has_the_time() {
-    let stalls = MAX_PAGES_PER_RANGE
+async fn a_pass_with_time_left_survives_a_stalled_store() {
+    let stalls = ENDLESS
         .into_iter()
         .filter(|fault| !matches!(fault, Fault::Drip { .. }));
     all(cross(stalls), async |(moment, fault)| {
@@ -150,11 +148,11 @@ async fn a_lasting_refusal_fails_the_feed() {
     );
     assert_eq!(bench.to(SERVICE).requests(), 0);
     bench.to(SERVICE).listen();
-    the_next_pass_brings_the_rest(&bench, Moment::Load, "refused").await;
+    the_next_pass_delivers_the_rest(&bench, Moment::Load, "refused").await;
 }
 
 #[tokio::test]
-async fn a_store_that_stays_away_fails_the_feed_and_the_message_says_what_to_do() {
+async fn an_unreachable_store_fails_the_feed_with_advice() {
     let lasting = LASTING
         .into_iter()
         .chain([Fault::status(429), Fault::throttle(1800)]);
@@ -175,14 +173,14 @@ async fn a_store_that_stays_away_fails_the_feed_and_the_message_says_what_to_do(
             &[doing, "blob storage", "What to do: ", meaning],
             &case,
         );
-        the_next_pass_brings_the_rest(&bench, moment, &case).await;
+        the_next_pass_delivers_the_rest(&bench, moment, &case).await;
     });
     tokio::join!(broken, a_lasting_refusal_fails_the_feed());
 }
 
 /// Whoever cannot read what was delivered does not deliver it again to be on the safe side.
 #[tokio::test]
-async fn what_was_delivered_is_not_delivered_again_while_the_ledger_cannot_be_read() {
+async fn an_unreadable_ledger_repeats_no_delivery() {
     all([Fault::status(503), Fault::StalledHead], async |fault| {
         let case = format!("{fault:?}");
         let bench = Bench::start().await;
@@ -199,7 +197,7 @@ async fn what_was_delivered_is_not_delivered_again_while_the_ledger_cannot_be_re
         bench.all_arrived_once(Log::Url, &case);
         let says = ["Reading the ledger of url", "blob storage", "What to do: "];
         failed(&report, &says, &case);
-        the_next_pass_brings_the_rest(&bench, Moment::Load, &case).await;
+        the_next_pass_delivers_the_rest(&bench, Moment::Load, &case).await;
     })
     .await;
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_tls_error_fails_the_feed_with_advice_until_it_is_mended() {
+async fn a_tls_error_fails_the_feed_with_advice_until_it_is_repaired() {
     let services = [
         (Service::Mimecast, "Mimecast"),
         (Service::Sink, "Log Analytics"),

@@ -28,7 +28,7 @@ fn report(played: &Played) -> String {
 }
 
 #[test]
-fn no_story_loses_a_record_or_doubles_one_without_cause() {
+fn no_story_loses_a_record_or_repeats_one_without_cause() {
     let halves = [0, 1].map(|half| {
         std::thread::spawn(move || {
             let (mut crashes, mut copies, mut late, mut held) = (0, 0, 0, 0);
@@ -61,7 +61,7 @@ fn the_same_seed_plays_the_same_story() {
 }
 
 #[test]
-fn every_classic_bug_is_seen_by_the_oracle() {
+fn the_oracle_detects_every_classic_bug() {
     for bug in Bug::ALL {
         let caught = (0..SEEDS_FOR_A_BUG).find_map(|seed| {
             let played = play(seed, Some(bug));

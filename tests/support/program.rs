@@ -23,6 +23,9 @@ pub fn command(settings: &[(String, String)]) -> Command {
     command
 }
 
+/// How far the simulators' time is put forward for records to show: a pass ends long before.
+const NEW_AFTER: Duration = Duration::from_secs(600);
+
 /// Both simulators by this machine's clock, with records of the last hours.
 pub struct Services {
     pub mimecast: Simulator,
@@ -30,15 +33,17 @@ pub struct Services {
     pub log_analytics: DataCollector,
     pub workspace: log_analytics::Config,
     pub rows: Arc<MemoryRows>,
+    /// The simulators' time. The program goes by this machine's, and keys allow for minutes between.
+    pub clock: SimClock,
 }
 
 impl Services {
-    /// Starts both. There are `old` records of each log that show now, and `new` that show only
-    /// after the given time.
-    pub async fn start(old: usize, new: usize, new_after: Duration) -> Self {
+    /// Starts both. There are `old` records of each log that show now, and `new` that show from
+    /// [`Self::show_new`] on.
+    pub async fn start(old: usize, new: usize) -> Self {
         let clock = SimClock::real();
         let now = clock.now().timestamp();
-        let new_at = now + i64::try_from(new_after.as_secs()).unwrap();
+        let new_at = now + NEW_AFTER.as_secs().cast_signed();
         let mut records = GivenRecords::default();
         for log in Log::ALL {
             for number in 0..old + new {
@@ -64,7 +69,7 @@ impl Services {
     pub async fn with(records: GivenRecords, clock: SimClock) -> Self {
         let mimecast_config = mimecast::Config::new(Arc::new(records), clock.clone());
         let rows = Arc::new(MemoryRows::default());
-        let mut workspace = log_analytics::Config::new(clock);
+        let mut workspace = log_analytics::Config::new(clock.clone());
         workspace.sinks = vec![rows.clone()];
         Self {
             mimecast: Simulator::start(mimecast_config.clone(), 0).await.unwrap(),
@@ -72,7 +77,13 @@ impl Services {
             log_analytics: DataCollector::start(workspace.clone(), 0).await.unwrap(),
             workspace,
             rows,
+            clock,
         }
+    }
+
+    /// From now on the new records show.
+    pub fn show_new(&self) {
+        self.clock.advance(NEW_AFTER).unwrap();
     }
 
     /// The settings that lead the program here; storage is the caller's to add.
@@ -127,11 +138,10 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// Starts `serve` on a free port and waits until it answers.
+    /// Starts `serve` on any free port and waits until it says on which.
     pub async fn start(settings: &[(String, String)]) -> Self {
-        let port = free_port();
         let mut process = command(settings)
-            .env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string())
+            .env("FUNCTIONS_CUSTOMHANDLER_PORT", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -142,22 +152,27 @@ impl Handler {
             read("stdout", process.stdout.take().unwrap(), &output),
             read("stderr", process.stderr.take().unwrap(), &output),
         ];
-        let address = format!("http://127.0.0.1:{port}");
-        let client = super::client();
-        for _ in 0..400 {
-            if client.get(&address).send().await.is_ok() {
-                return Self {
-                    process,
-                    address,
-                    output,
-                    readers,
-                };
+        let mut handler = Self {
+            process,
+            address: String::new(),
+            output,
+            readers,
+        };
+        handler.address = loop {
+            if let Some(port) = handler.port() {
+                break format!("http://127.0.0.1:{port}");
             }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        drop(process.kill());
-        drop(process.wait());
-        panic!("the handler does not answer: {:?}", output.lock().unwrap());
+            let ended = handler.readers.iter().all(JoinHandle::is_finished);
+            assert!(!ended, "the handler has ended: {:?}", handler.output);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        handler
+    }
+
+    /// Where it listens, once it has said so.
+    fn port(&self) -> Option<u16> {
+        let output = self.output.lock().unwrap();
+        output.iter().find_map(|(_, line)| listens_on(line))
     }
 
     /// Invokes the timer function; gives the status and the log lines of the answer.
@@ -209,7 +224,12 @@ fn read(
     })
 }
 
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+/// The port in the line that says where a handler listens.
+pub fn listens_on(line: &str) -> Option<u16> {
+    let (_, rest) = line.split_once("listens for the Functions host")?;
+    let (_, port) = rest.split_once("port=")?;
+    port.split(|next: char| !next.is_ascii_digit())
+        .next()?
+        .parse()
+        .ok()
 }

@@ -159,28 +159,42 @@ async fn calm(world: &Arc<World>) {
 /// One run of the program, perhaps to its death. `Some` if it lived.
 async fn run(world: &Arc<World>, races: bool) -> Option<PassReport> {
     let began = world.now();
-    let (number, crash) = {
-        let mut state = world.state();
-        let crash_at = state.odds.crash > 0 && {
-            let odds = state.odds.crash;
-            state.dice.happens(odds)
-        };
-        let (at, behind) = (1 + state.dice.below(90), 1 + state.dice.below(8));
-        let behind_write = state.dice.happens(400);
-        let refuses_all = state.odds.post > 0 && state.dice.happens(30);
-        let run = Run {
-            crash_at: (crash_at && !behind_write).then_some(at),
-            crash_behind_write: (crash_at && behind_write).then_some(behind),
-            refuses_all,
-            ..Run::default()
-        };
-        let crash = Arc::clone(&run.crash);
-        state.runs.push(run);
-        (state.runs.len() - 1, crash)
+    let number = begin(world);
+    let crash = Arc::clone(&world.state().runs[number].crash);
+    let pass = pass(world, number);
+    let report = tokio::select! {
+        biased;
+        () = crash.notified() => None,
+        report = pass.run(&world.story.feeds) => Some(report),
     };
+    end(world, number, began, report.as_ref(), races);
+    report
+}
+
+/// Draws how a run will end, and gives its number.
+fn begin(world: &World) -> usize {
+    let mut state = world.state();
+    let crash_at = state.odds.crash > 0 && {
+        let odds = state.odds.crash;
+        state.dice.happens(odds)
+    };
+    let (at, behind) = (1 + state.dice.below(90), 1 + state.dice.below(8));
+    let behind_write = state.dice.happens(400);
+    let refuses_all = state.odds.post > 0 && state.dice.happens(30);
+    state.runs.push(Run {
+        crash_at: (crash_at && !behind_write).then_some(at),
+        crash_behind_write: (crash_at && behind_write).then_some(behind),
+        refuses_all,
+        ..Run::default()
+    });
+    state.runs.len() - 1
+}
+
+/// The real pass before the world's ports.
+fn pass(world: &Arc<World>, run: usize) -> Pass {
     let actor = Arc::new(Actor {
         world: Arc::clone(world),
-        run: number,
+        run,
     });
     let ports = Ports {
         source: actor.clone(),
@@ -202,13 +216,17 @@ async fn run(world: &Arc<World>, races: bool) -> Option<PassReport> {
         batch_max_bytes: world.story.max_batch_bytes,
         parallel_ranges: world.story.parallel_ranges,
     };
-    let pass = Pass::new(ports, plan);
-    let feeds = &world.story.feeds;
-    let report = tokio::select! {
-        biased;
-        () = crash.notified() => None,
-        report = pass.run(feeds) => Some(report),
-    };
+    Pass::new(ports, plan)
+}
+
+/// Tells the oracle how a run ended.
+fn end(
+    world: &World,
+    number: usize,
+    began: DateTime<Utc>,
+    report: Option<&PassReport>,
+    races: bool,
+) {
     let mut state = world.state();
     let now = world.now();
     state.note("ended", now);
@@ -229,7 +247,7 @@ async fn run(world: &Arc<World>, races: bool) -> Option<PassReport> {
         began,
         quarantined: state.quarantined(),
     };
-    if let Some(report) = &report {
+    if let Some(report) = report {
         for report in &report.feeds {
             judge(world, &mut state.oracle, &seen, number, report, races);
         }
@@ -239,7 +257,6 @@ async fn run(world: &Arc<World>, races: bool) -> Option<PassReport> {
                 .violated(format!("run {number} took {}", now - began));
         }
     }
-    report
 }
 
 fn judge(

@@ -78,6 +78,23 @@ pub struct Odds {
     pub ledger: u64,
 }
 
+impl Odds {
+    fn drawn(dice: &mut Dice) -> Self {
+        let odds = Self {
+            fetch: dice.pick(&[0, 30, 120]),
+            post: dice.pick(&[0, 30, 120]),
+            store: dice.pick(&[0, 20, 80]),
+            crash: dice.pick(&[0, 200, 600]),
+            race: dice.pick(&[0, 0, 250]),
+            absence: dice.pick(&[0, 0, 200]),
+            rewind: dice.pick(&[0, 0, 0, 80]),
+            ledger: 0,
+        };
+        let ledger = if dice.happens(60) { 150 } else { 0 };
+        Self { ledger, ..odds }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Story {
     pub seed: u64,
@@ -130,19 +147,7 @@ impl Story {
             0 => vec![Feed::Attachment, Feed::Impersonation],
             _ => vec![Feed::Url],
         };
-        let mut odds = Odds {
-            fetch: dice.pick(&[0, 30, 120]),
-            post: dice.pick(&[0, 30, 120]),
-            store: dice.pick(&[0, 20, 80]),
-            crash: dice.pick(&[0, 200, 600]),
-            race: dice.pick(&[0, 0, 250]),
-            absence: dice.pick(&[0, 0, 200]),
-            rewind: dice.pick(&[0, 0, 0, 80]),
-            ledger: 0,
-        };
-        if dice.happens(60) {
-            odds.ledger = 150;
-        }
+        let odds = Odds::drawn(&mut dice);
         let taken_over = dice
             .happens(150)
             .then(|| began - TimeDelta::minutes(dice.between(1, 600)));

@@ -126,7 +126,6 @@ impl World {
         offset: usize,
         size: u32,
     ) -> Result<Page, ServiceError> {
-        let now = self.now();
         let of_range = format!("{}-{}-", from.timestamp(), to.timestamp());
         let offset = match token {
             None => offset,
@@ -141,28 +140,7 @@ impl World {
                 }
             },
         };
-        let inside = |record: &&Record| {
-            from <= record.time
-                && (record.time < to || (record.time == to && !self.story.excludes_to))
-        };
-        let counted = self
-            .records(feed)
-            .filter(inside)
-            .filter(|record| record.counted <= now)
-            .count();
-        let mut listing: Vec<_> = self
-            .records(feed)
-            .filter(inside)
-            .filter(|record| record.visible <= now)
-            .collect();
-        match self.story.order {
-            Order::OldestFirst => listing.sort_by_key(|record| (record.time, record.number)),
-            Order::NewestFirst => {
-                listing.sort_by_key(|record| (record.time, record.number));
-                listing.reverse();
-            }
-            Order::Shuffled => listing.sort_by_key(|record| record.number * 7919 % 1009),
-        }
+        let (counted, listing) = self.listing(feed, (from, to));
         let size = size.min(self.story.page_size) as usize;
         let shown: Vec<_> = listing
             .iter()
@@ -185,6 +163,38 @@ impl World {
         page.total = self.story.says_total.then_some(counted as u64);
         page.attempts = 1;
         Ok(page)
+    }
+
+    /// How many records of a range are counted by now, and those that show, in the source's order.
+    fn listing(
+        &self,
+        feed: Feed,
+        (from, to): (DateTime<Utc>, DateTime<Utc>),
+    ) -> (usize, Vec<&Record>) {
+        let now = self.now();
+        let inside = |record: &&Record| {
+            from <= record.time
+                && (record.time < to || (record.time == to && !self.story.excludes_to))
+        };
+        let counted = self
+            .records(feed)
+            .filter(inside)
+            .filter(|record| record.counted <= now)
+            .count();
+        let mut listing: Vec<_> = self
+            .records(feed)
+            .filter(inside)
+            .filter(|record| record.visible <= now)
+            .collect();
+        match self.story.order {
+            Order::OldestFirst => listing.sort_by_key(|record| (record.time, record.number)),
+            Order::NewestFirst => {
+                listing.sort_by_key(|record| (record.time, record.number));
+                listing.reverse();
+            }
+            Order::Shuffled => listing.sort_by_key(|record| record.number * 7919 % 1009),
+        }
+        (counted, listing)
     }
 
     fn dropped_by_bug(&self, record: &Record) -> bool {
