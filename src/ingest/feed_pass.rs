@@ -11,7 +11,7 @@ use super::{
     reconcile::Reconciler,
     report::{
         Counts, FeedReport, Outcome,
-        render::{self, Conclusion, Scene},
+        render::{self, Conclusion, StopContext},
         stop_reason::{StopKind, StopReason},
     },
     state::checkpoint_writer::CheckpointWriter,
@@ -131,12 +131,12 @@ impl FeedPass {
             (end, _) => (end, writer.flush_ledger_if_full().await),
         };
         let end = self.remember(writer, end, moved, filed).await;
-        let scene = Scene {
+        let context = StopContext {
             feed: self.pipeline.feed,
             checkpoint: &self.checkpoint_address(),
             posted: counts.batches > 0,
         };
-        Conclusion::from(end, scene)
+        Conclusion::from(end, context)
     }
 
     /// A comparison that does not fit into the run budget hour after hour leaves late records unfound:

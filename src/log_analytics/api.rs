@@ -53,7 +53,7 @@ const HEALTH_LOG_TYPE: &str = "MimecastTTPHealth";
 
 /// What the service said besides the status.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct ErrorDetails {
     /// Its name for the error; empty where there is none.
     pub code: String,
     /// Its words.
@@ -121,7 +121,7 @@ pub trait IngestApi: Debug + Send + Sync {
     ) -> Request;
 
     /// What a response says besides its status.
-    fn said(&self, response: &Response) -> Said;
+    fn error_details(&self, response: &Response) -> ErrorDetails;
 
     /// What an answer means for what happens next.
     fn decide(&self, answer: Answer<'_>) -> Decision;

@@ -9,7 +9,7 @@ use reqwest::{
 use serde::Deserialize;
 
 use super::{
-    api::{Answer, IngestApi, Rows, Said, Stamp},
+    api::{Answer, ErrorDetails, IngestApi, Rows, Stamp},
     decision::{Decision, data_collector},
     signature::{self, CONTENT_TYPE},
     sink::Sink,
@@ -107,11 +107,11 @@ impl IngestApi for Workspace {
         }
     }
 
-    fn said(&self, response: &Response) -> Said {
+    fn error_details(&self, response: &Response) -> ErrorDetails {
         // An answer of another shape says nothing more than its status.
         let ErrorBody { error, message } =
             serde_json::from_slice(&response.body).unwrap_or_default();
-        Said {
+        ErrorDetails {
             code: error,
             message,
         }

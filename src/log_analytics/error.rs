@@ -1,6 +1,6 @@
 //! What can go wrong with one post.
 
-use super::api::Said;
+use super::api::ErrorDetails;
 use crate::{
     ingest::error::{ErrorKind, Rejection},
     net::{
@@ -77,7 +77,7 @@ impl AttemptError for PostError {
     }
 }
 
-impl Said {
+impl ErrorDetails {
     /// In the service's own words, or the beginning of its body.
     pub(super) fn words(&self, body: &[u8]) -> String {
         if self.code.is_empty() {

@@ -16,7 +16,7 @@ use reqwest::{
 use serde::Deserialize;
 
 use super::{
-    api::{Answer, IngestApi, Rows, Said, Stamp},
+    api::{Answer, ErrorDetails, IngestApi, Rows, Stamp},
     decision::{Decision, logs_ingestion},
     event_id,
     sink::Sink,
@@ -135,11 +135,11 @@ impl IngestApi for Rule {
         }
     }
 
-    fn said(&self, response: &Response) -> Said {
+    fn error_details(&self, response: &Response) -> ErrorDetails {
         // An answer of another shape says nothing more than its status.
         let body: ErrorBody = serde_json::from_slice(&response.body).unwrap_or_default();
         let ErrorDetail { code, message } = body.error;
-        Said { code, message }
+        ErrorDetails { code, message }
     }
 
     fn decide(&self, answer: Answer<'_>) -> Decision {

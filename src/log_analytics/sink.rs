@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tracing::{debug, instrument};
 
 use super::{
-    api::{Answer, IngestApi, Rows, Said, Stamp},
+    api::{Answer, ErrorDetails, IngestApi, Rows, Stamp},
     decision::Decision,
     error::PostError,
 };
@@ -19,7 +19,7 @@ use crate::{
     },
     model::{batch::Batch, checkpoint::Service, deadline::Deadline, feed::Feed},
     net::{
-        http::{HttpClient, Limits, Response},
+        http::{HttpClient, Limits, Response, TransportError},
         retry::{self, Context, Next, Once, Policy},
     },
 };
@@ -105,20 +105,14 @@ impl<A: IngestApi> Sink<A> {
         };
         let response = match self.http.send(request, limits).await {
             Ok(response) => response,
-            // It has said that it took the batch; what more it had to say does not matter.
+            // It accepted the batch; the rest of the answer does not matter.
             Err(error) if error.status() == Some(A::ACCEPTED) => return Ok(()),
-            Err(source) => {
-                return Err(PostError::Unreachable {
-                    source,
-                    advice: A::UNREACHABLE_ADVICE,
-                    may_be_too_large: self.api.may_be_too_large(rows.body.len()),
-                });
-            }
+            Err(source) => return Err(self.unreachable(rows, source)),
         };
-        let said = self.api.said(&response);
+        let details = self.api.error_details(&response);
         let answer = Answer {
             status: response.status.as_u16(),
-            code: &said.code,
+            code: &details.code,
             posted_bytes: rows.body.len(),
             retry_after: response.retry_after(self.clock.now()),
         };
@@ -142,19 +136,33 @@ impl<A: IngestApi> Sink<A> {
             })),
             Decision::Renew | Decision::Refuse => Next::Stop(ErrorKind::Failed),
         };
-        Err(self.refused(rows, &response, &said, next))
+        Err(self.refused(rows, &response, &details, next))
+    }
+
+    fn unreachable(&self, rows: &Rows, source: TransportError) -> PostError {
+        PostError::Unreachable {
+            source,
+            advice: A::UNREACHABLE_ADVICE,
+            may_be_too_large: self.api.may_be_too_large(rows.body.len()),
+        }
     }
 
     /// A refusal in the service's own words: its code and message, if it has any.
-    fn refused(&self, rows: &Rows, response: &Response, said: &Said, next: Next) -> PostError {
+    fn refused(
+        &self,
+        rows: &Rows,
+        response: &Response,
+        details: &ErrorDetails,
+        next: Next,
+    ) -> PostError {
         let status = response.status.as_u16();
         PostError::Refused {
             status,
-            said: said.words(&response.body),
+            said: details.words(&response.body),
             rows: rows.count,
             bytes: rows.body.len(),
             request_id: request_id(response),
-            advice: self.api.advice(status, &said.code),
+            advice: self.api.advice(status, &details.code),
             next,
         }
     }

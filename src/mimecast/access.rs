@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use reqwest::header::{self, HeaderName};
 
 use super::{
-    binding::{Binding, Seen},
+    binding::{Binding, BindingVersion},
     caller::Caller,
     credentials::Credentials,
     oauth::MimecastTokens,
@@ -30,7 +30,7 @@ pub(super) enum Access {
 /// What authorised one call.
 #[derive(Debug)]
 pub(super) enum Authorization<'a> {
-    Signed(&'a Binding, Seen),
+    Signed(&'a Binding, BindingVersion),
     Bearer(&'a Tokens, Token),
 }
 

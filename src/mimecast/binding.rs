@@ -17,7 +17,7 @@ use tracing::{info, warn};
 use super::{
     caller::Caller,
     credentials::{ApplicationKeys, Login},
-    decision::{self, Decision, Words},
+    decision::{self, Decision, FailureList},
     hmac,
     login::{self, Keys},
     wire,
@@ -41,7 +41,7 @@ pub(super) struct Binding {
 
 /// Which state of the binding signed a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seen(u64);
+pub(super) struct BindingVersion(u64);
 
 impl fmt::Debug for Binding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,8 +77,8 @@ impl Binding {
     }
 
     /// The headers of a call, with a date and an id of its own.
-    pub(super) fn sign(&self, path: &str) -> (Vec<(HeaderName, String)>, Seen) {
-        let seen = Seen(self.renewals.load(Ordering::SeqCst));
+    pub(super) fn sign(&self, path: &str) -> (Vec<(HeaderName, String)>, BindingVersion) {
+        let seen = BindingVersion(self.renewals.load(Ordering::SeqCst));
         let keys = self.keys();
         let date = hmac::header_date(self.caller.clock.now());
         let id = self.caller.random.request_id();
@@ -105,7 +105,7 @@ impl Binding {
     /// Renews the binding, unless another feed has done so since `seen`. `expired` is the error of the call.
     pub(super) async fn renew(
         &self,
-        seen: Seen,
+        seen: BindingVersion,
         expired: impl AttemptError,
         longest: Duration,
         deadline: Deadline,
@@ -149,8 +149,9 @@ impl Binding {
             // The body of a login is never shown: a successful one holds keys.
             let error = RenewalError::Refused {
                 status: response.status.as_u16(),
-                words: verdict
-                    .map_or_else(String::new, |verdict| Words(&verdict.failures).to_string()),
+                words: verdict.map_or_else(String::new, |verdict| {
+                    FailureList(&verdict.failures).to_string()
+                }),
             };
             return Err(match decision {
                 Decision::Retry(after) => TokenError::unavailable(error, Some(LOGIN_ADVICE), after),

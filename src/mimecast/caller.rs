@@ -8,7 +8,7 @@ use reqwest::{
     header::{self, HeaderName},
 };
 
-use super::{decision::Said, wire::Verdict};
+use super::{decision::AnswerSummary, wire::Verdict};
 use crate::{
     ingest::ports::{Clock, Randomness},
     net::http::{HttpClient, Limits, Request, Response, TransportError},
@@ -58,8 +58,12 @@ impl Caller {
     }
 
     /// What an answer says.
-    pub(super) fn said<'a>(&self, response: &Response, verdict: Option<&'a Verdict>) -> Said<'a> {
-        Said {
+    pub(super) fn said<'a>(
+        &self,
+        response: &Response,
+        verdict: Option<&'a Verdict>,
+    ) -> AnswerSummary<'a> {
+        AnswerSummary {
             status: response.status.as_u16(),
             verdict,
             rate_limit_reset: reset(response),

@@ -14,7 +14,7 @@ use super::{
     access::{Access, Authorization},
     caller::{self, Caller, UNREACHABLE_ADVICE},
     credentials::Credentials,
-    decision::{self, Decision, Words},
+    decision::{self, Decision, FailureList},
     rate_limiter::{CallPermit, RateLimiter},
     wire::{self, PageError, UnreadPage, Verdict},
 };
@@ -249,7 +249,7 @@ impl MimecastSource {
         let decision = match shape {
             // No other attempt gives another shape.
             Some(PageError::OtherShape(_)) => Decision::Refuse,
-            _ => decision::decide(decision::Said {
+            _ => decision::decide(decision::AnswerSummary {
                 with_page_token: request.token.is_some(),
                 with_bearer: self.access.is_bearer(),
                 ..self.caller.said(&response, verdict.as_ref())
@@ -292,7 +292,9 @@ impl MimecastSource {
     ) -> CallError {
         let status = wire::effective_status(response.status.as_u16(), verdict);
         let mut said = match verdict {
-            Some(verdict) if !verdict.failures.is_empty() => Words(&verdict.failures).to_string(),
+            Some(verdict) if !verdict.failures.is_empty() => {
+                FailureList(&verdict.failures).to_string()
+            }
             _ if response.body.is_empty() => "no body".to_owned(),
             _ => format!("`{}`", http::excerpt(&response.body)),
         };

@@ -25,7 +25,7 @@ pub enum Decision {
 
 /// What an answer says, without its records.
 #[derive(Debug, Clone, Copy)]
-pub struct Said<'a> {
+pub struct AnswerSummary<'a> {
     /// The HTTP status.
     pub status: u16,
     /// What the body says; `None` where it is no JSON object.
@@ -45,7 +45,7 @@ pub struct Said<'a> {
 /// Sources: Mimecast's response code and rate limit pages; recorded traffic for `err_developer_key`
 /// inside a 200 (met now and then with a valid id) and for `0004 Invalid Signature`.
 #[must_use]
-pub fn decide(said: Said<'_>) -> Decision {
+pub fn decide(said: AnswerSummary<'_>) -> Decision {
     let no_failures: &[Failure] = &[];
     let failures = said
         .verdict
@@ -148,9 +148,9 @@ pub(super) fn advice(
 }
 
 /// Mimecast's own words, for messages.
-pub(super) struct Words<'a>(pub(super) &'a [Failure]);
+pub(super) struct FailureList<'a>(pub(super) &'a [Failure]);
 
-impl fmt::Display for Words<'_> {
+impl fmt::Display for FailureList<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, failure) in self.0.iter().take(3).enumerate() {
             let separator = if number == 0 { "" } else { "; " };
@@ -285,7 +285,7 @@ mod tests {
             (429, None, false, Retry(Some(DEFAULT_RETRY_AFTER))),
         ];
         for (status, verdict, with_token, decision) in table {
-            let said = Said {
+            let said = AnswerSummary {
                 status: *status,
                 verdict: verdict.as_ref(),
                 rate_limit_reset: None,
@@ -299,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_refused_token_is_replaced_and_a_refused_signature_is_not() {
-        let said = |with_bearer, status| Said {
+        let said = |with_bearer, status| AnswerSummary {
             status,
             verdict: None,
             rate_limit_reset: None,
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn the_rate_limit_header_is_kept_before_any_other_word() {
-        let said = |reset, after| Said {
+        let said = |reset, after| AnswerSummary {
             status: 429,
             verdict: None,
             rate_limit_reset: reset,

@@ -14,7 +14,7 @@ use url::form_urlencoded;
 use super::{
     caller::{Caller, UNREACHABLE_ADVICE},
     credentials::Client,
-    decision::{self, Decision, Words},
+    decision::{self, Decision, FailureList},
     wire,
 };
 use crate::net::{
@@ -68,7 +68,7 @@ impl Issuer for MimecastTokens {
         // The body is not shown: it may hold a token.
         let verdict = wire::verdict(&response.body);
         let words = verdict.as_ref().map_or_else(String::new, |verdict| {
-            format!(": {}", Words(&verdict.failures))
+            format!(": {}", FailureList(&verdict.failures))
         });
         let error = TokenRequestError::Refused { status, words };
         let advice = Some(advice(status));

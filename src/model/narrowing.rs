@@ -3,7 +3,7 @@
 
 use super::tally::Span;
 
-/// The search. Ask [`Self::next`] what to count, and tell [`Self::counted`] what it came to.
+/// The search. Ask [`Self::current`] what to count, and tell [`Self::counted`] what it came to.
 #[derive(Debug)]
 pub struct Narrowing(Vec<Span>);
 
@@ -20,7 +20,7 @@ impl Narrowing {
         self.0.last().copied()
     }
 
-    /// Takes whether the span that [`Self::next`] gave holds just what was delivered. Gives it if it
+    /// Takes whether the span that [`Self::current`] gave holds just what was delivered. Gives it if it
     /// does not, and is a quarter in which to look.
     pub fn counted(&mut self, agrees: bool) -> Option<Span> {
         let span = self.0.pop().filter(|_| !agrees)?;

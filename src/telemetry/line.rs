@@ -143,11 +143,11 @@ mod tests {
             one_line("ERROR two\n  lines\r\nthree"),
             "ERROR two | lines | three"
         );
-        let hostile = "a\u{1b}[2Jb\tc\u{0}\u{85}\nINFO d";
+        let hostile = "a\u{1b}[2Jb\tc\u{0}\u{85}d\nINFO e";
         let line = line(hostile, &[("reason", text(hostile))]);
         assert_eq!(
             line.text(),
-            r#"ERROR a\u{1b}[2Jb c\u{0}\u{85} | INFO d reason="a\\u{1b}[2Jb c\\u{0}\\u{85} | INFO d""#
+            r#"ERROR a\u{1b}[2Jb c\u{0}\u{85}d | INFO e reason="a\\u{1b}[2Jb c\\u{0}\\u{85}d | INFO e""#
         );
         assert_eq!(line.json().lines().count(), 1);
         let read: serde_json::Value = serde_json::from_str(&line.json()).unwrap();

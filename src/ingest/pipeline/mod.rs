@@ -97,36 +97,15 @@ impl Pipeline {
         let (pages_in, pages_out) = mpsc::channel(CHANNEL_CAPACITY);
         let (batches_in, batches_out) = mpsc::channel(CHANNEL_CAPACITY);
         let Ports {
-            source,
-            sink,
-            store,
-            clock,
-            ..
+            sink, store, clock, ..
         } = &self.ports;
         let deadlines = self.deadlines;
-        let reader = FeedReader {
-            ranges: RangeReader {
-                feed: self.feed,
-                source: &**source,
-                clock: &**clock,
-                deadline: deadlines.read,
-            },
-            slot: &self.read_slot,
-            may_read_ahead: writer.progress.may_read_ahead(),
-        };
+        let reader = self.reader(writer.progress.may_read_ahead());
         let mut known = writer.progress.checkpoint().recent.clone();
         for entry in segment.known {
             known.insert(entry.time, entry.fingerprint);
         }
-        let config = CollectorConfig {
-            feed: self.feed,
-            sizes: Sizes {
-                batch: self.max_batch_bytes,
-                value: sink.max_value_bytes(),
-            },
-            late_arrival: self.lookback.late_arrival,
-            direction: segment.direction,
-        };
+        let config = self.collector_config(segment.direction);
         let collector = Collector::new(&config, &**clock, known, batches_in);
         let deliverer = Deliverer {
             feed: self.feed,
@@ -153,6 +132,31 @@ impl Pipeline {
             () = upstream => unreachable!("the upstream stages wait for ever at their end"),
         }
     }
+
+    fn reader(&self, may_read_ahead: bool) -> FeedReader<'_> {
+        FeedReader {
+            ranges: RangeReader {
+                feed: self.feed,
+                source: &*self.ports.source,
+                clock: &*self.ports.clock,
+                deadline: self.deadlines.read,
+            },
+            slot: &self.read_slot,
+            may_read_ahead,
+        }
+    }
+
+    fn collector_config(&self, direction: Direction) -> CollectorConfig {
+        CollectorConfig {
+            feed: self.feed,
+            sizes: Sizes {
+                batch: self.max_batch_bytes,
+                value: self.ports.sink.max_value_bytes(),
+            },
+            late_arrival: self.lookback.late_arrival,
+            direction,
+        }
+    }
 }
 
 /// How often reading was restarted at the same place, since the source refused its own page token.
@@ -174,7 +178,7 @@ impl Restarts {
         counts.restarts += 1;
         self.0 += 1;
         warn!(
-            reason = reason.told(),
+            reason = reason.causes(),
             "Reading again from what is delivered."
         );
         if self.0 > MAX_RESTARTS {

@@ -43,12 +43,12 @@ const MAX_PAGES_PER_RANGE: usize = 20_000;
 /// How many records the parts of a range hold that were not read yet, where the count of the whole is
 /// known. A part that is said to hold more shows that counts do not go by the range.
 #[derive(Debug, Clone)]
-pub(in crate::ingest) struct Left {
+pub(in crate::ingest) struct RemainingRecords {
     whole: u64,
     left: Arc<AtomicU64>,
 }
 
-impl Left {
+impl RemainingRecords {
     fn new(whole: u64) -> Self {
         let left = Arc::new(AtomicU64::new(whole));
         Self { whole, left }
@@ -75,7 +75,7 @@ impl Left {
 pub(in crate::ingest) struct Task {
     pub(in crate::ingest) range: DateRange,
     /// Where it is a part of another: what is left of that one.
-    pub(in crate::ingest) left: Option<Left>,
+    pub(in crate::ingest) left: Option<RemainingRecords>,
 }
 
 /// How reading a range ended; what was read has been handed on.
@@ -165,7 +165,8 @@ impl RangeReader<'_> {
             debug!(number, records = page.len(), "A page is read.");
             shown += page.len() as u64;
             let left = task.left.as_ref().filter(|_| !again);
-            let most = *at_most.get_or_insert_with(|| left.map_or(u64::MAX, Left::at_most));
+            let most =
+                *at_most.get_or_insert_with(|| left.map_or(u64::MAX, RemainingRecords::at_most));
             if counted.is_none() {
                 counted = page.total.filter(|total| *total <= most);
                 if let Some((left, counted)) = left.zip(counted) {
@@ -214,7 +215,7 @@ impl RangeReader<'_> {
 
 /// A range in parts that hold about as much as a part may.
 fn parts(range: DateRange, counted: Option<u64>) -> Vec<Task> {
-    let left = counted.map(Left::new);
+    let left = counted.map(RemainingRecords::new);
     let parts = range.parts(counted.map_or(2, |counted| counted.div_ceil(MAX_RECORDS)));
     let task = |range| Task {
         range,
@@ -230,7 +231,7 @@ mod tests {
     #[test]
     fn parts_of_a_dense_range_may_hold_their_border_seconds_twice() {
         let (a_second, seconds, parts) = (50, 960, 32);
-        let left = Left::new(a_second * seconds);
+        let left = RemainingRecords::new(a_second * seconds);
         for _ in 0..parts {
             let part = a_second * (seconds / parts + 1);
             assert!(part <= left.at_most());
@@ -240,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_count_that_is_the_same_for_every_part_is_noticed_at_the_second_one() {
-        let left = Left::new(6000);
+        let left = RemainingRecords::new(6000);
         left.take(6000);
         assert!(left.at_most() < 6000);
     }

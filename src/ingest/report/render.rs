@@ -34,7 +34,7 @@ pub(in crate::ingest) struct Conclusion {
 
 /// What a sentence about a stop has to know.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::ingest) struct Scene<'a> {
+pub(in crate::ingest) struct StopContext<'a> {
     pub(in crate::ingest) feed: Feed,
     /// Where the checkpoint is, as an operator would look for it.
     pub(in crate::ingest) checkpoint: &'a str,
@@ -73,19 +73,19 @@ impl Conclusion {
     }
 
     /// What the end of a feed's work means.
-    pub(in crate::ingest) fn from(end: Result<(), StopReason>, scene: Scene<'_>) -> Self {
+    pub(in crate::ingest) fn from(end: Result<(), StopReason>, context: StopContext<'_>) -> Self {
         match end {
             Ok(()) => Self::COMPLETE,
-            Err(reason) => Self::of_stop(reason, scene),
+            Err(reason) => Self::of_stop(reason, context),
         }
     }
 
-    fn of_stop(reason: StopReason, scene: Scene<'_>) -> Self {
-        let Scene {
+    fn of_stop(reason: StopReason, context: StopContext<'_>) -> Self {
+        let StopContext {
             feed, checkpoint, ..
-        } = scene;
+        } = context;
         match reason.kind {
-            StopKind::OutOfTime => Self::of(Outcome::OutOfTime, reason.told()),
+            StopKind::OutOfTime => Self::of(Outcome::OutOfTime, reason.causes()),
             StopKind::Throttled(wait) => Self::throttled(reason.service, wait),
             StopKind::PageTokenRefused => Self::failed(format!(
                 "{}. Everything read is delivered; the next run tries again.",
@@ -116,13 +116,13 @@ impl Conclusion {
             StopKind::NotReconciled { since } => Self::failed(format!(
                 "Counts of {feed} were not compared since {}: {}. Records that appear later than late_arrival_minutes are not found meanwhile. What to do: raise run_budget_seconds, or lower reconcile_hours.",
                 to_utc_text(since),
-                reason.told()
+                reason.causes()
             )),
             StopKind::NotSaved if reason.is_conflict() => Self::of(
                 Outcome::RaceLost,
                 format!(
                     "Another run has saved the checkpoint {checkpoint} meanwhile; it goes on, this one stopped.{}",
-                    if scene.posted {
+                    if context.posted {
                         " What this one posted last may be delivered once more."
                     } else {
                         ""
@@ -132,19 +132,19 @@ impl Conclusion {
             StopKind::NotSaved => Self::failed(format!(
                 "{}. {}",
                 reason.sentence(&format!("Saving the checkpoint {checkpoint}")),
-                if scene.posted {
+                if context.posted {
                     "What was posted last may be delivered once more."
                 } else {
                     "Nothing was delivered, since it could not have been remembered."
                 }
             )),
-            StopKind::NotSavedAtEnd(_) => Self::not_saved_at_end(reason, scene),
+            StopKind::NotSavedAtEnd(_) => Self::not_saved_at_end(reason, context),
         }
     }
 
     /// The checkpoint could not be saved after work that had ended in its own way before.
-    fn not_saved_at_end(reason: StopReason, scene: Scene<'_>) -> Self {
-        let checkpoint = scene.checkpoint;
+    fn not_saved_at_end(reason: StopReason, context: StopContext<'_>) -> Self {
+        let checkpoint = context.checkpoint;
         let (outcome, what) = if reason.is_conflict() {
             (
                 Outcome::RaceLost,
@@ -159,7 +159,9 @@ impl Conclusion {
             )
         };
         let before = match reason.kind {
-            StopKind::NotSavedAtEnd(before) => Self::from(before.map_err(|before| *before), scene),
+            StopKind::NotSavedAtEnd(before) => {
+                Self::from(before.map_err(|before| *before), context)
+            }
             _ => Self::COMPLETE,
         };
         let told = before.message.map_or_else(String::new, |message| {
@@ -247,7 +249,7 @@ impl StopReason {
     }
 
     /// The causes after the service that they are about; without a full stop.
-    pub(in crate::ingest) fn told(&self) -> String {
+    pub(in crate::ingest) fn causes(&self) -> String {
         let Some(source) = self.source.as_deref() else {
             return String::new();
         };

@@ -18,7 +18,7 @@ pub(super) struct Key(u8);
 
 /// What came before a name.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Met {
+pub(super) enum Preceding {
     /// The opening of a record.
     Record,
     /// The opening of the object, or array of objects, that has this name.
@@ -27,7 +27,7 @@ pub(super) enum Met {
     Member(Key),
 }
 
-impl Met {
+impl Preceding {
     const ALL: usize = 2 * MOST + 1;
 
     fn place(self) -> usize {
@@ -108,7 +108,7 @@ pub(super) struct Keys {
     /// Where each ends.
     form_ends: Vec<usize>,
     /// What came behind each thing that may come before, the last two times.
-    next: [[Key; 2]; Met::ALL],
+    next: [[Key; 2]; Preceding::ALL],
     /// Names by some of their letters. Where two share a place, the later one has it.
     table: [u8; PLACES],
 }
@@ -128,7 +128,7 @@ impl Keys {
             by_rank: Vec::new(),
             forms: Vec::new(),
             form_ends: Vec::new(),
-            next: [[Key(NONE); 2]; Met::ALL],
+            next: [[Key(NONE); 2]; Preceding::ALL],
             table: [NONE; PLACES],
         }
     }
@@ -140,7 +140,7 @@ impl Keys {
     /// The name that followed one of the last two times, if `rest` begins with it; and how long its
     /// token is.
     #[inline]
-    pub(super) fn guess(&self, previous: Met, rest: &[u8]) -> Option<(Key, usize)> {
+    pub(super) fn guess(&self, previous: Preceding, rest: &[u8]) -> Option<(Key, usize)> {
         self.next[previous.place()].iter().find_map(|key| {
             let name = self.names.get(usize::from(key.0))?;
             name.begins(rest).then_some((*key, name.token.len()))
@@ -148,7 +148,7 @@ impl Keys {
     }
 
     /// Finds a name and remembers that it came behind `previous`.
-    pub(super) fn find(&mut self, previous: Met, text: &[u8]) -> Option<Key> {
+    pub(super) fn find(&mut self, previous: Preceding, text: &[u8]) -> Option<Key> {
         let likely = Key(self.table[place(text)]);
         let key = match self.names.get(usize::from(likely.0)) {
             Some(name) if name.text() == text => likely,

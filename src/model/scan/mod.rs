@@ -20,7 +20,7 @@ mod keys;
 use chrono::{DateTime, Utc};
 use memchr::memchr2;
 
-use self::keys::{Keys, Met};
+use self::keys::{Keys, Preceding};
 use super::{
     event_time,
     feed::Feed,
@@ -98,7 +98,7 @@ impl Scanner {
                 values: &mut self.values,
                 time: None,
             };
-            match scan.object(start, Met::Record, 0) {
+            match scan.object(start, Preceding::Record, 0) {
                 Ok(end) => {
                     let look = RecordMeta {
                         time: scan.time,
@@ -133,7 +133,7 @@ struct Scan<'a> {
 
 impl Scan<'_> {
     /// Scans the object at `at` and writes its canonical form. Gives its end.
-    fn object(&mut self, at: usize, opening: Met, depth: usize) -> Result<usize, Stop> {
+    fn object(&mut self, at: usize, opening: Preceding, depth: usize) -> Result<usize, Stop> {
         self.expect(at, b'{')?;
         if depth >= MAX_DEPTH {
             return Err(Stop::Unusual);
@@ -159,7 +159,7 @@ impl Scan<'_> {
                 if depth == 0 && self.keys.tells_time(key) {
                     self.time = self.time_of(value)?;
                 }
-                previous = Met::Member(key);
+                previous = Preceding::Member(key);
                 at = value.end + 1;
                 match self.bytes.get(value.end) {
                     Some(b',') => {}
@@ -174,7 +174,7 @@ impl Scan<'_> {
             present &= present - 1;
             self.canonical.extend_from_slice(self.keys.form_at(rank));
             let value = self.values[first + usize::from(places[rank])];
-            self.write(value, Met::Opening(self.keys.at(rank)), depth + 1)?;
+            self.write(value, Preceding::Opening(self.keys.at(rank)), depth + 1)?;
         }
         self.canonical.push(form::OBJECT_END);
         self.values.truncate(first);
@@ -183,7 +183,7 @@ impl Scan<'_> {
 
     /// The name at `at` and the place behind its colon.
     #[inline]
-    fn key(&mut self, at: usize, previous: Met) -> Result<(keys::Key, usize), Stop> {
+    fn key(&mut self, at: usize, previous: Preceding) -> Result<(keys::Key, usize), Stop> {
         let rest = self.bytes.get(at..).unwrap_or_default();
         if let Some((guess, length)) = self.keys.guess(previous, rest) {
             return Ok((guess, at + length));
@@ -261,7 +261,7 @@ impl Scan<'_> {
 
     /// Writes the canonical form of a value whose extent is known.
     #[inline]
-    fn write(&mut self, value: Value, opening: Met, depth: usize) -> Result<(), Stop> {
+    fn write(&mut self, value: Value, opening: Preceding, depth: usize) -> Result<(), Stop> {
         let inside = value.start + 1..value.end.saturating_sub(1);
         match value.kind {
             Kind::Plain => form::string(self.canonical, &self.bytes[inside]),
@@ -284,7 +284,7 @@ impl Scan<'_> {
     }
 
     /// Scans the array at `at` and writes its canonical form. Gives its end.
-    fn array(&mut self, at: usize, opening: Met, depth: usize) -> Result<usize, Stop> {
+    fn array(&mut self, at: usize, opening: Preceding, depth: usize) -> Result<usize, Stop> {
         if depth >= MAX_DEPTH {
             return Err(Stop::Unusual);
         }
