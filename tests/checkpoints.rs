@@ -8,7 +8,7 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use mimecast_ttp::{
-    azure::connection_string,
+    azure,
     ingest::{
         error::{Explain, StoreError},
         ports::{Store, Version},
@@ -27,10 +27,14 @@ use mimecast_ttp::{
     },
     system::SystemClock,
 };
-use support::azurite::Azurite;
+use support::{
+    azurite::{Azurite, connection_string},
+    unreachable_address,
+};
 
 fn blob_store(connection_string: &str, container: &str) -> BlobStore {
-    let access = Access::ConnectionString(connection_string::parse(connection_string).unwrap());
+    let access =
+        Access::ConnectionString(azure::connection_string::parse(connection_string).unwrap());
     let http = HttpClient::new().unwrap();
     BlobStore::new(&http, access, container, Arc::new(SystemClock::start())).unwrap()
 }
@@ -211,10 +215,8 @@ async fn a_shared_access_signature_is_never_shown() {
 
 #[tokio::test]
 async fn unreachable_storage_is_an_error_and_not_an_empty_checkpoint() {
-    let azurite = Azurite::start();
-    let gone = azurite.connection_string();
-    drop(azurite);
-    let error = blob_store(&gone, "ttp-checkpoints")
+    let (_socket, address) = unreachable_address();
+    let error = blob_store(&connection_string(&address), "ttp-checkpoints")
         .load(URL, soon())
         .await
         .unwrap_err();

@@ -145,17 +145,6 @@ impl ServiceError {
         self.attempts
     }
 
-    /// Whether the same call may work in a later pass without anyone doing something.
-    #[must_use]
-    pub const fn is_retryable(&self) -> bool {
-        match self.kind {
-            ErrorKind::PageTokenRefused
-            | ErrorKind::DeadlineExceeded
-            | ErrorKind::Throttled { .. } => true,
-            ErrorKind::ContentRejected(_) | ErrorKind::Failed => false,
-        }
-    }
-
     /// How long the service asks to be left alone, where it does.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {

@@ -1,7 +1,7 @@
 //! The work of an invocation: read every feed, deliver what is new, remember it.
 //!
 //! A [`Pass`](pass::Pass) runs the feeds side by side. Each feed is a pipeline of three stages with
-//! one place between them, so that the next page is read while a batch is posted. In a backlog ranges
+//! a channel of capacity one between them, so that the next page is read while a batch is posted. In a backlog ranges
 //! are read ahead, as far as one budget over all feeds allows, and handed on in their order. What is in
 //! memory is bounded: some pages of each range that is read ahead, a few pages, the batches that the sink
 //! takes at a time and one that is being filled:

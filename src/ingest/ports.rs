@@ -145,7 +145,7 @@ pub enum Version {
     Tag(String),
 }
 
-/// What a store holds in a key.
+/// What a store holds under a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saved {
     /// The content; `None` where nothing is saved.

@@ -109,7 +109,7 @@ pub trait IngestApi: Debug + Send + Sync {
     async fn authorize(&self, deadline: Deadline) -> Result<Self::Authorization, TokenError>;
 
     /// The service refused this: the next post gets another one.
-    async fn revoke(&self, authorization: Self::Authorization);
+    async fn invalidate(&self, authorization: Self::Authorization);
 
     /// The request that posts a body.
     fn request(

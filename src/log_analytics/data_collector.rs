@@ -82,7 +82,7 @@ impl IngestApi for Workspace {
         Ok(())
     }
 
-    async fn revoke(&self, (): ()) {}
+    async fn invalidate(&self, (): ()) {}
 
     fn request(&self, log_type: &str, body: Bytes, (): &(), stamp: Stamp) -> Request {
         let Self { id, key, base } = self;

@@ -108,7 +108,7 @@ impl IngestApi for Rule {
         self.tokens.get(deadline).await
     }
 
-    async fn revoke(&self, token: Token) {
+    async fn invalidate(&self, token: Token) {
         self.tokens.refused(&token).await;
     }
 

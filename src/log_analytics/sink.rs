@@ -119,7 +119,7 @@ impl<A: IngestApi> Sink<A> {
         let next = match self.api.decide(answer) {
             Decision::Accept => return Ok(()),
             Decision::Renew if renewal.is_first() => {
-                self.api.revoke(authorization).await;
+                self.api.invalidate(authorization).await;
                 return Err(PostError::Renewed);
             }
             Decision::Retry(after) => {
@@ -130,7 +130,7 @@ impl<A: IngestApi> Sink<A> {
                 );
                 Next::Retry(after)
             }
-            Decision::Part => Next::Stop(ErrorKind::ContentRejected(Rejection {
+            Decision::Split => Next::Stop(ErrorKind::ContentRejected(Rejection {
                 status: Some(answer.status),
                 request_id: request_id(&response),
             })),

@@ -49,7 +49,7 @@ impl RecordScanner {
         self.scan_fully(record)
     }
 
-    /// The same as [`Self::look`], on the way that defines it. Slower.
+    /// The same as [`Self::scan`], by the full parse that defines it. Slower.
     pub fn scan_fully(&mut self, record: &str) -> RecordMeta {
         RecordMeta {
             time: self.time(record),

@@ -30,8 +30,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Five attempts, 0.5 s to 15 s apart: rides out a restart of a service and leaves most of a run
-    /// budget of some minutes.
+    /// Five attempts with waits of 0.5, 1, 2 and 4 s between them, 7.5 s in all, or what the service
+    /// asks for: enough for a restart of a service, and a small part of a run budget of some minutes.
     pub const STANDARD: Self = Self {
         attempts: 5,
         first_wait: Duration::from_millis(500),

@@ -1,6 +1,6 @@
 //! The embedded store: files in a folder, for local use and the demo.
 //!
-//! A write goes to a file beside the target, is flushed to the disk, and takes the target's key in
+//! A write goes to a file beside the target, is flushed to the disk, and replaces the target in
 //! one step: a killed process leaves the old text or the new one. Writers take turns by a lock on a
 //! file, which the system releases when a process dies; the version of a text is its hash.
 

@@ -97,7 +97,7 @@ async fn a_refused_batch_fails_the_feed_and_the_next_pass_resumes_there() {
     assert_eq!(report.outcome, Outcome::Failed);
     let message = report.message.unwrap();
     assert!(
-        message.contains("Delivering url: 403 InvalidAuthorization"),
+        message.contains("Delivering url failed: 403 InvalidAuthorization"),
         "{message}"
     );
     world.pass().await;
@@ -115,7 +115,9 @@ async fn records_read_before_a_failure_are_delivered() {
     );
     let message = report.message.unwrap();
     assert!(
-        message.contains("Reading url for 2026-03-01T08:00:00Z..2026-03-02T07:59:45Z: status 500"),
+        message.contains(
+            "Reading url for 2026-03-01T08:00:00Z..2026-03-02T07:59:45Z failed: status 500"
+        ),
         "{message}"
     );
     // Whatever order they came in: the range is not read to its end.
@@ -259,7 +261,7 @@ async fn a_pass_without_progress_fails() {
     world.break_fetch(1, SourceFault::OutOfTime);
     let report = world.pass().await;
     assert_eq!(report.outcome, Outcome::Failed);
-    assert!(report.message.unwrap().contains("without any step forward"));
+    assert!(report.message.unwrap().contains("No progress on url"));
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ async fn an_endless_answer_of_mimecast_ends_the_pass_and_the_next_delivers_the_r
         let (bench, report) = pass_with(SERVICE, rule, LITTLE).await;
         assert_eq!(bench.to(SERVICE).broken(), 1, "{case}");
         if skip == 0 {
-            let says = ["Mimecast: the run budget ended", "What to do: "];
+            let says = ["Mimecast: run budget exhausted", "What to do: "];
             failed(&report, &says, &case);
             assert_eq!(bench.count(Log::Url), 0, "{case}");
         } else {
@@ -128,7 +128,7 @@ async fn a_long_wait_requested_by_mimecast_is_observed() {
         let (bench, report) = pass_with(SERVICE, rule, LITTLE).await;
         assert_eq!(report.outcome, Outcome::Waiting, "{case}: {report}");
         let message = report.message.unwrap();
-        assert!(message.contains("Mimecast asks for no calls"), "{message}");
+        assert!(message.contains("Rate limited by Mimecast"), "{message}");
         let calls = bench.to(SERVICE).requests();
         let still = bench.pass(LITTLE).await;
         assert_eq!(still.outcome, Outcome::Waiting, "{case}: {still}");

@@ -108,7 +108,7 @@ async fn an_endless_answer_of_the_sink_ends_the_pass_and_the_next_delivers_the_r
         let (bench, report) = pass_with(SERVICE, rule, LITTLE).await;
         assert_eq!(bench.to(SERVICE).broken(), 1, "{case}");
         if skip == 0 {
-            let says = ["Log Analytics: the run budget ended", "What to do: "];
+            let says = ["Log Analytics: run budget exhausted", "What to do: "];
             failed(&report, &says, &case);
             assert_eq!(report.counts.delivered, 0, "{case}: {report}");
         } else {
@@ -214,7 +214,7 @@ async fn a_long_wait_requested_by_the_sink_is_observed() {
     assert_eq!(report.outcome, Outcome::Waiting, "{report}");
     let message = report.message.unwrap();
     assert!(
-        message.contains("Log Analytics asks for no calls"),
+        message.contains("Rate limited by Log Analytics"),
         "{message}"
     );
     let posts = bench.to(SERVICE).requests();

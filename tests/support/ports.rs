@@ -77,11 +77,15 @@ pub fn source(
     config: &mimecast::Config,
     clock: Arc<dyn Clock>,
 ) -> MimecastSource {
+    source_at(&simulator.base_url(), config, clock)
+}
+
+/// The simulated Mimecast, reached at `base`.
+pub fn source_at(base: &str, config: &mimecast::Config, clock: Arc<dyn Clock>) -> MimecastSource {
     let random: Arc<dyn Randomness> = Arc::new(SystemRandom);
-    let base = simulator.base_url().parse().unwrap();
     MimecastSource::new(
         HttpClient::new().unwrap(),
-        base,
+        base.parse().unwrap(),
         credentials(config),
         clock,
         random,

@@ -224,10 +224,10 @@ fn read(
     })
 }
 
-/// The port in the line that says where a handler listens.
+/// The port in the line that says where a handler listens, in either format.
 pub fn listens_on(line: &str) -> Option<u16> {
     let (_, rest) = line.split_once("listens for the Functions host")?;
-    let (_, port) = rest.split_once("port=")?;
+    let (_, port) = (rest.split_once("port=")).or_else(|| rest.split_once("\"port\":"))?;
     port.split(|next: char| !next.is_ascii_digit())
         .next()?
         .parse()

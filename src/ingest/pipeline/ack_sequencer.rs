@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
 
-/// Pending in the order in which it came.
+/// The work that is pending, in the order in which it came.
 #[derive(Debug, Default)]
 pub(in crate::ingest) struct AckSequencer {
     /// The number of the work at the front.
@@ -12,7 +12,7 @@ pub(in crate::ingest) struct AckSequencer {
     waiting: VecDeque<Pending>,
 }
 
-/// What waits for posts.
+/// One piece of work that waits for posts.
 #[derive(Debug)]
 struct Pending {
     /// Posts that must be dealt with first.

@@ -42,7 +42,7 @@ pub(in crate::ingest) struct Buffered {
     _room: Option<OwnedSemaphorePermit>,
 }
 
-/// Where what was read of a range waits for its turn.
+/// The sending end of a range's buffer.
 #[derive(Debug)]
 pub(in crate::ingest) struct RangeSender {
     bytes: usize,

@@ -28,7 +28,8 @@ impl CountingSource {
         }
     }
 
-    /// The calls that ended by now, with those that were made again.
+    /// The calls that ended by now, with their retries. A call that ended in a long wait or a refused
+    /// token counts once, one that the deadline cut off not at all.
     pub(in crate::ingest) fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }

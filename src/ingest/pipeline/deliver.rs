@@ -18,11 +18,11 @@ use crate::{
     model::{batch::Batch, deadline::Deadline, feed::Feed, quarantined::Quarantined},
 };
 
-/// So many records are set aside in a pass in which nothing is taken; then it fails.
-const MAX_CONSECUTIVE_QUARANTINED: u64 = 10;
+/// A pass in which nothing is accepted sets aside this many records at most; then it fails.
+const MAX_QUARANTINED_WITHOUT_DELIVERY: u64 = 10;
 
-/// Batches are posted past one that is not dealt with yet, but no further than so many times the posts at
-/// once: what lies after the watermark is all remembered in the checkpoint.
+/// Batches are posted past one that is still open, at most this many times `max_concurrent_posts`: the
+/// checkpoint has to remember all that lies after the watermark.
 const MAX_BATCHES_AHEAD: usize = 4;
 
 /// The stage, with the progress it makes.
@@ -216,9 +216,10 @@ impl Deliverer<'_> {
         error: ServiceError,
         rejection: &Rejection,
     ) -> Result<(), StopReason> {
-        if self.counts.delivered == 0 && self.counts.quarantined >= MAX_CONSECUTIVE_QUARANTINED {
+        if self.counts.delivered == 0 && self.counts.quarantined >= MAX_QUARANTINED_WITHOUT_DELIVERY
+        {
             return Err(StopReason::not_the_content(StopSource::NothingTaken {
-                count: MAX_CONSECUTIVE_QUARANTINED,
+                count: MAX_QUARANTINED_WITHOUT_DELIVERY,
                 last: error,
             }));
         }

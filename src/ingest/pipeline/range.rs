@@ -108,7 +108,7 @@ pub(in crate::ingest) struct RangeReader<'a> {
 }
 
 impl RangeReader<'_> {
-    /// Reads a range, but once more where fewer records were shown than counted: the next stage drops
+    /// Reads a range, and reads it again if fewer records were shown than counted: the next stage drops
     /// what it knows and keeps what was missing.
     #[instrument(name = "range", skip_all, fields(range = %task.range))]
     pub(in crate::ingest) async fn read(self, task: Task, out: RangeSender) -> RangeEnd {

@@ -30,7 +30,7 @@ struct QueuedRange {
     waiting: Option<UnboundedReceiver<Buffered>>,
     /// For as long as it is ahead of its turn: the permit for that.
     permit: Option<OwnedSemaphorePermit>,
-    /// Tells it from others in whose place it may have come.
+    /// Identifies the range, also after it was cut.
     number: u64,
 }
 

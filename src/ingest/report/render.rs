@@ -185,7 +185,7 @@ impl Conclusion {
             Outcome::Waiting,
             format!(
                 "Rate limited by {service}: retry after {} s, longer than the run budget leaves; no run calls it before then.",
-                wait.min(LONGEST_WAIT).as_secs()
+                wait.min(LONGEST_WAIT).as_millis().div_ceil(1000)
             ),
         )
     }

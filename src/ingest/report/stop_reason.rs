@@ -155,8 +155,7 @@ impl StopReason {
             && matches!(self.kind, StopKind::OutOfTime | StopKind::PageTokenRefused)
     }
 
-    /// Whether the checkpoint could not be saved. Who could not save must be known for it, and does not
-    /// try again: it may have lost a race.
+    /// Whether the checkpoint could not be saved. The save is not tried again: another run may have won.
     pub(in crate::ingest) const fn is_unsaved(&self) -> bool {
         matches!(self.kind, StopKind::NotSaved | StopKind::NotSavedAtEnd(_))
     }

@@ -189,7 +189,7 @@ impl CheckpointWriter {
         }
     }
 
-    /// Whether the store knows all progress.
+    /// Whether the deliveries and the watermark are saved.
     pub(in crate::ingest) const fn is_saved(&self) -> bool {
         !self.changed
     }

@@ -125,7 +125,7 @@ impl SavedCheckpoint {
         Ok(lost)
     }
 
-    /// Saves a checkpoint in key of this one, unless a run has saved meanwhile.
+    /// Saves a checkpoint in place of this one, unless a run has saved meanwhile.
     pub async fn replace(
         &self,
         store: &dyn Store,

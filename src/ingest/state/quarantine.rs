@@ -37,10 +37,10 @@ pub enum QuarantineError {
     /// There is none with this fingerprint.
     #[error("there is no record {0} in quarantine")]
     Absent(Fingerprint),
-    /// There is another one in its key.
-    #[error("in its key lies the record {1} of {0}")]
+    /// There is another one under its key.
+    #[error("its key holds the record {1} of {0}")]
     Misplaced(Feed, Fingerprint),
-    /// There is something else in its key.
+    /// There is something else under its key.
     #[error(transparent)]
     Content(#[from] NotQuarantined),
 }

@@ -35,8 +35,8 @@ pub fn decide(
             | "MissingContentType"
             | "UnsupportedContentType",
         ) => Decision::Refuse,
-        (400 | 413, _) => Decision::Part,
-        (404, _) if body_bytes > ALWAYS_ACCEPTED_BYTES => Decision::Part,
+        (400 | 413, _) => Decision::Split,
+        (404, _) if body_bytes > ALWAYS_ACCEPTED_BYTES => Decision::Split,
         (408 | 429 | 500 | 502 | 503 | 504, _) => Decision::Retry(retry_after),
         _ => Decision::Refuse,
     }
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn every_answer_is_turned_into_a_decision_here() {
-        use Decision::{Accept, Part, Refuse, Retry};
+        use Decision::{Accept, Refuse, Retry, Split};
         let wait = Some(Duration::from_secs(7));
         for code in [
             "InactiveCustomer",
@@ -93,21 +93,21 @@ mod tests {
         ] {
             assert_eq!(decide(400, code, 10, None), Refuse, "{code}");
         }
-        assert_eq!(decide(400, "InvalidDataFormat", 10, None), Part);
+        assert_eq!(decide(400, "InvalidDataFormat", 10, None), Split);
         assert_eq!(decide(403, "InvalidAuthorization", 10, None), Refuse);
         for (status, bytes, after, decision) in [
             (200, 10, None, Accept),
             (202, 10, None, Refuse),
             (204, 10, None, Refuse),
             (301, 10, None, Refuse),
-            (400, 10, None, Part),
+            (400, 10, None, Split),
             (401, 10, None, Refuse),
             (403, 10, None, Refuse),
             (404, 10, None, Refuse),
             (404, 1_000_000, None, Refuse),
-            (404, 1_000_001, None, Part),
+            (404, 1_000_001, None, Split),
             (408, 10, None, Retry(None)),
-            (413, 10, None, Part),
+            (413, 10, None, Split),
             (429, 10, wait, Retry(wait)),
             (429, 10, None, Retry(None)),
             (500, 10, None, Retry(None)),

@@ -15,7 +15,7 @@ pub fn decide(status: u16, retry_after: Option<Duration>) -> Decision {
     match status {
         204 => Decision::Accept,
         401 => Decision::Renew,
-        400 | 413 => Decision::Part,
+        400 | 413 => Decision::Split,
         408 | 429 | 500 | 502 | 503 | 504 => Decision::Retry(retry_after),
         _ => Decision::Refuse,
     }
@@ -49,19 +49,19 @@ mod tests {
 
     #[test]
     fn every_answer_is_turned_into_a_decision_here() {
-        use Decision::{Accept, Part, Refuse, Renew, Retry};
+        use Decision::{Accept, Refuse, Renew, Retry, Split};
         let wait = Some(Duration::from_secs(7));
         for (status, after, decision) in [
             (200, None, Refuse),
             (202, None, Refuse),
             (204, None, Accept),
             (301, None, Refuse),
-            (400, None, Part),
+            (400, None, Split),
             (401, None, Renew),
             (403, None, Refuse),
             (404, None, Refuse),
             (408, None, Retry(None)),
-            (413, None, Part),
+            (413, None, Split),
             (429, wait, Retry(wait)),
             (500, None, Retry(None)),
             (501, None, Refuse),

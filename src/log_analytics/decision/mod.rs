@@ -15,7 +15,7 @@ pub enum Decision {
     /// The token was refused: get another one, once.
     Renew,
     /// The content is at fault: a part of it may pass.
-    Part,
+    Split,
     /// Trying again does not help.
     Refuse,
 }
