@@ -7,20 +7,16 @@ mod support;
 use std::{
     io,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 use mimecast_ttp::{
     functions::{Handler, router},
-    ingest::{
-        pass::{Pass, PassConfig},
-        ports::Ports,
-    },
+    ingest::{pass::Pass, ports::Ports},
     telemetry::{self, Audience, Format, Lines},
 };
 use support::{
     client,
-    world::{LOOKBACK, SourceFault, World},
+    world::{SourceFault, World, plan},
 };
 use tokio::net::TcpListener;
 
@@ -65,20 +61,10 @@ impl Played {
 
 fn handler(world: &Arc<World>) -> Handler {
     let ports = Ports {
-        source: world.clone(),
-        sink: world.clone(),
         health: None,
-        store: world.clone(),
-        clock: world.clone(),
-        random: Arc::new(mimecast_ttp::system::SystemRandom),
+        ..world.ports()
     };
-    let config = PassConfig {
-        lookback: LOOKBACK,
-        budget: Duration::from_secs(240),
-        batch_max_bytes: 1_000_000,
-        parallel_ranges: 4,
-    };
-    Handler::Pass(Pass::new(ports, config))
+    Handler::Pass(Pass::new(ports, plan()))
 }
 
 /// Invokes the timer function of a handler, late, and catches its lines. The runtime of a test has one
