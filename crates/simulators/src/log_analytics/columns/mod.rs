@@ -283,7 +283,7 @@ fn allowed(character: char) -> char {
 
 /// As much of `text` as fits into `bytes` without half a character.
 pub(super) fn prefix(text: Cow<'_, str>, bytes: usize) -> Cow<'_, str> {
-    let end = (0..=bytes)
+    let end = (0..=bytes.min(text.len()))
         .rev()
         .find(|end| text.is_char_boundary(*end))
         .unwrap_or(0);
