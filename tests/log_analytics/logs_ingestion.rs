@@ -341,7 +341,12 @@ async fn system_and_user_assigned_identities_both_get_tokens() {
             let result = sink.deliver(&small(), deadline).await;
             assert_eq!(result.is_ok(), works, "{result:?}");
             if let Err(error) = result {
-                assert!(error.explain().contains("No managed identity"), "{error}");
+                assert!(
+                    error
+                        .explain()
+                        .contains("No User Assigned or Delegated Managed Identity"),
+                    "{error}"
+                );
             }
         }
     }

@@ -10,17 +10,17 @@ const READING: &str = "\
 What the columns say:
   MB read     text of the records that Mimecast sent to the pass, those sent twice too
   wall s      from the host's call to its answer; records/s goes with it
-  us/record   processor time of the whole process, its start included, by record: in the
-              program (user), in the system on its behalf (sys), and both. Start and saves
-              cost some 5 to 20 ms whatever the number of records, so a small backlog looks
-              dear. Both together is exact; how it divides, Linux estimates in short runs
-  simulators  processor time of the simulators, during the pass and on the same machine
+  us/record   CPU time of the whole process per record, its start included: user, system, and
+              the sum. Start and saves cost about 5 to 20 ms whatever the number of records,
+              so a small backlog looks expensive. The sum is exact; in short runs Linux only
+              estimates how it divides into user and system
+  simulators  CPU time of the simulators during the pass, on the same machine
   peak MiB    the most memory that the process held (VmHWM)
   calls       to Mimecast; posts are those to Log Analytics, saves those of checkpoints
   start ms    from the start of the process to its first answer
-  fetch s     wall time of reading the same records by the same client, page after page of one
-              listing a feed, the feeds side by side, and throwing them away; ratio is wall s
-              by fetch s. Where ranges are read side by side it may be below 1
+  fetch s     wall time of only reading the same records with the same client and discarding
+              them: one listing per feed, page after page, all feeds at once; ratio is wall s
+              divided by fetch s. It may be below 1, since a pass reads ranges concurrently
 
 Examples:
   mimecast-ttp bench
@@ -28,7 +28,7 @@ Examples:
   mimecast-ttp bench --records 100000 --repeat 5 --json > bench.json
 
 Exit codes: 0 done, 1 a record is missing, doubled or altered, or nothing could be measured,
-2 command line at fault.";
+2 the command line is wrong.";
 
 /// What is measured, and how.
 #[derive(Debug, Clone, clap::Args)]
@@ -41,21 +41,21 @@ pub(in crate::cli) struct Options {
     #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=30))]
     pub(super) lookback_days: u16,
     /// Put all records into this feed: url, attachment or impersonation. May be given more than once.
-    /// Without, 60 % of them are of the url log, 25 % of attachment and 15 % of impersonation.
+    /// By default 60 % are url records, 25 % attachment and 15 % impersonation.
     #[arg(long = "feed", value_name = "FEED")]
     pub(super) feeds: Vec<Feed>,
-    /// How long Mimecast takes for each page. At 0 the machine is measured; a real service takes some
-    /// 50 to 500, and there the number of calls at a time counts.
+    /// How long Mimecast takes for each page. 0 measures the machine alone; a real service takes about
+    /// 50 to 500 ms, and then the number of concurrent calls matters.
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=LONGEST_LATENCY_MS))]
     pub(super) page_latency_ms: u64,
     /// How long Log Analytics takes for each post.
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=LONGEST_LATENCY_MS))]
     pub(super) post_latency_ms: u64,
-    /// The way into Log Analytics. The simulator of the Logs Ingestion API applies the rule to each row,
-    /// which takes it a millisecond: memory and processor time of the program can be had, but no pace.
+    /// How rows reach Log Analytics. The simulator of the Logs Ingestion API needs about a millisecond for
+    /// each row, because it applies the rule's transform: read CPU time and memory here, not throughput.
     #[arg(long, value_enum, value_name = "SINK", default_value_t = SinkKind::DataCollector)]
     pub(super) sink: SinkKind,
-    /// The app setting `parallel_ranges` of the pass, 1 to 16; a list gives a line for each. Without, the
+    /// The app setting `parallel_ranges` of the pass, 1 to 16; a list gives a line for each. By default the
     /// setting is left out, which means 4.
     #[arg(long, value_name = "N,...", value_delimiter = ',', value_parser = count(16))]
     pub(super) parallel: Vec<usize>,

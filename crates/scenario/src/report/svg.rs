@@ -31,6 +31,10 @@ pub(super) struct Series {
 }
 
 impl Series {
+    fn at(&self, hour: usize) -> u32 {
+        self.values.get(hour).copied().unwrap_or(0)
+    }
+
     fn total(&self) -> u32 {
         self.values.iter().sum()
     }
@@ -47,9 +51,8 @@ pub(super) enum Bars {
 
 /// Bars over the hours with their axes; `None` where there is nothing to draw.
 pub(super) fn over_time(span: Span, series: &[Series], bars: Bars, title: &str) -> Option<String> {
-    let at = |series: &Series, hour: usize| series.values.get(hour).copied().unwrap_or(0);
     let height = |hour: usize| -> u32 {
-        let values = series.iter().map(|series| at(series, hour));
+        let values = series.iter().map(|series| series.at(hour));
         match bars {
             Bars::Stacked => values.sum(),
             Bars::Grouped => values.max().unwrap_or(0),
@@ -81,42 +84,15 @@ pub(super) fn over_time(span: Span, series: &[Series], bars: Bars, title: &str) 
         );
     }
     for (hour, start) in span.iter().enumerate() {
-        let mut said = Vec::new();
-        let mut rects = String::new();
-        let mut y = top;
-        for (place, one) in series.iter().enumerate() {
-            let value = at(one, hour);
-            if value == 0 {
-                continue;
-            }
-            said.push(format!("{} {}", one.word, number(value)));
-            let x = match bars {
-                Bars::Stacked => hour,
-                Bars::Grouped => {
-                    y = top;
-                    hour * step + place
-                }
-            };
-            y = y.saturating_sub(value);
-            push(
-                &mut rects,
-                format_args!(
-                    "<rect class=\"{}\" x=\"{x}\" y=\"{y}\" width=\"1\" height=\"{value}\"/>",
-                    one.class
-                ),
-            );
-        }
-        if said.is_empty() {
-            said.push("nothing".to_owned());
-        }
+        let left = hour * step;
+        let (rects, values) = hour_bars(series, bars, hour, left, top);
         // The whole height tells what the hour holds, not only the bar.
         push(
             &mut out,
             format_args!(
-                "<g><title>{} UTC: {}</title>{rects}<rect class=\"hit\" x=\"{}\" y=\"0\" width=\"{step}\" height=\"{top}\"/></g>",
+                "<g><title>{} UTC: {}</title>{rects}<rect class=\"hit\" x=\"{left}\" y=\"0\" width=\"{step}\" height=\"{top}\"/></g>",
                 hour_text(start),
-                escape(&said.join(", ")),
-                hour * step,
+                escape(&values),
             ),
         );
     }
@@ -124,6 +100,45 @@ pub(super) fn over_time(span: Span, series: &[Series], bars: Bars, title: &str) 
     out.push_str(&hours_below(span));
     out.push_str("</div>");
     Some(out)
+}
+
+/// The bars of one hour, and their values in words.
+fn hour_bars(
+    series: &[Series],
+    bars: Bars,
+    hour: usize,
+    left: usize,
+    top: u32,
+) -> (String, String) {
+    let mut values = Vec::new();
+    let mut rects = String::new();
+    let mut y = top;
+    for (index, one) in series.iter().enumerate() {
+        let value = one.at(hour);
+        if value == 0 {
+            continue;
+        }
+        values.push(format!("{} {}", one.word, number(value)));
+        let x = match bars {
+            Bars::Stacked => left,
+            Bars::Grouped => {
+                y = top;
+                left + index
+            }
+        };
+        y = y.saturating_sub(value);
+        push(
+            &mut rects,
+            format_args!(
+                "<rect class=\"{}\" x=\"{x}\" y=\"{y}\" width=\"1\" height=\"{value}\"/>",
+                one.class
+            ),
+        );
+    }
+    if values.is_empty() {
+        values.push("nothing".to_owned());
+    }
+    (rects, values.join(", "))
 }
 
 /// The colours of a chart, with the total of each.

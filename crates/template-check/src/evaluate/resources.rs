@@ -40,23 +40,7 @@ pub(super) fn make(
     made: &mut Vec<Resource>,
 ) -> Result<(), String> {
     let planned = plan(frame, template)?;
-    let mut declared = BTreeMap::new();
-    for each in &planned {
-        let entry = (each.id.clone(), each.is_made);
-        if declared.insert(each.id.clone(), entry.clone()).is_some() {
-            return Err(format!("{}: {} is declared twice", each.at, each.id));
-        }
-        // A name that two resources have names neither.
-        if planned
-            .iter()
-            .filter(|other| other.name == each.name)
-            .count()
-            == 1
-        {
-            declared.insert(each.name.clone(), entry);
-        }
-    }
-    frame.declared = Rc::new(declared);
+    frame.declared = Rc::new(declare(&planned)?);
     let mut waiting: Vec<(&Planned<'_>, Vec<String>)> = Vec::new();
     for each in &planned {
         let needs = depends_on(frame, each, &planned)?;
@@ -109,6 +93,23 @@ pub(super) fn make(
         made.push(resource);
     }
     Ok(())
+}
+
+/// What `reference()` and `dependsOn` can name: each resource by its id and, where only one has it, by
+/// its name; with whether it is made.
+fn declare(planned: &[Planned<'_>]) -> Result<BTreeMap<String, (String, bool)>, String> {
+    let mut declared = BTreeMap::new();
+    for each in planned {
+        let entry = (each.id.clone(), each.is_made);
+        if declared.insert(each.id.clone(), entry.clone()).is_some() {
+            return Err(format!("{}: {} is declared twice", each.at, each.id));
+        }
+        let namesakes = planned.iter().filter(|other| other.name == each.name);
+        if namesakes.count() == 1 {
+            declared.insert(each.name.clone(), entry);
+        }
+    }
+    Ok(declared)
 }
 
 fn plan<'a>(frame: &Frame<'_>, template: &'a Value) -> Result<Vec<Planned<'a>>, String> {

@@ -37,8 +37,9 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, Method, Request, Response, header},
+    http::{HeaderMap, Method, Request, Response, header, request::Parts},
 };
+use chrono::{DateTime, Utc};
 use flate2::bufread::GzDecoder;
 use serde_json::{Map, Value};
 
@@ -163,21 +164,11 @@ async fn serve(State(world): State<Arc<World>>, request: Request<Body>) -> Respo
     // Twice the limit, so that a body above it is seen to be so.
     let body = axum::body::to_bytes(body, 2 * MAX_BYTES).await;
     let path = parts.uri.path();
-    let query = parts.uri.query().unwrap_or_default();
-    let now = world.config.clock.now();
     let is_entra = path.ends_with("/oauth2/v2.0/token");
     if is_entra || path == MANAGED {
-        let _before = world.token_requests.fetch_add(1, Ordering::SeqCst);
-        if let Some(reply) = meet(world.faults.take(TOKEN)).await {
-            return reply.into_response();
-        }
-        let (status, body) = if is_entra {
-            let body = body.unwrap_or_default();
-            world.issuers.entra(&world.config, &parts, &body, now)
-        } else {
-            world.issuers.managed(&world.config, &parts, now)
-        };
-        return Reply::Json(status, body).into_response();
+        let body = is_entra.then(|| body.unwrap_or_default());
+        let reply = world.give_token(&parts, body.as_deref()).await;
+        return reply.into_response();
     }
     let Some((rule_id, stream)) = path
         .strip_prefix("/dataCollectionRules/")
@@ -209,7 +200,7 @@ async fn serve(State(world): State<Arc<World>>, request: Request<Body>) -> Respo
             number,
             rule_id,
             stream,
-            query,
+            query: parts.uri.query().unwrap_or_default(),
             headers: &parts.headers,
             body: &body,
             limit,
@@ -257,47 +248,30 @@ struct Arriving<'a> {
 }
 
 impl World {
-    /// Stores the rows of a post; says how many.
+    /// A token by Entra's endpoint, where there is a body, or by that of the managed identity.
+    async fn give_token(&self, call: &Parts, body: Option<&[u8]>) -> Reply {
+        let _before = self.token_requests.fetch_add(1, Ordering::SeqCst);
+        if let Some(reply) = meet(self.faults.take(TOKEN)).await {
+            return reply;
+        }
+        let now = self.config.clock.now();
+        let (status, body) = match body {
+            Some(body) => self.issuers.entra(&self.config, call, body, now),
+            None => self.issuers.managed(&self.config, call, now),
+        };
+        Reply::Json(status, body)
+    }
+
+    /// Stores the rows of a post and returns their number.
     fn accept(&self, post: &Arriving<'_>) -> Result<usize, Reply> {
         let now = self.config.clock.now();
-        if !["api-version=2023-01-01", "api-version=2021-11-01-preview"].contains(&post.query) {
-            let message = "The api-version is not supported.";
-            return Err(Reply::error(400, "InvalidApiVersion", message));
-        }
-        self.issuers.check(post.headers, now)?;
-        if post.rule_id != self.config.rule_id {
-            let message = format!(
-                "Data collection rule with immutable Id '{}' not found.",
-                post.rule_id
-            );
-            return Err(Reply::error(404, "NotFound", message));
-        }
-        if post.number <= self.config.role_after {
-            let message = format!(
-                "The authentication token provided does not have access to ingest data for the data collection rule with immutable Id '{}'",
-                post.rule_id
-            );
-            return Err(Reply::error(403, "OperationFailed", message));
-        }
+        self.authorise(post, now)?;
         self.quota.spend(&self.config, now, 1, 0)?;
         let Some(stream) = self.config.rule.stream(post.stream) else {
             let message = format!("Stream {} was not found in the rule.", post.stream);
             return Err(Reply::error(400, "InvalidStream", message));
         };
-        let kind = post.headers.get(header::CONTENT_TYPE);
-        if kind.is_none_or(|kind| kind != "application/json") {
-            return Err(Reply::Status(415));
-        }
-        if post.body.len() > MAX_BYTES {
-            return Err(Reply::too_large(post.body.len()));
-        }
-        if post.body.is_empty() {
-            return Err(Reply::Status(500));
-        }
-        let body = unpacked(post)?;
-        if body.len() > post.limit {
-            return Err(Reply::too_large(body.len()));
-        }
+        let body = body_of(post)?;
         self.quota.spend(&self.config, now, 0, body.len())?;
         let body = str::from_utf8(&body).map_err(|error| invalid(&error))?;
         if !body.trim_ascii_start().starts_with('[') {
@@ -327,6 +301,30 @@ impl World {
         Ok(rows.len())
     }
 
+    /// Whether the caller may post to that rule.
+    fn authorise(&self, post: &Arriving<'_>, now: DateTime<Utc>) -> Result<(), Reply> {
+        if !["api-version=2023-01-01", "api-version=2021-11-01-preview"].contains(&post.query) {
+            let message = "The api-version is not supported.";
+            return Err(Reply::error(400, "InvalidApiVersion", message));
+        }
+        self.issuers.check(post.headers, now)?;
+        if post.rule_id != self.config.rule_id {
+            let message = format!(
+                "Data collection rule with immutable Id '{}' not found.",
+                post.rule_id
+            );
+            return Err(Reply::error(404, "NotFound", message));
+        }
+        if post.number <= self.config.role_after {
+            let message = format!(
+                "The authentication token provided does not have access to ingest data for the data collection rule with immutable Id '{}'",
+                post.rule_id
+            );
+            return Err(Reply::error(403, "OperationFailed", message));
+        }
+        Ok(())
+    }
+
     fn posts(&self) -> MutexGuard<'_, Vec<Post>> {
         self.posts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -334,6 +332,25 @@ impl World {
 
 fn invalid(why: &dyn Display) -> Reply {
     Reply::error(400, "InvalidPayload", why.to_string())
+}
+
+/// The body as it was before compression.
+fn body_of<'a>(post: &Arriving<'a>) -> Result<Cow<'a, [u8]>, Reply> {
+    let kind = post.headers.get(header::CONTENT_TYPE);
+    if kind.is_none_or(|kind| kind != "application/json") {
+        return Err(Reply::Status(415));
+    }
+    if post.body.len() > MAX_BYTES {
+        return Err(Reply::too_large(post.body.len()));
+    }
+    if post.body.is_empty() {
+        return Err(Reply::Status(500));
+    }
+    let body = unpacked(post)?;
+    if body.len() > post.limit {
+        return Err(Reply::too_large(body.len()));
+    }
+    Ok(body)
 }
 
 fn unpacked<'a>(post: &Arriving<'a>) -> Result<Cow<'a, [u8]>, Reply> {

@@ -34,17 +34,8 @@ impl Issuers {
         body: &[u8],
         now: DateTime<Utc>,
     ) -> Answer {
-        let refuse = |status, error: &str, code: u32, text: &str| {
-            let body = json!({
-                "error": error,
-                "error_description": format!("AADSTS{code}: {text}"),
-                "error_codes": [code],
-                "timestamp": now.format("%Y-%m-%d %H:%M:%SZ").to_string(),
-                "trace_id": Uuid::new_v4().to_string(),
-                "correlation_id": Uuid::new_v4().to_string(),
-            });
-            (status, body)
-        };
+        let refuse =
+            |status, error: &str, code, text: &str| refusal(status, error, code, text, now);
         if call.method != Method::POST {
             let text = "The endpoint only accepts POST requests.";
             return refuse(400, "invalid_request", 900_561, text);
@@ -109,7 +100,9 @@ impl Issuers {
         }
         let identity = field("client_id");
         if identity != config.identity.as_deref() {
-            return refuse("No managed identity was found for the specified client_id.");
+            return refuse(
+                "No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.",
+            );
         }
         let resource = field("resource").unwrap_or_default();
         let Some(token) = self.token(config, resource, now) else {
@@ -161,6 +154,19 @@ impl Issuers {
     pub(super) fn expire_all(&self) {
         self.tokens.expire_all();
     }
+}
+
+/// An error as Entra words it.
+fn refusal(status: u16, error: &str, code: u32, text: &str, now: DateTime<Utc>) -> Answer {
+    let body = json!({
+        "error": error,
+        "error_description": format!("AADSTS{code}: {text}"),
+        "error_codes": [code],
+        "timestamp": now.format("%Y-%m-%d %H:%M:%SZ").to_string(),
+        "trace_id": Uuid::new_v4().to_string(),
+        "correlation_id": Uuid::new_v4().to_string(),
+    });
+    (status, body)
 }
 
 fn fields(form: &[u8]) -> HashMap<String, String> {
