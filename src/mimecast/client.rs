@@ -267,7 +267,7 @@ impl MimecastSource {
             }
             Decision::RestartRange => Next::Stop(ErrorKind::PageTokenRefused),
             // Once the renewal has not helped.
-            Decision::Renew if decision::may_pass(verdict.as_ref()) => Next::Retry(None),
+            Decision::Renew if decision::is_transient(verdict.as_ref()) => Next::Retry(None),
             // A success would have been a page.
             Decision::Renew | Decision::Refuse | Decision::Accept => Next::Stop(ErrorKind::Failed),
         };

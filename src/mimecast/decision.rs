@@ -82,7 +82,7 @@ pub fn decide(said: AnswerSummary<'_>) -> Decision {
 
 /// Whether a new token that is refused too may be taken the next time. Published clients take these for
 /// trouble of Mimecast's gateway.
-pub(super) fn may_pass(verdict: Option<&Verdict>) -> bool {
+pub(super) fn is_transient(verdict: Option<&Verdict>) -> bool {
     verdict.is_some_and(|verdict| {
         verdict.failures.iter().any(|failure| {
             failure.code == "token_verification_failed" || failure.message == "Unauthorized Request"

@@ -23,8 +23,6 @@ pub struct Policy {
     pub attempts: u32,
     /// The wait before the second attempt; it doubles each time.
     pub first_wait: Duration,
-    /// No own wait is longer.
-    pub longest_wait: Duration,
     /// The longest single attempt.
     pub attempt_time: Duration,
 }
@@ -35,7 +33,6 @@ impl Policy {
     pub const STANDARD: Self = Self {
         attempts: 5,
         first_wait: Duration::from_millis(500),
-        longest_wait: Duration::from_secs(15),
         attempt_time: Duration::from_secs(60),
     };
 
@@ -49,7 +46,6 @@ impl Policy {
         let own = self
             .first_wait
             .saturating_mul(2_u32.saturating_pow(next.saturating_sub(2)))
-            .min(self.longest_wait)
             .mul_f64(1.0 - fraction / 2.0);
         // A server that asks for no wait at all would use up every attempt in no time.
         asked.map_or(own, |asked| {
@@ -187,7 +183,8 @@ where
         let fits = context.left().is_some_and(|left| left > wait);
         if let Some(asked) = after.filter(|_| !fits) {
             let retry_after = asked.min(MAX_RETRY_AFTER);
-            return Err(failed(ErrorKind::Throttled { retry_after }, made).with_source(error));
+            let (kind, advice) = (ErrorKind::Throttled { retry_after }, error.advice());
+            return Err(failed(kind, made).with_advice(advice).with_source(error));
         }
         if made >= context.policy.attempts {
             let (kind, advice) = (error.kind(), error.advice());
@@ -339,6 +336,5 @@ mod tests {
         let least = policy.wait(3, None, &Fixed(u128::MAX));
         assert_eq!(most, Duration::from_secs(1));
         assert!(least >= Duration::from_millis(500) && least < Duration::from_millis(501));
-        assert_eq!(policy.wait(60, None, &Fixed(0)), policy.longest_wait);
     }
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use crate::{
     ingest::{
-        error::{ErrorKind, ServiceError},
+        error::ServiceError,
         ports::{LogSource, PageRequest},
     },
     model::{deadline::Deadline, page::Page},
@@ -28,8 +28,7 @@ impl CountingSource {
         }
     }
 
-    /// The calls that ended by now, with their retries. A call that ended in a long wait or a refused
-    /// token counts once, one that the deadline cut off not at all.
+    /// The requests made so far: the first attempts and the retries, whatever became of them.
     pub(in crate::ingest) fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
@@ -45,11 +44,7 @@ impl LogSource for CountingSource {
         let result = self.source.fetch_page(request, deadline).await;
         let calls = match &result {
             Ok(page) => page.attempts,
-            Err(error) => match error.kind() {
-                ErrorKind::PageTokenRefused | ErrorKind::Throttled { .. } => 1,
-                ErrorKind::DeadlineExceeded => 0,
-                ErrorKind::Failed | ErrorKind::ContentRejected(_) => error.attempts(),
-            },
+            Err(error) => error.attempts(),
         };
         self.calls.fetch_add(calls.into(), Ordering::Relaxed);
         result

@@ -170,10 +170,8 @@ impl StopReason {
 
     /// How often the call was made again before it failed.
     pub(in crate::ingest) fn retries(&self) -> u64 {
-        match (&self.kind, self.source.as_deref()) {
-            (StopKind::Failed, Some(StopSource::Service(error))) => {
-                error.attempts().saturating_sub(1).into()
-            }
+        match self.source.as_deref() {
+            Some(StopSource::Service(error)) => error.attempts().saturating_sub(1).into(),
             _ => 0,
         }
     }
