@@ -6,7 +6,6 @@
 
 pub mod blob;
 pub mod folder;
-mod whole_attempt;
 
-/// The largest thing that is read: far more than the fingerprints of any overlap.
+/// The largest thing that is read: far more than the fingerprints of any late-arrival window.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;

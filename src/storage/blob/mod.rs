@@ -5,6 +5,9 @@
 //! answer was lost is sent again and then meets its own first try, so a refused write is compared
 //! with what lies there before it counts as a lost race.
 
+mod error;
+mod whole_attempt;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -23,21 +26,25 @@ use azure_storage_blob::{
 };
 use futures_util::StreamExt;
 
-use super::{MAX_BYTES, whole_attempt::WholeAttempt};
+use self::{
+    error::{Effect, failed, has_code, is_conflict, timed_out},
+    whole_attempt::WholeAttempt,
+};
+use super::MAX_BYTES;
 use crate::{
     azure::{
         blob_signing::SharedKeyPolicy,
         connection_string::{BlobAccess, Signing},
     },
     ingest::{
-        error::{StoreError, StoreFailure},
+        error::StoreError,
         ports::{Clock, Saved, Store, Version},
     },
     model::{
         deadline::Deadline,
         store_key::{Folder, StoreKey},
     },
-    net::http::{HttpClient, excerpt},
+    net::http::HttpClient,
 };
 
 /// The whole of one call, the crate's retries included, unless the deadline comes first.
@@ -95,26 +102,6 @@ pub enum SetupError {
     /// The official client refuses the address.
     #[error("the checkpoint container cannot be addressed")]
     Client(#[source] azure_core::Error),
-}
-
-/// Whether a call only reads or may have changed something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Effect {
-    Reads,
-    Writes,
-}
-
-/// What went wrong with a call.
-#[derive(Debug, thiserror::Error)]
-enum BlobError {
-    /// With the cause at the bottom as text: those above it quote the address, whose query may be a
-    /// signature.
-    #[error("blob storage cannot be reached: {detail}")]
-    Unreachable { detail: String },
-    #[error("blob storage answered {status} {code}")]
-    Refused { status: u16, code: String },
-    #[error("blob storage did not answer within {:.1} s", .0.as_secs_f64())]
-    TimedOut(Duration),
 }
 
 impl BlobStore {
@@ -280,10 +267,7 @@ impl BlobStore {
         tokio::select! {
             biased;
             result = work => result,
-            () = clock.sleep(time) => {
-                let advice = "nothing, if it passes; otherwise check outbound network access, and in the account's metrics whether it is throttled";
-                Err(store_error(BlobError::TimedOut(time), Some(advice), effect))
-            }
+            () = clock.sleep(time) => Err(timed_out(time, effect)),
         }
     }
 }
@@ -300,71 +284,6 @@ fn content_type(key: StoreKey) -> &'static str {
 fn version(etag: Option<Etag>) -> Result<Version, azure_core::Error> {
     etag.map(|etag| Version::Tag(etag.to_string()))
         .ok_or_else(|| azure_core::Error::with_message(ErrorKind::Other, "the answer has no ETag"))
-}
-
-fn has_code(error: &azure_core::Error, code: &StorageErrorCode) -> bool {
-    matches!(error.kind(), ErrorKind::HttpResponse { error_code: Some(found), .. } if found == code.as_ref())
-}
-
-/// Someone else has written: 412 for `If-Match`, 409 for a blob that should not have been there. A
-/// lease answers 412 too, with another code, and is a fault.
-fn is_conflict(error: &azure_core::Error) -> bool {
-    has_code(error, &StorageErrorCode::ConditionNotMet)
-        || has_code(error, &StorageErrorCode::BlobAlreadyExists)
-}
-
-/// A refusal changed nothing; after a fault of the service or of the network a write may have gone
-/// through.
-fn failed(error: &azure_core::Error, effect: Effect) -> StoreError {
-    let ErrorKind::HttpResponse {
-        status, error_code, ..
-    } = error.kind()
-    else {
-        let detail = innermost(error);
-        let advice = "check AzureWebJobsStorage and outbound network access; for UseDevelopmentStorage=true start Azurite";
-        return store_error(BlobError::Unreachable { detail }, Some(advice), effect);
-    };
-    let (advice, effect) = match status {
-        StatusCode::Forbidden | StatusCode::Unauthorized => (
-            Some(
-                "check the key in AzureWebJobsStorage, or give the identity the role Storage Blob Data Contributor",
-            ),
-            Effect::Reads,
-        ),
-        _ if *status == StatusCode::TooManyRequests || status.is_server_error() => (
-            Some(
-                "nothing, if it passes; the account's metrics and Azure's service status tell of lasting trouble",
-            ),
-            effect,
-        ),
-        _ => (None, Effect::Reads),
-    };
-    let error = BlobError::Refused {
-        status: u16::from(*status),
-        code: error_code
-            .clone()
-            .unwrap_or_else(|| "no error code".to_owned()),
-    };
-    store_error(error, advice, effect)
-}
-
-fn store_error(error: BlobError, advice: Option<&'static str>, effect: Effect) -> StoreError {
-    let failure = StoreFailure::new(error, advice);
-    match effect {
-        Effect::Reads => StoreError::Determinate(failure),
-        Effect::Writes => StoreError::Indeterminate(failure),
-    }
-}
-
-/// The cause at the bottom. Those above it quote the address, whose query may be a signature.
-fn innermost(error: &azure_core::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    let text = cause.to_string();
-    let text = text.split(" for url (").next().unwrap_or_default();
-    excerpt(text.as_bytes())
 }
 
 #[async_trait]
