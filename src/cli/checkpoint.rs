@@ -14,7 +14,7 @@ use super::{
 use crate::{
     ingest::{
         error::{Explain, StoreError},
-        state::{history::SavedCheckpoint, quarantine::Quarantine},
+        state::{quarantine::Quarantine, saved_checkpoint::SavedCheckpoint},
     },
     model::{
         checkpoint::{self, Start},

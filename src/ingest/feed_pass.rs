@@ -118,7 +118,7 @@ impl FeedPass {
         let due = writer
             .progress
             .to_reconcile(self.pipeline.ports.clock.now());
-        let (end, filed) = match (forward, due) {
+        let (end, flushed) = match (forward, due) {
             (Ok(()), Some(span)) => {
                 let compared = Reconciler::new(&self.pipeline, writer, counts)
                     .run(span)
@@ -130,7 +130,7 @@ impl FeedPass {
             }
             (end, _) => (end, writer.flush_ledger_if_full().await),
         };
-        let end = self.remember(writer, end, moved, filed).await;
+        let end = self.remember(writer, end, moved, flushed).await;
         let context = StopContext {
             feed: self.pipeline.feed,
             checkpoint: &self.checkpoint_address(),
@@ -157,7 +157,7 @@ impl FeedPass {
         writer: &mut CheckpointWriter,
         end: Result<(), StopReason>,
         moved: bool,
-        filed: bool,
+        flushed: bool,
     ) -> Result<(), StopReason> {
         let progress = &mut writer.progress;
         let waited = progress.checkpoint().wait.filter(|_| !moved);
@@ -165,7 +165,7 @@ impl FeedPass {
             .as_ref()
             .err()
             .and_then(|end| render::wait(end, self.pipeline.ports.clock.now(), waited));
-        let mut news = progress.wait(wait) || filed;
+        let mut news = progress.wait(wait) || flushed;
         news |= match &end {
             Ok(()) => progress.lengthen_ranges(),
             Err(reason) if !moved && reason.is_of_reading() => progress.shorten_ranges(),

@@ -49,7 +49,7 @@ pub trait Randomness: Send + Sync {
 pub struct PageRequest<'a> {
     /// The log.
     pub feed: Feed,
-    /// The stretch of time.
+    /// The times asked for.
     pub range: DateRange,
     /// The page after this token was given; the first page without.
     pub token: Option<&'a PageToken>,

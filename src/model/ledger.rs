@@ -1,7 +1,7 @@
 //! What was delivered, hour by hour: the memory by which a reconciliation, or a rewind, tells what is
 //! missing from what is not.
 //!
-//! A checkpoint remembers only the stretch that every pass reads again. What leaves it goes into the
+//! A checkpoint remembers only the late-arrival window, which every pass reads again. What leaves it goes into the
 //! ledger: one small blob for each feed and hour, 18 bytes a record, kept for `reconcile_hours`. Its
 //! last 16 bytes are a checksum: half a file is recognised as damaged and never believed.
 

@@ -1,5 +1,5 @@
 //! What was delivered lately: the fingerprints that keep a record from being delivered twice while
-//! the same stretch of time is read again.
+//! the same times are read again.
 
 use std::collections::HashMap;
 

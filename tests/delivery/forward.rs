@@ -39,7 +39,7 @@ async fn records_of_one_second_are_each_delivered_once_across_pages_batches_and_
 }
 
 #[tokio::test]
-async fn a_late_record_within_the_overlap_is_delivered_by_the_next_pass() {
+async fn a_late_record_within_the_late_arrival_window_is_delivered_by_the_next_pass() {
     let world = World::builder().records(1).build();
     let late = world.add(at("2026-03-02T08:04:00Z"), at("2026-03-02T07:50:01Z"));
     world.pass().await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mimecast_ttp::{
-    ingest::{report::Outcome, state::history::SavedCheckpoint},
+    ingest::{report::Outcome, state::saved_checkpoint::SavedCheckpoint},
     model::{
         deadline::Deadline,
         feed::Feed,

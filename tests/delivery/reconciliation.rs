@@ -1,4 +1,4 @@
-//! What shows later than the overlap is found by comparing counts.
+//! What appears later than the late-arrival window is found by comparing counts.
 
 use std::time::Duration;
 
@@ -81,7 +81,11 @@ async fn reconcile_ignores_identical_records() {
     let before = fetches();
     world.advance(HOUR);
     assert_eq!(world.pass().await.counts.delivered, 0);
-    assert_eq!(fetches(), before + 1, "nothing behind the overlap is read");
+    assert_eq!(
+        fetches(),
+        before + 1,
+        "nothing outside the late-arrival window is read"
+    );
 }
 
 #[tokio::test]
@@ -136,7 +140,7 @@ async fn reconcile_restarts_the_quarter_after_a_refused_token() {
     world.set_page_size(50);
     world.add_late(at("2026-03-02T04:33:21Z"));
     world.advance(HOUR);
-    // The pass reads the overlap in one call, then the quarter in three.
+    // The pass reads the late-arrival window in one call, then the quarter in three.
     world.break_fetch(world.fetches() + 3, SourceFault::RefuseToken);
     let report = world.pass().await;
     assert_eq!(

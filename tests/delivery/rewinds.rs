@@ -5,7 +5,7 @@ use std::time::Duration;
 use mimecast_ttp::{
     ingest::{
         report::Outcome,
-        state::history::{RewindError, SavedCheckpoint},
+        state::saved_checkpoint::{RewindError, SavedCheckpoint},
     },
     model::{deadline::Deadline, feed::Feed},
 };

@@ -21,7 +21,7 @@ const BEGIN: &str = "2026-03-02T08:00:00Z";
 /// New records of each feed before each kill: two pages, and some batches.
 const COUNT: usize = 120;
 
-/// Most at once, some within the overlap of a minute, some later than that.
+/// Most at once, some within the late-arrival window of a minute, some later than that.
 fn lateness(random: &mut StdRng) -> TimeDelta {
     TimeDelta::seconds(match random.random_range(0..100) {
         0..75 => 0,
@@ -131,7 +131,7 @@ async fn a_kill_at_any_point_loses_no_record_and_repeats_only_the_batch_under_wa
         );
         assert!(
             found.by_count > 0,
-            "no record showed later than the overlap"
+            "no record showed later than the late-arrival window"
         );
     }
     let killed: usize = by_call.values().sum();

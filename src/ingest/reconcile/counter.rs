@@ -76,8 +76,8 @@ impl<'a> Counter<'a> {
     }
 }
 
-/// What can be asked about the stretch of which the checkpoint knows every record; where there is
-/// nothing, about the last hour that holds any.
+/// Probes in the time of which the checkpoint knows every record; where no record lies there, in the
+/// last hour that holds any.
 async fn probes(writer: &CheckpointWriter, whole: Span) -> Result<Vec<Probe>, StopReason> {
     let checkpoint = writer.progress.checkpoint();
     let (recent, tally) = (&checkpoint.recent, &checkpoint.tally);

@@ -66,7 +66,7 @@ impl<'a> Reconciler<'a> {
         let result = self.compare(whole).await;
         self.counts.missing = self.counts.missing.max(missing);
         result?;
-        self.writer.file().await;
+        self.writer.flush_ledger().await;
         self.writer.remove_old().await;
         self.writer.progress.reconciled(began);
         self.save().await

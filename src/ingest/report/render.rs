@@ -81,9 +81,7 @@ impl Conclusion {
     }
 
     fn of_stop(reason: StopReason, context: StopContext<'_>) -> Self {
-        let StopContext {
-            feed, checkpoint, ..
-        } = context;
+        let feed = context.feed;
         match reason.kind {
             StopKind::OutOfTime => Self::of(Outcome::OutOfTime, reason.causes()),
             StopKind::Throttled(wait) => Self::throttled(reason.service, wait),
@@ -118,46 +116,40 @@ impl Conclusion {
                 to_utc_text(since),
                 reason.causes()
             )),
-            StopKind::NotSaved if reason.is_conflict() => Self::of(
-                Outcome::RaceLost,
-                format!(
-                    "Another run has saved the checkpoint {checkpoint} meanwhile; it goes on, this one stopped.{}",
-                    if context.posted {
-                        " What this one posted last may be delivered once more."
-                    } else {
-                        ""
-                    }
-                ),
-            ),
-            StopKind::NotSaved => Self::failed(format!(
-                "{}. {}",
-                reason.sentence(&format!("Saving the checkpoint {checkpoint}")),
-                if context.posted {
-                    "What was posted last may be delivered once more."
-                } else {
-                    "Nothing was delivered, since it could not have been remembered."
-                }
-            )),
+            StopKind::NotSaved => Self::not_saved(&reason, context),
             StopKind::NotSavedAtEnd(_) => Self::not_saved_at_end(reason, context),
+        }
+    }
+
+    /// The checkpoint could not be saved around a post.
+    fn not_saved(reason: &StopReason, context: StopContext<'_>) -> Self {
+        let (outcome, what) = Self::save_failure(reason, context);
+        let rest = match (outcome, context.posted) {
+            (Outcome::RaceLost, false) => "",
+            (Outcome::RaceLost, true) => " What this one posted last may be delivered once more.",
+            (_, true) => " What was posted last may be delivered once more.",
+            (_, false) => " Nothing was delivered, since it could not have been remembered.",
+        };
+        Self::of(outcome, format!("{what}.{rest}"))
+    }
+
+    /// Why the checkpoint could not be saved, without a full stop.
+    fn save_failure(reason: &StopReason, context: StopContext<'_>) -> (Outcome, String) {
+        let checkpoint = context.checkpoint;
+        if reason.is_conflict() {
+            let what = format!(
+                "Another run has saved the checkpoint {checkpoint} meanwhile; it goes on, this one stopped"
+            );
+            (Outcome::RaceLost, what)
+        } else {
+            let what = reason.sentence(&format!("Saving the checkpoint {checkpoint}"));
+            (Outcome::Failed, what)
         }
     }
 
     /// The checkpoint could not be saved after work that had ended in its own way before.
     fn not_saved_at_end(reason: StopReason, context: StopContext<'_>) -> Self {
-        let checkpoint = context.checkpoint;
-        let (outcome, what) = if reason.is_conflict() {
-            (
-                Outcome::RaceLost,
-                format!(
-                    "Another run has saved the checkpoint {checkpoint} meanwhile; it goes on, this one stopped"
-                ),
-            )
-        } else {
-            (
-                Outcome::Failed,
-                reason.sentence(&format!("Saving the checkpoint {checkpoint}")),
-            )
-        };
+        let (outcome, what) = Self::save_failure(&reason, context);
         let before = match reason.kind {
             StopKind::NotSavedAtEnd(before) => {
                 Self::from(before.map_err(|before| *before), context)

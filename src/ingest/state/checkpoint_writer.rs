@@ -32,7 +32,7 @@ const LEDGER_FLUSH_THRESHOLD: usize = 2_000;
 /// If the ledger cannot be written, so many may wait at most.
 const MAX_UNFLUSHED: usize = 10 * LEDGER_FLUSH_THRESHOLD;
 
-/// A claim older than this is made anew before a post: another run may have come meanwhile. So a run
+/// A claim older than this is renewed before a post: another run may have come meanwhile. So a run
 /// that lost its claim begins a post only within this time, see [`CheckpointWriter::claim`].
 const CLAIM_LIFETIME: Duration = Duration::from_secs(2);
 
@@ -76,18 +76,18 @@ pub(in crate::ingest) async fn read(
     Ok((Start::read(text.as_deref(), feed)?, saved.version))
 }
 
-/// Tells the texts of one run from those of another, and each from the one before: a store that meets
-/// its own text again knows that a write had gone through.
+/// Gives each saved text an id of its own. A store that refuses a write and then finds the very same text
+/// knows that its own first try went through, and that no other run was there.
 #[derive(Debug)]
-struct RunId {
-    id: String,
+struct SaveIds {
+    run: String,
     saves: u64,
 }
 
-impl RunId {
+impl SaveIds {
     fn next(&mut self) -> String {
         self.saves += 1;
-        format!("{}-{}", self.id, self.saves)
+        format!("{}-{}", self.run, self.saves)
     }
 }
 
@@ -97,7 +97,7 @@ pub(in crate::ingest) struct CheckpointWriter {
     store: Arc<dyn Store>,
     deadline: Deadline,
     version: Version,
-    run: RunId,
+    save_ids: SaveIds,
     clock: Arc<dyn Clock>,
     /// When the checkpoint was last saved.
     saved: Option<Duration>,
@@ -136,8 +136,8 @@ impl CheckpointWriter {
             store: Arc::clone(&ports.store),
             deadline,
             version,
-            run: RunId {
-                id: format!("{:016x}", ports.random.bits() >> 64),
+            save_ids: SaveIds {
+                run: format!("{:016x}", ports.random.bits() >> 64),
                 saves: 0,
             },
             clock: Arc::clone(&ports.clock),
@@ -149,7 +149,7 @@ impl CheckpointWriter {
 
     /// Saves the checkpoint, if nobody else has meanwhile.
     pub(in crate::ingest) async fn save(&mut self) -> Result<(), StoreError> {
-        let written_by = self.run.next();
+        let written_by = self.save_ids.next();
         let text = self.progress.checkpoint().to_text(self.feed, &written_by);
         let key = StoreKey::Checkpoint(self.feed);
         self.version = self
@@ -189,7 +189,7 @@ impl CheckpointWriter {
         }
     }
 
-    /// Whether the deliveries and the watermark are saved.
+    /// Whether the store holds everything recorded here: no delivery, no watermark is newer.
     pub(in crate::ingest) const fn is_saved(&self) -> bool {
         !self.changed
     }
@@ -205,28 +205,27 @@ impl CheckpointWriter {
         }
     }
 
-    /// Moves what no pass reads again into the ledger, if it is much; says whether it was. The next
-    /// save forgets it.
+    /// Flushes to the ledger if [`LEDGER_FLUSH_THRESHOLD`] entries wait for it; returns whether they did.
     pub(in crate::ingest) async fn flush_ledger_if_full(&mut self) -> bool {
-        let entries = self.progress.to_file();
-        let much = entries.len() >= LEDGER_FLUSH_THRESHOLD;
-        if much {
-            self.put(entries).await;
+        let entries = self.progress.to_flush();
+        let is_full = entries.len() >= LEDGER_FLUSH_THRESHOLD;
+        if is_full {
+            self.flush(entries).await;
         }
-        much
+        is_full
     }
 
-    /// Moves what no pass reads again into the ledger.
-    pub(in crate::ingest) async fn file(&mut self) {
-        self.put(self.progress.to_file()).await;
+    /// Moves what left the late-arrival window from the checkpoint into the ledger.
+    pub(in crate::ingest) async fn flush_ledger(&mut self) {
+        self.flush(self.progress.to_flush()).await;
     }
 
-    /// The checkpoint forgets the entries only when the ledger has them, so that nothing is forgotten
-    /// in between.
-    async fn put(&mut self, entries: Vec<Entry>) {
+    /// The next save writes a checkpoint without the entries, and only after the ledger has them: no
+    /// entry is in neither.
+    async fn flush(&mut self, entries: Vec<Entry>) {
         let count = entries.len();
         match self.ledger().add(entries).await {
-            Ok(()) => self.progress.filed(),
+            Ok(()) => self.progress.flushed(),
             Err(error) if count < MAX_UNFLUSHED => {
                 warn!(
                     feed = %self.feed,
@@ -242,7 +241,7 @@ impl CheckpointWriter {
                     reason = error.explain(),
                     "The ledger cannot be written and fingerprints are given up: records around them that appear late may be delivered once more."
                 );
-                self.progress.filed();
+                self.progress.flushed();
             }
         }
     }

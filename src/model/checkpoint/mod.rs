@@ -82,9 +82,9 @@ impl Checkpoint {
 pub struct Wait {
     /// Since when nothing was delivered for such requests.
     pub since: DateTime<Utc>,
-    /// Until when.
+    /// No calls before this time.
     pub until: DateTime<Utc>,
-    /// Whose.
+    /// The service that asked for it.
     pub asked_by: Service,
 }
 

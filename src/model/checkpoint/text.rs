@@ -1,7 +1,7 @@
 //! The saved progress of one feed, and its text in a blob.
 //!
 //! The text is JSON, versioned, and small: a watermark, counts, the last moves, and 22 characters for
-//! each record of the stretch that is read again. Three other texts are valid starts: no blob, an empty blob, and the
+//! each record of the late-arrival window. Three other texts are valid starts: no blob, an empty blob, and the
 //! plain timestamp that the existing connector leaves. Anything else is an error that stops the
 //! feed, never a silent restart: a restart would double every row of the look-back.
 

@@ -150,9 +150,8 @@ impl Progress {
     ///
     /// A record appears at most `late_arrival` after its own time; one that appears later is the
     /// reconciliation's to find. So what was older than that when reading began has been seen whole,
-    /// and only the stretch after it must be read again. Up to now that stretch is `late_arrival`
-    /// long; in a backlog it is empty, so that a pass which could read no more than one such stretch
-    /// moves forward all the same.
+    /// and only what is younger must be read again: the late-arrival window. In a backlog the window is
+    /// empty, so that a pass which cannot read more than one window's length still moves forward.
     pub fn advance(&mut self, time: DateTime<Utc>) -> bool {
         let time = time.trunc_subsecs(0);
         let kept_from = self.kept_from();
@@ -171,7 +170,7 @@ impl Progress {
         let again = time.min(seen_whole.trunc_subsecs(0));
         checkpoint.read_again_from = checkpoint.read_again_from.max(again);
         // What is older than the ledger reaches is never asked for again.
-        let useless = self.filed_to().min(kept_from);
+        let useless = self.flush_before().min(kept_from);
         let Checkpoint { recent, tally, .. } = &mut self.checkpoint;
         recent.forget_before(useless);
         recent.forget_displaced_before(useless);
@@ -181,25 +180,25 @@ impl Progress {
 
     /// What the next pass does not read again, and so belongs into the ledger.
     #[must_use]
-    pub fn to_file(&self) -> Vec<Entry> {
+    pub fn to_flush(&self) -> Vec<Entry> {
         self.checkpoint
             .recent
-            .placed(self.kept_from(), self.filed_to())
+            .placed(self.kept_from(), self.flush_before())
     }
 
     /// Should Mimecast list a record by another time than its own, it is most likely one that lies
     /// close: so long what is not read again is remembered all the same.
-    fn filed_to(&self) -> DateTime<Utc> {
+    fn flush_before(&self) -> DateTime<Utc> {
         self.checkpoint.read_again_from - self.lookback.late_arrival
     }
 
-    /// Forgets what [`Self::to_file`] gave, once the ledger has it. Before that it would be
+    /// Forgets what [`Self::to_flush`] gave, once the ledger has it. Before that it would be
     /// forgotten for good if the process died.
-    pub fn filed(&mut self) {
-        let filed_to = self.filed_to();
+    pub fn flushed(&mut self) {
+        let flush_before = self.flush_before();
         let checkpoint = &mut self.checkpoint;
-        checkpoint.recent.forget_before(filed_to);
-        checkpoint.filed_before = checkpoint.filed_before.max(filed_to);
+        checkpoint.recent.forget_before(flush_before);
+        checkpoint.filed_before = checkpoint.filed_before.max(flush_before);
     }
 
     /// What lies before this is neither counted nor kept in the ledger: whole hours, the lookback of the
@@ -207,13 +206,13 @@ impl Progress {
     /// made, for a day more.
     #[must_use]
     pub fn kept_from(&self) -> DateTime<Utc> {
-        let horizon = Hour::of(self.reading_since - self.lookback.reconcile).start();
+        let reconciled_from = Hour::of(self.reading_since - self.lookback.reconcile).start();
         let checkpoint = &self.checkpoint;
         if checkpoint.read_again_from < checkpoint.filed_before {
-            let longest = horizon - TimeDelta::days(1);
-            checkpoint.tally.since().clamp(longest, horizon)
+            let earliest = reconciled_from - TimeDelta::days(1);
+            checkpoint.tally.since().clamp(earliest, reconciled_from)
         } else {
-            horizon
+            reconciled_from
         }
     }
 

@@ -122,7 +122,7 @@ fn row(time: DateTime<Utc>, number: u32) -> Batch {
 }
 
 #[test]
-fn what_leaves_the_overlap_is_remembered_until_the_ledger_has_it() {
+fn what_leaves_the_late_arrival_window_is_remembered_until_the_ledger_has_it() {
     let now = at("2026-03-08T12:00:00Z");
     let mut progress = fresh(now);
     let _ranges = progress.begin(now);
@@ -137,13 +137,13 @@ fn what_leaves_the_overlap_is_remembered_until_the_ledger_has_it() {
         progress.delivered(&row(at(time), u32::try_from(number).unwrap()));
     }
     progress.advance(at("2026-03-08T11:59:45Z"));
-    let to_file = progress.to_file();
-    assert_eq!(to_file.len(), 1, "one is too old, one is read again");
-    assert_eq!(to_file[0].time, at("2026-03-08T08:00:00Z"));
+    let to_flush = progress.to_flush();
+    assert_eq!(to_flush.len(), 1, "one is too old, one is read again");
+    assert_eq!(to_flush[0].time, at("2026-03-08T08:00:00Z"));
     assert_eq!(progress.checkpoint().recent.len(), 2);
-    progress.filed();
+    progress.flushed();
     assert_eq!(progress.checkpoint().recent.len(), 1);
-    assert!(progress.to_file().is_empty());
+    assert!(progress.to_flush().is_empty());
     let whole = progress.to_reconcile(now).unwrap();
     assert_eq!(progress.checkpoint().tally.total(whole), 1);
 }
@@ -154,7 +154,7 @@ fn after_a_rewind_the_ledger_is_asked_as_far_as_it_knows_more() {
     let mut progress = fresh(now);
     let _ranges = progress.begin(now);
     progress.advance(at("2026-03-08T11:59:45Z"));
-    progress.filed();
+    progress.flushed();
     assert!(
         progress
             .begin(now)

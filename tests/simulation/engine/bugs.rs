@@ -13,7 +13,7 @@ pub enum Bug {
     /// A range ends now, where records still appear.
     EndIsNow,
     /// Nothing before the watermark is read again.
-    NoOverlap,
+    NoLateArrival,
     /// Message id and second stand for the identity of a record.
     DedupByMessageAndSecond,
     /// A page token is used for another range than it was given for.
@@ -32,7 +32,7 @@ pub enum Bug {
     FirstPageOnly,
     /// Of a batch that is refused for one record, all records are dropped.
     DropsTheWholeBatch,
-    /// What shows later than the overlap is never looked for.
+    /// What appears later than the late-arrival window is never looked for.
     NoReconciliation,
 }
 
@@ -41,7 +41,7 @@ impl Bug {
         Self::StartPlusOne,
         Self::CheckpointBeforeAcknowledgement,
         Self::EndIsNow,
-        Self::NoOverlap,
+        Self::NoLateArrival,
         Self::DedupByMessageAndSecond,
         Self::TokenForAnotherRange,
         Self::LedgerBehindCheckpoint,

@@ -189,9 +189,15 @@ impl Oracle {
     }
 
     /// The end: nothing is lost, nothing that is well is in quarantine, nothing poisonous outside.
-    pub fn end(&mut self, world: &World, quarantined: &BTreeSet<usize>, horizon: DateTime<Utc>) {
+    pub fn end(
+        &mut self,
+        world: &World,
+        quarantined: &BTreeSet<usize>,
+        reconciled_from: DateTime<Utc>,
+    ) {
         for record in &world.story.records {
-            let found = record.is_prompt() || (world.story.says_total && record.time >= horizon);
+            let found =
+                record.is_prompt() || (world.story.says_total && record.time >= reconciled_from);
             if found && self.is_missing(record, quarantined) {
                 self.violated(format!(
                     "record {} of {}, shown at {}, was lost",

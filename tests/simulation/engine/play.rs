@@ -8,7 +8,7 @@ use mimecast_ttp::{
         pass::{Pass, PassConfig},
         ports::Ports,
         report::{Outcome, PassReport},
-        state::history::SavedCheckpoint,
+        state::saved_checkpoint::SavedCheckpoint,
     },
     model::{deadline::Deadline, feed::Feed, store_key::StoreKey},
 };
@@ -152,8 +152,8 @@ async fn calm(world: &Arc<World>) {
         }
     }
     // So far back the comparisons of the calm hours lookback at the least.
-    let horizon = since + TimeDelta::hours(3) - world.story.lookback.reconcile;
-    state.oracle.end(world, &quarantined, horizon);
+    let reconciled_from = since + TimeDelta::hours(3) - world.story.lookback.reconcile;
+    state.oracle.end(world, &quarantined, reconciled_from);
 }
 
 /// One run of the program, perhaps to its death. `Some` if it lived.
@@ -207,7 +207,7 @@ fn pass(world: &Arc<World>, run: usize) -> Pass {
     let mut lookback = world.story.lookback;
     match world.bug {
         Some(Bug::EndIsNow) => lookback.settle = TimeDelta::zero(),
-        Some(Bug::NoOverlap) => lookback.late_arrival = TimeDelta::zero(),
+        Some(Bug::NoLateArrival) => lookback.late_arrival = TimeDelta::zero(),
         _ => {}
     }
     let plan = PassConfig {

@@ -54,7 +54,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Whether it shows as late as the overlap allows, so that the passes alone must find it.
+    /// Whether it appears as late as the late-arrival window allows, so that the passes alone must find it.
     pub fn is_prompt(&self) -> bool {
         self.visible <= self.time + LATE_ARRIVAL + SETTLE
     }
@@ -226,7 +226,7 @@ impl Story {
             let delay = if on_the_edge {
                 (LATE_ARRIVAL + SETTLE).num_seconds()
             } else if dice.happens(late) {
-                // Later than the overlap, up to some hours.
+                // Later than the late-arrival window, up to some hours.
                 dice.between(LATE_ARRIVAL.num_seconds() + 20, 5 * 3600)
             } else if dice.happens(200) {
                 dice.between(0, (LATE_ARRIVAL + SETTLE).num_seconds())
