@@ -16,7 +16,7 @@ use std::{
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
-use super::MAX_BYTES;
+use super::{Effect, MAX_BYTES};
 use crate::{
     ingest::{
         error::{Cause, StoreError, StoreFailure},
@@ -58,14 +58,15 @@ impl FolderStore {
     async fn in_time<T: Send + 'static>(
         &self,
         deadline: Deadline,
+        effect: Effect,
         work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let left = deadline.remaining(self.clock.elapsed()).unwrap_or_default();
         let time = TIME.min(left);
         match tokio::time::timeout(time, tokio::task::spawn_blocking(work)).await {
-            Ok(done) => done.unwrap_or_else(|error| Err(unconfirmed(error.into()))),
+            Ok(done) => done.unwrap_or_else(|error| Err(unconfirmed(effect, error.into()))),
             // The work goes on.
-            Err(_) => Err(unconfirmed(FolderError::TimedOut(time).into())),
+            Err(_) => Err(unconfirmed(effect, FolderError::TimedOut(time).into())),
         }
     }
 }
@@ -85,8 +86,8 @@ enum FolderError {
 
 const ADVICE: &str = "check checkpoint_dir and the rights to it";
 
-fn unconfirmed(cause: Cause) -> StoreError {
-    StoreError::Indeterminate(StoreFailure::new(cause, Some(ADVICE)))
+fn unconfirmed(effect: Effect, cause: Cause) -> StoreError {
+    effect.unconfirmed(StoreFailure::new(cause, Some(ADVICE)))
 }
 
 fn read(path: &Path) -> io::Result<Saved> {
@@ -187,8 +188,10 @@ impl Store for FolderStore {
 
     async fn load(&self, key: StoreKey, deadline: Deadline) -> Result<Saved, StoreError> {
         let path = self.path(key);
-        self.in_time(deadline, move || read(&path).map_err(failed(&path)))
-            .await
+        self.in_time(deadline, Effect::Reads, move || {
+            read(&path).map_err(failed(&path))
+        })
+        .await
     }
 
     async fn save(
@@ -200,17 +203,21 @@ impl Store for FolderStore {
     ) -> Result<Version, StoreError> {
         let (folder, path) = (self.folder.clone(), self.path(key));
         let (content, expected) = (content.to_vec(), expected.clone());
-        self.in_time(deadline, move || write(&folder, &path, &content, &expected))
-            .await
+        self.in_time(deadline, Effect::Writes, move || {
+            write(&folder, &path, &content, &expected)
+        })
+        .await
     }
 
     async fn remove(&self, key: StoreKey, deadline: Deadline) -> Result<(), StoreError> {
         let (folder, path) = (self.folder.clone(), self.path(key));
-        self.in_time(deadline, move || remove(&folder, &path)).await
+        self.in_time(deadline, Effect::Writes, move || remove(&folder, &path))
+            .await
     }
 
     async fn list(&self, folder: Folder, deadline: Deadline) -> Result<Vec<StoreKey>, StoreError> {
         let root = self.folder.clone();
-        self.in_time(deadline, move || list(&root, folder)).await
+        self.in_time(deadline, Effect::Reads, move || list(&root, folder))
+            .await
     }
 }

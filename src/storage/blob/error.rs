@@ -5,17 +5,11 @@ use std::time::Duration;
 use azure_core::{error::ErrorKind, http::StatusCode};
 use azure_storage_blob::models::StorageErrorCode;
 
+use crate::storage::Effect;
 use crate::{
     ingest::error::{StoreError, StoreFailure},
     net::http::excerpt,
 };
-
-/// Whether a call only reads or may have changed something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
-    Reads,
-    Writes,
-}
 
 /// What went wrong with a call.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +55,7 @@ pub(super) fn failed(error: &azure_core::Error, effect: Effect) -> StoreError {
         ),
         _ if *status == StatusCode::TooManyRequests || status.is_server_error() => (
             Some(
-                "nothing, if it passes; the account's metrics and Azure's service status tell of lasting trouble",
+                "nothing if it is temporary; if it lasts, check the account's metrics and Azure's service status",
             ),
             effect,
         ),
@@ -83,11 +77,7 @@ pub(super) fn timed_out(time: Duration, effect: Effect) -> StoreError {
 }
 
 fn store_error(error: BlobError, advice: Option<&'static str>, effect: Effect) -> StoreError {
-    let failure = StoreFailure::new(error, advice);
-    match effect {
-        Effect::Reads => StoreError::Determinate(failure),
-        Effect::Writes => StoreError::Indeterminate(failure),
-    }
+    effect.unconfirmed(StoreFailure::new(error, advice))
 }
 
 /// The cause at the bottom. Those above it quote the address, whose query may be a signature.

@@ -27,10 +27,10 @@ use azure_storage_blob::{
 use futures_util::StreamExt;
 
 use self::{
-    error::{Effect, failed, has_code, is_conflict, timed_out},
+    error::{failed, has_code, is_conflict, timed_out},
     whole_attempt::WholeAttempt,
 };
-use super::MAX_BYTES;
+use super::{Effect, MAX_BYTES};
 use crate::{
     azure::{
         blob_signing::SharedKeyPolicy,
@@ -195,7 +195,7 @@ impl BlobStore {
         version(result.etag)
     }
 
-    /// A write, with the container made and a lost answer seen through.
+    /// Writes; creates a missing container, and recognises its own earlier try after a refusal.
     async fn write_through(
         &self,
         key: StoreKey,
