@@ -11,21 +11,37 @@ use super::{
     reconcile::Reconciler,
     report::{
         Counts, FeedReport, Outcome,
-        render::{self, Conclusion, StopContext},
+        render::{Conclusion, PassProgress, StopContext},
         stop_reason::{StopKind, StopReason},
     },
     state::checkpoint_writer::CheckpointWriter,
 };
 use crate::model::{
-    date_range::DateRange, event_time, feed::Feed, progress::RETENTION, store_key::StoreKey,
+    checkpoint::{Checkpoint, Wait},
+    date_range::DateRange,
+    event_time,
+    feed::Feed,
+    progress::RETENTION,
+    store_key::StoreKey,
     tally::Span,
 };
 
 /// How far a checkpoint may lie ahead of a clock that was set back a little.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(10);
 
-/// Counts that were not compared for so long make a failure, if only the comparison fails.
+/// A comparison of counts that keeps failing makes the pass fail once the last good one is this old.
 const MAX_RECONCILE_AGE: TimeDelta = TimeDelta::hours(6);
+
+/// What a pass did before its end is saved.
+#[derive(Debug, Clone, Copy)]
+struct PassChanges {
+    /// Rows were delivered or set aside, or the watermark moved.
+    progressed: bool,
+    /// The watermark moved.
+    moved: bool,
+    /// Entries went into the ledger that the saved checkpoint still holds.
+    flushed: bool,
+}
 
 /// One feed's part of a pass.
 pub(super) struct FeedPass {
@@ -49,13 +65,20 @@ impl FeedPass {
         let mut counts = Counts::default();
         let (conclusion, watermark) = match self.open().await {
             Ok(mut writer) => {
-                let before = writer.progress.checkpoint().watermark;
+                let Checkpoint {
+                    watermark,
+                    first_range,
+                    ..
+                } = *writer.progress.checkpoint();
                 let conclusion = self.work(&mut writer, &mut counts).await;
-                let watermark = writer.progress.checkpoint().watermark;
-                let stood_still = watermark == before && counts.delivered + counts.quarantined == 0;
-                let wait = writer.progress.checkpoint().wait;
-                let judged = conclusion.judged(feed, stood_still, wait, clock.now());
-                (judged, Some(watermark))
+                let after = writer.progress.checkpoint();
+                let progress = PassProgress {
+                    stood_still: after.watermark == watermark && !counts.any_dealt_with(),
+                    shortened: after.first_range < first_range,
+                    wait: after.wait,
+                };
+                let judged = conclusion.judged(feed, progress, clock.now());
+                (judged, Some(after.watermark))
             }
             Err(conclusion) => (conclusion, None),
         };
@@ -63,7 +86,7 @@ impl FeedPass {
         FeedReport {
             feed,
             outcome: conclusion.outcome,
-            message: conclusion.message,
+            message: conclusion.into_message(),
             counts,
             watermark,
             lag_seconds: watermark.map(|time| (clock.now() - time).num_seconds().max(0)),
@@ -91,7 +114,7 @@ impl FeedPass {
         if watermark > now + CLOCK_TOLERANCE {
             return Err(Conclusion::failed(format!(
                 "Reading the checkpoint {checkpoint}: it lies in the future, at {}; nothing would be read until then. \
-                 What to do: check this machine's clock, or set it back by `mimecast-ttp checkpoint rewind`.",
+                 What to do: check this machine's clock, or set the checkpoint back with `mimecast-ttp checkpoint rewind`.",
                 event_time::to_utc_text(watermark)
             )));
         }
@@ -108,7 +131,7 @@ impl FeedPass {
     async fn work(&self, writer: &mut CheckpointWriter, counts: &mut Counts) -> Conclusion {
         let now = self.pipeline.ports.clock.now();
         if let Some(wait) = writer.progress.checkpoint().wait
-            && render::keeps(wait, now)
+            && wait.holds_at(now)
         {
             return Conclusion::still_waiting(wait);
         }
@@ -130,7 +153,12 @@ impl FeedPass {
             }
             (end, _) => (end, writer.flush_ledger_if_full().await),
         };
-        let end = self.remember(writer, end, moved, flushed).await;
+        let changes = PassChanges {
+            progressed: moved || counts.any_dealt_with(),
+            moved,
+            flushed,
+        };
+        let end = self.remember(writer, end, changes).await;
         let context = StopContext {
             feed: self.pipeline.feed,
             checkpoint: &self.checkpoint_address(),
@@ -151,30 +179,29 @@ impl FeedPass {
         reason
     }
 
-    /// Keeps for the next pass what this one learned about how to go about it.
+    /// Saves the wait and the range length that the next pass begins with.
     async fn remember(
         &self,
         writer: &mut CheckpointWriter,
         end: Result<(), StopReason>,
-        moved: bool,
-        flushed: bool,
+        changes: PassChanges,
     ) -> Result<(), StopReason> {
         let progress = &mut writer.progress;
-        let waited = progress.checkpoint().wait.filter(|_| !moved);
-        let wait = end
-            .as_ref()
-            .err()
-            .and_then(|end| render::wait(end, self.pipeline.ports.clock.now(), waited));
-        let mut news = progress.wait(wait) || flushed;
+        let before = progress.checkpoint().wait.filter(|_| !changes.progressed);
+        let asked = end.as_ref().err().and_then(StopReason::asked_wait);
+        let wait = asked.map(|(asked_by, length)| {
+            Wait::asked(asked_by, length, self.pipeline.ports.clock.now(), before)
+        });
+        let mut news = progress.wait(wait) || changes.flushed;
         news |= match &end {
             Ok(()) => progress.lengthen_ranges(),
-            Err(reason) if !moved && reason.is_of_reading() => progress.shorten_ranges(),
+            Err(reason) if !changes.moved && reason.is_of_reading() => progress.shorten_ranges(),
             Err(_) => false,
         };
         if !news || end.as_ref().is_err_and(StopReason::is_unsaved) {
             return end;
         }
-        writer.save_at_end(end).await
+        writer.save_at_end(end, false).await
     }
 
     /// Reads forward to now, and again from what is delivered where the source refused a token.
@@ -246,7 +273,7 @@ pub(super) fn broken(feed: Feed, reason: &str, after: Duration) -> FeedReport {
         feed,
         outcome: Outcome::Failed,
         message: Some(format!(
-            "The run of {feed} broke off: {reason}. This is a fault of the program; the checkpoint stands, and the next run goes on from it."
+            "The run of {feed} crashed: {reason}. This is a bug in the program; the next run continues from the saved checkpoint."
         )),
         counts: Counts::default(),
         watermark: None,

@@ -145,7 +145,11 @@ async fn a_token_refused_every_time_fails_the_pass_and_loses_nothing() {
         world.break_fetch(number, SourceFault::RefuseToken);
     }
     let report = world.pass().await;
-    assert_eq!(report.outcome, Outcome::Failed);
+    assert_eq!(
+        (report.outcome, report.counts.restarts),
+        (Outcome::Failed, 3)
+    );
+    assert!(report.message.unwrap().contains("restarted 3 times"));
     world.heal_fetches();
     world.pass().await;
     assert_eq!(world.serials(), (0..10).collect::<Vec<_>>());
@@ -261,7 +265,9 @@ async fn a_pass_without_progress_fails() {
     world.break_fetch(1, SourceFault::OutOfTime);
     let report = world.pass().await;
     assert_eq!(report.outcome, Outcome::Failed);
-    assert!(report.message.unwrap().contains("No progress on url"));
+    let message = report.message.unwrap();
+    assert!(message.contains("No progress on url"), "{message}");
+    assert_eq!(message.matches("What to do:").count(), 1, "{message}");
 }
 
 #[tokio::test]

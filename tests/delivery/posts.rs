@@ -117,3 +117,22 @@ async fn a_split_batch_holds_the_watermark_until_both_halves_are_delivered() {
     assert_eq!(report.counts.splits, 1);
     the_next_pass_completes(&world).await;
 }
+
+#[tokio::test]
+async fn rows_taken_after_a_failure_and_never_remembered_are_announced() {
+    let world = world(&[2, 3], [Some(SinkFault::Fail("no route")), None, None]);
+    // The claim before the first post is saved; what is taken afterwards is not.
+    world.lose_races_after(1);
+    let report = pass(&world).await;
+    assert_eq!(report.outcome, Outcome::Failed, "{report}");
+    assert_eq!(report.counts.delivered, 8);
+    let message = report.message.unwrap();
+    assert!(
+        message.contains("no route") && message.contains("may be delivered once more"),
+        "{message}"
+    );
+    assert!(
+        !message.contains("What was delivered is remembered"),
+        "{message}"
+    );
+}

@@ -155,6 +155,20 @@ async fn reconcile_restarts_the_quarter_after_a_refused_token() {
 }
 
 #[tokio::test]
+async fn a_failed_count_is_reported_as_one() {
+    let world = settled(World::builder()).await;
+    world.advance(HOUR);
+    world.break_count(SourceFault::Fail("status 500"));
+    let report = world.pass().await;
+    assert_eq!(report.outcome, Outcome::Failed, "{report}");
+    let message = report.message.unwrap();
+    assert!(
+        message.starts_with("Counting url for ") && message.ends_with("the next run counts again."),
+        "{message}"
+    );
+}
+
+#[tokio::test]
 async fn a_failed_reconcile_fails_the_pass_and_is_repeated() {
     let world = settled(World::builder()).await;
     let late = world.add_late(at("2026-03-02T04:33:21Z"));

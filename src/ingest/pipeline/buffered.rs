@@ -9,8 +9,7 @@ use crate::{
     model::{date_range::DateRange, page::Page},
 };
 
-/// So much of a range that is read ahead may wait for its turn, however large its pages are; then
-/// reading it waits too.
+/// How many bytes of a range that is read ahead may wait for its turn; then reading it waits too.
 const READ_AHEAD_BYTES: usize = 1_250_000;
 
 /// Of a range whose turn it is one page may wait.
@@ -21,7 +20,7 @@ const ONE_PAGE: usize = 1;
 pub(in crate::ingest) enum ReadEvent {
     /// A page of a range.
     Page(DateRange, Page),
-    /// So many records were counted but not shown, and asking again came to no end.
+    /// This many records were counted but not shown, and reading again did not come to an end.
     Missing(u64),
     /// The range has been read to its end.
     RangeEnd {

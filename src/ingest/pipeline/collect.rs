@@ -54,8 +54,9 @@ pub(in crate::ingest) struct CollectorConfig {
     pub(in crate::ingest) direction: Direction,
 }
 
-/// A batch that is not full does not wait longer than this for records of the next ranges.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// At the end of a range, a batch that was begun longer ago than this is handed on; a younger one waits for
+/// more rows.
+const MAX_BATCH_AGE: Duration = Duration::from_secs(5);
 
 /// The stage.
 pub(in crate::ingest) struct Collector<'a> {
@@ -118,7 +119,7 @@ impl<'a> Collector<'a> {
                     }
                     // Records of the next range fill the batch up, unless they are slow to come.
                     let waited = self.clock.elapsed().saturating_sub(self.begun);
-                    if self.builder.is_empty() || waited > LONGEST_WAIT {
+                    if self.builder.is_empty() || waited > MAX_BATCH_AGE {
                         self.hand_on().await;
                     }
                 }

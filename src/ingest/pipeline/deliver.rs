@@ -66,9 +66,13 @@ impl Deliverer<'_> {
         let mut posts = Posts::default();
         let mut end = self.work(&mut batches, &mut posts).await;
         // What the sink still takes is remembered, whatever stopped the others.
+        let mut unsaved_rows = false;
         while let Some((part, result)) = posts.on_their_way.next().await {
             match result {
-                Ok(receipt) => self.taken(&part.batch, receipt),
+                Ok(receipt) => {
+                    self.taken(&part.batch, receipt);
+                    unsaved_rows = true;
+                }
                 // The next run looks for the record at fault.
                 Err(error) if matches!(error.kind(), ErrorKind::ContentRejected(_)) => {}
                 Err(error) => {
@@ -80,7 +84,7 @@ impl Deliverer<'_> {
         if self.writer.is_saved() || end.as_ref().is_err_and(StopReason::is_unsaved) {
             return end;
         }
-        self.writer.save_at_end(end).await
+        self.writer.save_at_end(end, unsaved_rows).await
     }
 
     async fn work<'b>(
@@ -116,8 +120,8 @@ impl Deliverer<'_> {
                         let work = posts.order.add(usize::from(batch.is_some()), watermark);
                         match batch {
                             Some(batch) => {
-                                // Before the post and not after it: between an acknowledgement
-                                // and the saving of it lies nothing else.
+                                // Before the post: after an acknowledgement, only the second
+                                // sink of a rehearsal comes before the save.
                                 self.writer.flush_ledger_if_full().await;
                                 self.begin(Part { work, batch }, posts).await?;
                             }
@@ -190,7 +194,7 @@ impl Deliverer<'_> {
 
     /// What an error that is not the content's means for the pipeline.
     fn stopped(&mut self, error: ServiceError) -> StopReason {
-        let reason = StopReason::of_service(error, None);
+        let reason = StopReason::of_service(error, Step::Posting);
         self.counts.retries += reason.retries();
         reason
     }
@@ -224,13 +228,13 @@ impl Deliverer<'_> {
             }));
         }
         if self.counts.delivered == 0
-            && let Err(error) = self.sink.probe(self.feed, self.post_by).await
+            && let Err(error) = self.sink.post_nothing(self.feed, self.post_by).await
         {
             return Err(match error.kind() {
                 ErrorKind::ContentRejected(_) => {
                     StopReason::not_the_content(StopSource::EmptyPost(error))
                 }
-                _ => StopReason::of_service(error, None),
+                _ => StopReason::of_service(error, Step::Posting),
             });
         }
         let reason = error.explain();

@@ -175,15 +175,15 @@ impl Restarts {
         reason: StopReason,
         counts: &mut Counts,
     ) -> Result<(), StopReason> {
-        counts.restarts += 1;
-        self.0 += 1;
-        warn!(
-            reason = reason.causes(),
-            "Reading again from what is delivered."
-        );
-        if self.0 > MAX_RESTARTS {
+        if self.0 == MAX_RESTARTS {
             return Err(reason);
         }
+        self.0 += 1;
+        counts.restarts += 1;
+        warn!(
+            reason = reason.causes(),
+            "Mimecast refused the page token; reading restarts from what is already delivered."
+        );
         Ok(())
     }
 }

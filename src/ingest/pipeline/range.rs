@@ -33,7 +33,7 @@ const MAX_RECORDS: u64 = 1_500;
 /// The same where Mimecast does not say how many records a range holds.
 const MAX_PAGES: usize = 10;
 
-/// So many records may appear in a range while its parts are read.
+/// At most this many records may appear in a range while its parts are read.
 const MAX_GROWTH: u64 = 500;
 
 /// More pages than this of a range that cannot be cut are a server gone astray: ten million records in
@@ -72,7 +72,7 @@ impl RemainingRecords {
 
 /// A range to read.
 #[derive(Debug, Clone)]
-pub(in crate::ingest) struct Task {
+pub(in crate::ingest) struct RangeTask {
     pub(in crate::ingest) range: DateRange,
     /// Where it is a part of another: what is left of that one.
     pub(in crate::ingest) left: Option<RemainingRecords>,
@@ -80,21 +80,21 @@ pub(in crate::ingest) struct Task {
 
 /// How reading a range ended; what was read has been handed on.
 #[derive(Debug)]
-pub(in crate::ingest) enum RangeEnd {
+pub(in crate::ingest) enum RangeOutcome {
     /// Read to its end.
     Whole,
     /// It holds too much: these are to be read in its place.
-    Cut(Vec<Task>),
+    Cut(Vec<RangeTask>),
     /// Early, for a reason that was handed on.
     Broken,
 }
 
 /// How a listing went.
-enum Listing {
-    /// All pages were read. So many records were counted and not shown.
+enum ListingOutcome {
+    /// All pages were read. `missing` records were counted and not shown.
     Whole { missing: u64 },
     /// The range holds too much: what to read instead.
-    TooLong(Vec<Task>),
+    TooLong(Vec<RangeTask>),
 }
 
 /// Reads ranges of a feed.
@@ -111,24 +111,24 @@ impl RangeReader<'_> {
     /// Reads a range, and reads it again if fewer records were shown than counted: the next stage drops
     /// what it knows and keeps what was missing.
     #[instrument(name = "range", skip_all, fields(range = %task.range))]
-    pub(in crate::ingest) async fn read(self, task: Task, out: RangeSender) -> RangeEnd {
+    pub(in crate::ingest) async fn read(self, task: RangeTask, out: RangeSender) -> RangeOutcome {
         let range = task.range;
         let (mut missing, mut again) = (0, false);
         loop {
             match self.listing(&task, again, &out).await {
-                Ok(Listing::Whole { missing: found }) => missing = found,
+                Ok(ListingOutcome::Whole { missing: found }) => missing = found,
                 // More were added meanwhile than fit: nothing new is known.
-                Ok(Listing::TooLong(_)) if again => {}
-                Ok(Listing::TooLong(parts)) => {
+                Ok(ListingOutcome::TooLong(_)) if again => {}
+                Ok(ListingOutcome::TooLong(parts)) => {
                     debug!(parts = parts.len(), "The range is cut into parts.");
-                    return RangeEnd::Cut(parts);
+                    return RangeOutcome::Cut(parts);
                 }
                 Err(end) => {
                     if again {
                         out.say(ReadEvent::Missing(missing));
                     }
                     out.say(ReadEvent::End(Err(end)));
-                    return RangeEnd::Broken;
+                    return RangeOutcome::Broken;
                 }
             }
             if missing == 0 || again {
@@ -145,17 +145,17 @@ impl RangeReader<'_> {
             missing,
             again,
         });
-        RangeEnd::Whole
+        RangeOutcome::Whole
     }
 
-    /// Reads the pages of a range once. A count above what is left of that of the range this is a part
-    /// of cannot go by the range: it is passed over.
+    /// Reads the pages of a range once. A part cannot hold more than remains of the whole: a larger count
+    /// shows that Mimecast's counts ignore the range, so it is not used.
     async fn listing(
         &self,
-        task: &Task,
+        task: &RangeTask,
         again: bool,
         out: &RangeSender,
-    ) -> Result<Listing, StopReason> {
+    ) -> Result<ListingOutcome, StopReason> {
         let range = task.range;
         let (mut token, mut used) = (None, HashSet::new());
         let (mut shown, mut counted) = (0_u64, None);
@@ -180,7 +180,7 @@ impl RangeReader<'_> {
             if too_long {
                 let parts = parts(range, counted);
                 if parts.len() > 1 {
-                    return Ok(Listing::TooLong(parts));
+                    return Ok(ListingOutcome::TooLong(parts));
                 }
             }
             // An empty page ends the range even with a token, and so does a token seen before: both
@@ -192,7 +192,7 @@ impl RangeReader<'_> {
             token = next.filter(|next| used.insert(next.clone()));
             if token.is_none() {
                 let missing = counted.map_or(0, |counted| counted.saturating_sub(shown));
-                return Ok(Listing::Whole { missing });
+                return Ok(ListingOutcome::Whole { missing });
             }
         }
         Err(StopReason::endless_listing(range, MAX_PAGES_PER_RANGE))
@@ -209,15 +209,15 @@ impl RangeReader<'_> {
             size: FULL_PAGE,
         };
         let page = self.source.fetch_page(request, self.deadline).await;
-        page.map_err(|error| StopReason::of_service(error, Some(range)))
+        page.map_err(|error| StopReason::of_service(error, Step::Reading(range)))
     }
 }
 
 /// A range in parts that hold about as much as a part may.
-fn parts(range: DateRange, counted: Option<u64>) -> Vec<Task> {
+fn parts(range: DateRange, counted: Option<u64>) -> Vec<RangeTask> {
     let left = counted.map(RemainingRecords::new);
     let parts = range.parts(counted.map_or(2, |counted| counted.div_ceil(MAX_RECORDS)));
-    let task = |range| Task {
+    let task = |range| RangeTask {
         range,
         left: left.clone(),
     };

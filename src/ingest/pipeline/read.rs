@@ -11,7 +11,7 @@ use tokio::sync::{
 use super::{
     buffered::{Buffered, RangeSender, ReadEvent},
     concurrency::ReadSlot,
-    range::{RangeEnd, RangeReader, Task},
+    range::{RangeOutcome, RangeReader, RangeTask},
 };
 use crate::model::date_range::DateRange;
 
@@ -25,7 +25,7 @@ pub(in crate::ingest) struct FeedReader<'a> {
 
 /// A range in the queue of those that are not handed on yet.
 struct QueuedRange {
-    task: Task,
+    task: RangeTask,
     /// What was read of it, once reading has begun.
     waiting: Option<UnboundedReceiver<Buffered>>,
     /// For as long as it is ahead of its turn: the permit for that.
@@ -42,7 +42,7 @@ struct RangeQueue {
 }
 
 impl RangeQueue {
-    fn push(&mut self, task: Task) {
+    fn push(&mut self, task: RangeTask) {
         self.numbers += 1;
         self.queued.push_back(QueuedRange {
             task,
@@ -54,7 +54,7 @@ impl RangeQueue {
 
     /// Puts its parts in the place of a range that was found too long. Pages of it that still wait are
     /// read again with the parts.
-    fn cut(&mut self, number: u64, parts: Vec<Task>) {
+    fn cut(&mut self, number: u64, parts: Vec<RangeTask>) {
         let at = self.queued.iter().position(|range| range.number == number);
         let rest = at.map(|at| self.queued.split_off(at));
         for part in parts {
@@ -72,8 +72,8 @@ impl RangeQueue {
     }
 }
 
-/// What waits of the first range, the end where there is none; for ever where a range has said all it
-/// will.
+/// The next event of the first range; `End` if the queue is empty. Pends once that range has nothing more
+/// to say.
 async fn first(queue: &mut RangeQueue) -> ReadEvent {
     let Some(first) = queue.queued.front_mut() else {
         return ReadEvent::End(Ok(()));
@@ -92,7 +92,7 @@ impl FeedReader<'_> {
     pub(in crate::ingest) async fn run(&self, ranges: Vec<DateRange>, out: Sender<ReadEvent>) {
         let mut queue = RangeQueue::default();
         for range in ranges {
-            queue.push(Task { range, left: None });
+            queue.push(RangeTask { range, left: None });
         }
         let mut under_way = FuturesUnordered::new();
         let begin = |range: &mut QueuedRange| {
@@ -133,9 +133,9 @@ impl FeedReader<'_> {
                     }
                 }
                 Some((number, end)) = under_way.next(), if !under_way.is_empty() => match end {
-                    RangeEnd::Whole => {}
-                    RangeEnd::Cut(parts) => queue.cut(number, parts),
-                    RangeEnd::Broken => may_read_ahead = false,
+                    RangeOutcome::Whole => {}
+                    RangeOutcome::Cut(parts) => queue.cut(number, parts),
+                    RangeOutcome::Broken => may_read_ahead = false,
                 },
                 permit = self.slot.ahead(), if may_begin => {
                     if let Some(range) = queue.next_ahead() {

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// So many questions are asked to learn how Mimecast takes the end of a range.
+/// At most this many probes show whether Mimecast lists the last second of a range.
 const MAX_PROBES: usize = 3;
 
 /// Counts a feed's records.
@@ -33,10 +33,7 @@ impl<'a> Counter<'a> {
 
     /// How many records Mimecast counts in a range, in one call. Where it says nothing but shows all
     /// there is, as it may for few, those are counted.
-    pub(super) async fn count(&self, range: Option<DateRange>) -> Result<Option<u64>, StopReason> {
-        let Some(range) = range else {
-            return Ok(None);
-        };
+    pub(super) async fn count(&self, range: DateRange) -> Result<Option<u64>, StopReason> {
         let Pipeline {
             feed,
             ports,
@@ -54,7 +51,7 @@ impl<'a> Counter<'a> {
             size: 1,
         };
         let page = ports.source.fetch_page(request, deadline).await;
-        let page = page.map_err(|error| StopReason::of_service(error, Some(range)))?;
+        let page = page.map_err(|error| StopReason::of_service(error, Step::Counting(range)))?;
         let shown = page.next.is_none().then_some(page.len() as u64);
         Ok(page.total.or(shown))
     }
@@ -68,10 +65,13 @@ impl<'a> Counter<'a> {
         let mut answers = Vec::new();
         let probes = probes(writer, whole).await?;
         for probe in probes.into_iter().take(MAX_PROBES) {
-            let count = self.count(Some(probe.range)).await?;
+            let count = self.count(probe.range).await?;
             answers.extend(probe.answered(count));
         }
-        debug!(?answers, "It was asked how the end of a range is taken.");
+        debug!(
+            ?answers,
+            "Probed whether Mimecast lists the last second of a range."
+        );
         Ok(EndBound::agreed(&answers))
     }
 }

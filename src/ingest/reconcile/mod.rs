@@ -84,7 +84,10 @@ impl<'a> Reconciler<'a> {
 
     async fn count(&self, span: Span, bound: EndBound) -> Result<Option<u64>, StopReason> {
         let tally = &self.writer.progress.checkpoint().tally;
-        self.counter.count(tally.to_count(span, bound)).await
+        match tally.to_count(span, bound) {
+            Some(range) => self.counter.count(range).await,
+            None => Ok(None),
+        }
     }
 
     async fn compare(&mut self, whole: Span) -> Result<(), StopReason> {
@@ -196,7 +199,7 @@ impl<'a> Reconciler<'a> {
                 && let Some(still) = self.count(quarter, assumed.bound).await?
                 && Some(still) == counted
             {
-                self.writer.progress.explain(quarter, still);
+                self.writer.progress.account_for(quarter, still);
             }
         }
         // So that a pass which cannot read everywhere leaves less for the next one.

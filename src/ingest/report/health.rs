@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{FeedReport, Outcome};
 use crate::model::{event_time, feed::Feed};
 
-/// So many characters of a message: it is for reading, and what is longer is in the host's log.
+/// At most this many characters of a message; the host's log has the rest.
 const MAX_MESSAGE_LENGTH: usize = 2000;
 
 /// Rows for the table `MimecastTTPHealth_CL`.

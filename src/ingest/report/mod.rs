@@ -19,7 +19,7 @@ pub enum Outcome {
     Complete,
     /// The run budget ended first; the next pass goes on from there.
     OutOfTime,
-    /// A service asked to be left alone for longer than the budget; the next run goes on after that.
+    /// A service asked to be left alone for longer than the budget; the next run continues after that.
     Waiting,
     /// Another run was at work on the same checkpoint; it goes on, this one stopped.
     RaceLost,
@@ -81,6 +81,14 @@ pub struct Counts {
     pub missing: u64,
 }
 
+impl Counts {
+    /// Whether a record was delivered or set aside.
+    #[must_use]
+    pub const fn any_dealt_with(&self) -> bool {
+        self.delivered + self.quarantined > 0
+    }
+}
+
 impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.pages += other.pages;
@@ -139,8 +147,8 @@ impl fmt::Display for FeedReport {
         } = self.counts;
         let outcome = match self.outcome {
             Outcome::Complete => "complete",
-            Outcome::OutOfTime => "out of time, the next run goes on",
-            Outcome::Waiting => "waiting as asked, a later run goes on",
+            Outcome::OutOfTime => "out of time, the next run continues",
+            Outcome::Waiting => "waiting as the service asked, a later run continues",
             Outcome::RaceLost => "stopped, another run is at work",
             Outcome::Failed => "failed",
         };
@@ -160,7 +168,7 @@ impl fmt::Display for FeedReport {
             (self.counts.copied, "taken by the second sink too"),
             (self.counts.not_copied, "not taken by the second sink"),
             (self.counts.splits, "batches halved"),
-            (self.counts.restarts, "ranges begun again"),
+            (self.counts.restarts, "range restarts"),
             (self.counts.missing, "counted by Mimecast but not shown"),
         ] {
             if count > 0 {

@@ -1,35 +1,40 @@
 //! What a stop means for the outcome, and the sentence that tells an operator: what was attempted, on which
 //! feed and range, how often, why it failed, and what to do.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Outcome,
-    stop_reason::{MAX_RESTARTS, StopKind, StopReason, StopSource},
+    stop_reason::{MAX_RESTARTS, Step, StopKind, StopReason, StopSource},
 };
 use crate::{
     ingest::error::{Chain, Explain, with_advice},
-    model::{
-        checkpoint::{Service, Wait},
-        event_time::to_utc_text,
-        feed::Feed,
-    },
+    model::{checkpoint::Wait, event_time::to_utc_text, feed::Feed},
 };
 
-/// A feed that waits as it was asked to is no failure, unless nothing was delivered for so long: a stop
+/// A feed that waits as it was asked to is no failure, unless nothing was delivered for this long: a stop
 /// must never be silent.
 const MAX_QUIET_WAIT: TimeDelta = TimeDelta::hours(1);
-
-/// A service that asks for a longer wait than this is asked again after it: a mistake of the service
-/// must not stop a feed for weeks.
-const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 
 /// How a feed's work ended, and what to tell about it.
 pub(in crate::ingest) struct Conclusion {
     pub(in crate::ingest) outcome: Outcome,
     pub(in crate::ingest) message: Option<String>,
+    /// What to do, where the message does not say it.
+    advice: Option<&'static str>,
+}
+
+/// What a pass came to, apart from how it ended.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ingest) struct PassProgress {
+    /// Nothing was delivered or set aside, and the watermark stayed.
+    pub(in crate::ingest) stood_still: bool,
+    /// The next pass asks for shorter ranges.
+    pub(in crate::ingest) shortened: bool,
+    /// The wait that is saved.
+    pub(in crate::ingest) wait: Option<Wait>,
 }
 
 /// What a sentence about a stop has to know.
@@ -48,7 +53,7 @@ impl Explain for StopSource {
             Self::Service(error) | Self::EmptyPost(error) => error.advice(),
             Self::Store(error) => error.advice(),
             Self::NothingTaken { .. } => {
-                Some("look at `mimecast-ttp quarantine list`; the next run goes on")
+                Some("look at `mimecast-ttp quarantine list`; the next run continues")
             }
             Self::Budget(_) | Self::EndlessListing(_) => None,
         }
@@ -59,6 +64,7 @@ impl Conclusion {
     const COMPLETE: Self = Self {
         outcome: Outcome::Complete,
         message: None,
+        advice: None,
     };
 
     pub(in crate::ingest) fn failed(message: impl Into<String>) -> Self {
@@ -69,6 +75,7 @@ impl Conclusion {
         Self {
             outcome,
             message: Some(message.into()),
+            advice: None,
         }
     }
 
@@ -83,20 +90,27 @@ impl Conclusion {
     fn of_stop(reason: StopReason, context: StopContext<'_>) -> Self {
         let feed = context.feed;
         match reason.kind {
-            StopKind::OutOfTime => Self::of(Outcome::OutOfTime, reason.causes()),
-            StopKind::Throttled(wait) => Self::throttled(reason.service, wait),
+            StopKind::OutOfTime => Self {
+                advice: reason.advice(),
+                ..Self::of(Outcome::OutOfTime, reason.causes())
+            },
+            StopKind::Throttled(wait) => Self::throttled(&reason, wait, feed),
             StopKind::PageTokenRefused => Self::failed(format!(
                 "{}. Everything read is delivered; the next run tries again.",
                 reason.sentence(&format!(
-                    "Reading {feed} was restarted {MAX_RESTARTS} times at the same place, and still"
+                    "Reading {feed} was restarted {MAX_RESTARTS} times at the same place and failed each time"
                 ))
             )),
-            StopKind::Failed => Self::failed(match reason.range {
-                Some(range) => format!(
+            StopKind::Failed => Self::failed(match reason.step {
+                Some(Step::Reading(range)) => format!(
                     "{}. What was read before is delivered and remembered; the next run reads that range again.",
                     reason.sentence(&format!("Reading {feed} for {range}"))
                 ),
-                None => format!(
+                Some(Step::Counting(range)) => format!(
+                    "{}. Everything read is delivered; the next run counts again.",
+                    reason.sentence(&format!("Counting {feed} for {range}"))
+                ),
+                Some(Step::Posting) | None => format!(
                     "{}. The checkpoint stands before that batch, so nothing is lost.",
                     reason.sentence(&format!("Delivering {feed}"))
                 ),
@@ -108,16 +122,16 @@ impl Conclusion {
                 ))
             )),
             StopKind::LedgerUnreadable => Self::failed(format!(
-                "{}. Nothing is delivered without knowing what was; the next run tries again.",
+                "{}. Nothing is delivered until it is known what was delivered before; the next run tries again.",
                 reason.sentence(&format!("Reading the ledger of {feed}"))
             )),
             StopKind::NotReconciled { since } => Self::failed(format!(
-                "Counts of {feed} were not compared since {}: {}. Records that appear later than late_arrival_minutes are not found meanwhile. What to do: raise run_budget_seconds, or lower reconcile_hours.",
+                "The counts of {feed} have not been compared since {}: {}. Records that appear later than late_arrival_minutes are not found meanwhile. What to do: raise run_budget_seconds, or lower reconcile_hours.",
                 to_utc_text(since),
                 reason.causes()
             )),
             StopKind::NotSaved => Self::not_saved(&reason, context),
-            StopKind::NotSavedAtEnd(_) => Self::not_saved_at_end(reason, context),
+            StopKind::NotSavedAtEnd { .. } => Self::not_saved_at_end(reason, context),
         }
     }
 
@@ -150,34 +164,42 @@ impl Conclusion {
     /// The checkpoint could not be saved after work that had ended in its own way before.
     fn not_saved_at_end(reason: StopReason, context: StopContext<'_>) -> Self {
         let (outcome, what) = Self::save_failure(&reason, context);
-        let before = match reason.kind {
-            StopKind::NotSavedAtEnd(before) => {
-                Self::from(before.map_err(|before| *before), context)
-            }
-            _ => Self::COMPLETE,
+        let (before, unsaved_rows) = match reason.kind {
+            StopKind::NotSavedAtEnd {
+                before,
+                unsaved_rows,
+            } => (before.map_err(|before| *before), unsaved_rows),
+            _ => (Ok(()), false),
         };
-        let told = before.message.map_or_else(String::new, |message| {
+        let before = Self::from(before, context);
+        let before_outcome = before.outcome;
+        let told = before.into_message().map_or_else(String::new, |message| {
             format!("{}. ", message.trim_end_matches('.'))
         });
-        let outcome = match before.outcome {
+        let rest = if unsaved_rows {
+            "What was posted last may be delivered once more"
+        } else {
+            "What was delivered is remembered; ranges that held nothing new are read again"
+        };
+        let outcome = match before_outcome {
             Outcome::Failed => Outcome::Failed,
             _ => outcome,
         };
-        Self::of(
-            outcome,
-            format!(
-                "{told}{what}. What was delivered is remembered; ranges that held nothing new are read again."
-            ),
-        )
+        Self::of(outcome, format!("{told}{what}. {rest}."))
     }
 
-    fn throttled(service: Option<Service>, wait: Duration) -> Self {
-        let service = service.map_or_else(|| "the service".to_owned(), |one| one.to_string());
+    fn throttled(reason: &StopReason, wait: Duration, feed: Feed) -> Self {
+        let service = reason
+            .service
+            .map_or_else(|| "the service".to_owned(), |one| one.to_string());
+        let answer = reason
+            .service_answer()
+            .map_or_else(String::new, |answer| format!(" ({answer})"));
         Self::of(
             Outcome::Waiting,
             format!(
-                "Rate limited by {service}: retry after {} s, longer than the run budget leaves; no run calls it before then.",
-                wait.min(LONGEST_WAIT).as_millis().div_ceil(1000)
+                "Rate limited by {service}: retry after {} s, longer than the run budget leaves; {feed} makes no calls before then{answer}.",
+                wait.as_millis().div_ceil(1000)
             ),
         )
     }
@@ -199,18 +221,25 @@ impl Conclusion {
     pub(in crate::ingest) fn judged(
         self,
         feed: Feed,
-        stood_still: bool,
-        wait: Option<Wait>,
+        progress: PassProgress,
         now: DateTime<Utc>,
     ) -> Self {
         let reason = self.message.as_deref().unwrap_or_default();
         match self.outcome {
-            Outcome::OutOfTime if stood_still => Self::failed(format!(
-                "No progress on {feed} within the run budget: {reason}. What to do: raise run_budget_seconds, or find out why Mimecast or Log Analytics is slow. The next run asks for shorter ranges."
+            Outcome::OutOfTime if progress.stood_still => Self::failed(format!(
+                "No progress on {feed} within the run budget: {reason}. What to do: raise run_budget_seconds, or find out why Mimecast or Log Analytics is slow.{}",
+                if progress.shortened {
+                    " The next run asks for shorter ranges."
+                } else {
+                    ""
+                }
             )),
-            Outcome::Waiting => match wait.filter(|wait| now - wait.since > MAX_QUIET_WAIT) {
+            Outcome::Waiting => match progress
+                .wait
+                .filter(|wait| now - wait.since > MAX_QUIET_WAIT)
+            {
                 Some(wait) => Self::failed(format!(
-                    "No record of {feed} was delivered since {}: {reason} What to do: look for other clients that use up the quota of these keys, or ask the support of {}.",
+                    "No record of {feed} has been delivered since {}: {reason} What to do: look for other clients that use up the quota of these keys, or ask the support of {}.",
                     to_utc_text(wait.since),
                     wait.asked_by
                 )),
@@ -221,7 +250,29 @@ impl Conclusion {
     }
 }
 
+impl Conclusion {
+    /// The message with what to do.
+    pub(in crate::ingest) fn into_message(self) -> Option<String> {
+        self.message
+            .map(|message| with_advice(message, self.advice))
+    }
+}
+
 impl StopReason {
+    fn advice(&self) -> Option<&'static str> {
+        self.source.as_deref().and_then(StopSource::advice)
+    }
+
+    /// What the service answered, without what was made of it.
+    fn service_answer(&self) -> Option<String> {
+        match self.source.as_deref() {
+            Some(StopSource::Service(error)) => {
+                error.source().map(|cause| Chain(cause).to_string())
+            }
+            _ => None,
+        }
+    }
+
     /// What was attempted, how often, the causes, and what to do; without its full stop.
     fn sentence(&self, attempted: &str) -> String {
         let Some(source) = self.source.as_deref() else {
@@ -240,41 +291,14 @@ impl StopReason {
         matches!(self.kind, StopKind::PageTokenRefused)
     }
 
-    /// The causes after the service that they are about; without a full stop.
+    /// The causes after the service that they are about; without advice, without a full stop.
     pub(in crate::ingest) fn causes(&self) -> String {
         let Some(source) = self.source.as_deref() else {
             return String::new();
         };
-        let text = match (self.service, source) {
+        match (self.service, source) {
             (Some(service), StopSource::Service(_)) => format!("{service}: {}", Chain(source)),
             _ => Chain(source).to_string(),
-        };
-        with_advice(text, source.advice())
+        }
     }
-}
-
-/// The wait that a stop asks for. It goes on from the one before, if nothing was delivered in between.
-pub(in crate::ingest) fn wait(
-    reason: &StopReason,
-    now: DateTime<Utc>,
-    before: Option<Wait>,
-) -> Option<Wait> {
-    let (StopKind::Throttled(wait), Some(asked_by)) = (&reason.kind, reason.service) else {
-        return None;
-    };
-    // Rounded up: the text holds whole seconds.
-    let wait = *wait.min(&LONGEST_WAIT) + Duration::from_secs(1);
-    Some(Wait {
-        since: before.map_or(now.trunc_subsecs(0), |before| before.since),
-        until: (now + wait).trunc_subsecs(0),
-        asked_by,
-    })
-}
-
-/// Whether a wait that was saved is to be kept at `now`. One that cannot have been asked for was
-/// saved while this machine's clock was wrong.
-pub(in crate::ingest) fn keeps(wait: Wait, now: DateTime<Utc>) -> bool {
-    let longest = TimeDelta::from_std(LONGEST_WAIT).unwrap_or(TimeDelta::MAX);
-    let left = wait.until - now;
-    left > TimeDelta::zero() && left <= longest + TimeDelta::seconds(1)
 }

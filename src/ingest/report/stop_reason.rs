@@ -19,13 +19,13 @@ pub(in crate::ingest) struct StopReason {
     pub(in crate::ingest) service: Option<Service>,
     /// What kind of stop it is.
     pub(in crate::ingest) kind: StopKind,
-    /// The range that was read or counted.
-    pub(in crate::ingest) range: Option<DateRange>,
-    /// What lies beneath.
+    /// What the work was at, where that is known.
+    pub(in crate::ingest) step: Option<Step>,
+    /// The cause.
     pub(in crate::ingest) source: Option<Box<StopSource>>,
 }
 
-/// What lies beneath a stop.
+/// The cause a stop.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::ingest) enum StopSource {
     #[error(transparent)]
@@ -38,7 +38,7 @@ pub(in crate::ingest) enum StopSource {
     /// A post without rows is refused too, so no record is at fault.
     #[error("a post without rows is refused too")]
     EmptyPost(#[source] ServiceError),
-    /// So many records were set aside and none was taken.
+    /// `count` records were set aside and none was taken.
     #[error(
         "{count} records were set aside in this run and none was taken, which looks like a fault of the workspace or of this program"
     )]
@@ -52,7 +52,7 @@ pub(in crate::ingest) enum StopSource {
     EndlessListing(usize),
 }
 
-/// What a feed's work was at.
+/// What a feed's work was at, with its range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::ingest) enum Step {
     Reading(DateRange),
@@ -89,9 +89,13 @@ pub(in crate::ingest) enum StopKind {
     NotReconciled { since: DateTime<Utc> },
     /// The checkpoint could not be saved around a post.
     NotSaved,
-    /// The checkpoint could not be saved at the end, after everything that was delivered: how the work had
-    /// ended before.
-    NotSavedAtEnd(Result<(), Box<StopReason>>),
+    /// The checkpoint could not be saved at the end.
+    NotSavedAtEnd {
+        /// How the work had ended before.
+        before: Result<(), Box<StopReason>>,
+        /// Whether rows were taken that no save remembers.
+        unsaved_rows: bool,
+    },
 }
 
 impl StopReason {
@@ -99,13 +103,13 @@ impl StopReason {
         Self {
             service,
             kind,
-            range: None,
+            step: None,
             source: Some(Box::new(source.into())),
         }
     }
 
-    /// The error of a service, met in a range or at a batch.
-    pub(in crate::ingest) fn of_service(error: ServiceError, range: Option<DateRange>) -> Self {
+    /// The error of a service at that step.
+    pub(in crate::ingest) fn of_service(error: ServiceError, step: Step) -> Self {
         let kind = match error.kind() {
             ErrorKind::DeadlineExceeded => StopKind::OutOfTime,
             ErrorKind::Throttled { retry_after } => StopKind::Throttled(*retry_after),
@@ -113,19 +117,19 @@ impl StopReason {
             ErrorKind::ContentRejected(_) | ErrorKind::Failed => StopKind::Failed,
         };
         Self {
-            range,
+            step: Some(step),
             ..Self::new(Some(error.service()), kind, error)
         }
     }
 
     /// The run budget is exhausted at that step.
     pub(in crate::ingest) fn out_of_time(step: Step) -> Self {
-        let (service, range) = match step {
-            Step::Reading(range) | Step::Counting(range) => (Service::Mimecast, Some(range)),
-            Step::Posting => (Service::LogAnalytics, None),
+        let service = match step {
+            Step::Reading(_) | Step::Counting(_) => Service::Mimecast,
+            Step::Posting => Service::LogAnalytics,
         };
         Self {
-            range,
+            step: Some(step),
             ..Self::new(Some(service), StopKind::OutOfTime, StopSource::Budget(step))
         }
     }
@@ -134,7 +138,7 @@ impl StopReason {
     pub(in crate::ingest) fn endless_listing(range: DateRange, pages: usize) -> Self {
         let source = StopSource::EndlessListing(pages);
         Self {
-            range: Some(range),
+            step: Some(Step::Reading(range)),
             ..Self::new(Some(Service::Mimecast), StopKind::Failed, source)
         }
     }
@@ -149,6 +153,14 @@ impl StopReason {
         Self::new(None, kind, error)
     }
 
+    /// The wait that a service asked for, and the service.
+    pub(in crate::ingest) fn asked_wait(&self) -> Option<(Service, Duration)> {
+        match self.kind {
+            StopKind::Throttled(wait) => self.service.map(|service| (service, wait)),
+            _ => None,
+        }
+    }
+
     /// Whether reading stopped and shorter ranges may help.
     pub(in crate::ingest) const fn is_of_reading(&self) -> bool {
         matches!(self.service, Some(Service::Mimecast))
@@ -157,7 +169,10 @@ impl StopReason {
 
     /// Whether the checkpoint could not be saved. The save is not tried again: another run may have won.
     pub(in crate::ingest) const fn is_unsaved(&self) -> bool {
-        matches!(self.kind, StopKind::NotSaved | StopKind::NotSavedAtEnd(_))
+        matches!(
+            self.kind,
+            StopKind::NotSaved | StopKind::NotSavedAtEnd { .. }
+        )
     }
 
     /// Whether the checkpoint was saved by another run.

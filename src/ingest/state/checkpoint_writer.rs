@@ -25,11 +25,11 @@ use crate::{
     },
 };
 
-/// So many fingerprints that no pass reads again may wait in the checkpoint before the ledger takes
-/// them: few enough for a small checkpoint, enough for a quiet feed to write its ledger once an hour.
+/// How many fingerprints that left the late-arrival window may wait in the checkpoint for the ledger: few
+/// enough for a small checkpoint, enough for a quiet feed to write its ledger once an hour.
 const LEDGER_FLUSH_THRESHOLD: usize = 2_000;
 
-/// If the ledger cannot be written, so many may wait at most.
+/// How many may wait at most while the ledger cannot be written.
 const MAX_UNFLUSHED: usize = 10 * LEDGER_FLUSH_THRESHOLD;
 
 /// A claim older than this is renewed before a post: another run may have come meanwhile. So a run
@@ -127,7 +127,7 @@ impl CheckpointWriter {
             warn!(
                 %feed,
                 ledger_reaches = %last,
-                "There is no checkpoint, but a ledger: what it knows is not delivered again."
+                "The checkpoint holds no fingerprints, but there is a ledger: what it knows is not delivered again."
             );
             progress.ledger_reaches(last);
         }
@@ -161,15 +161,20 @@ impl CheckpointWriter {
         Ok(())
     }
 
-    /// Saves the checkpoint after work that ended so, and gives that end.
+    /// Saves the checkpoint after work that ended so, and gives that end. `unsaved_rows` says whether rows
+    /// were taken since the last save.
     pub(in crate::ingest) async fn save_at_end(
         &mut self,
         end: Result<(), StopReason>,
+        unsaved_rows: bool,
     ) -> Result<(), StopReason> {
         match self.save().await {
             Ok(()) => end,
             Err(error) => {
-                let kind = StopKind::NotSavedAtEnd(end.map_err(Box::new));
+                let kind = StopKind::NotSavedAtEnd {
+                    before: end.map_err(Box::new),
+                    unsaved_rows,
+                };
                 Err(StopReason::of_store(kind, error))
             }
         }
@@ -185,7 +190,7 @@ impl CheckpointWriter {
         self.changed = true;
         let given_up = self.progress.delivered(batch);
         if given_up > 0 {
-            warn!(feed = %self.feed, given_up, "Too many records have no readable time, or one that lies elsewhere, to remember them all: some may be delivered once more.");
+            warn!(feed = %self.feed, given_up, "Too many records are displaced (no readable time, or one outside the range they were listed in) to remember them all: some may be delivered a second time.");
         }
     }
 
@@ -239,7 +244,7 @@ impl CheckpointWriter {
                     feed = %self.feed,
                     fingerprints = count,
                     reason = error.explain(),
-                    "The ledger cannot be written and fingerprints are given up: records around them that appear late may be delivered once more."
+                    "The ledger cannot be written and fingerprints are discarded: if their times are read again, those records may be delivered a second time."
                 );
                 self.progress.flushed();
             }

@@ -2,9 +2,9 @@
 
 mod text;
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use text::CheckpointError;
@@ -32,13 +32,14 @@ pub struct Checkpoint {
     /// What was delivered from there on, and what has not gone into the ledger yet.
     pub recent: Recent,
     /// What was delivered before this, and is not in `recent`, is in the ledger. Lies after
-    /// `read_again_from` only after a rewind.
+    /// `read_again_from` only after a rewind or a lost checkpoint.
     pub filed_before: DateTime<Utc>,
     /// How many records were delivered, for the reconciliation.
     pub tally: Tally,
     /// When Mimecast's count was last compared with the tally.
     pub reconciled_at: Option<DateTime<Utc>>,
-    /// Nothing is called before this moment, because a service asked for it.
+    /// The feed makes no calls before the end of this wait, because a service asked for it. Health rows are
+    /// sent all the same.
     pub wait: Option<Wait>,
     /// The length of the first range of a pass; the next ones may be longer.
     pub first_range: TimeDelta,
@@ -77,15 +78,47 @@ impl Checkpoint {
     }
 }
 
+/// A service that asks for a longer wait than this is called again after it: a mistake of the service
+/// must not stop a feed for weeks.
+const MAX_WAIT: Duration = Duration::from_secs(86_400);
+
 /// A service's request to be left alone for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait {
-    /// Since when nothing was delivered for such requests.
+    /// When the first of the waits began that no delivery has interrupted.
     pub since: DateTime<Utc>,
     /// No calls before this time.
     pub until: DateTime<Utc>,
     /// The service that asked for it.
     pub asked_by: Service,
+}
+
+impl Wait {
+    /// The wait of `length` that a service asks for at `now`. It continues the one before, if there is
+    /// one.
+    #[must_use]
+    pub fn asked(
+        asked_by: Service,
+        length: Duration,
+        now: DateTime<Utc>,
+        before: Option<Self>,
+    ) -> Self {
+        // Rounded up: the text holds whole seconds.
+        let length = length.min(MAX_WAIT) + Duration::from_secs(1);
+        Self {
+            since: before.map_or(now.trunc_subsecs(0), |before| before.since),
+            until: (now + length).trunc_subsecs(0),
+            asked_by,
+        }
+    }
+
+    /// Whether it still holds at `now`. One that ends later than any that can have been asked for was
+    /// saved while this machine's clock was wrong.
+    #[must_use]
+    pub fn holds_at(&self, now: DateTime<Utc>) -> bool {
+        let left = (self.until - now).to_std();
+        left.is_ok_and(|left| !left.is_zero() && left <= MAX_WAIT + Duration::from_secs(1))
+    }
 }
 
 /// The services that a pass calls.

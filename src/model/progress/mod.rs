@@ -17,7 +17,7 @@ use super::{
     tally::Span,
 };
 
-/// At most so often Mimecast's count is compared with what was delivered.
+/// How often, at most, Mimecast's count is compared with what was delivered.
 const RECONCILE_EVERY: TimeDelta = TimeDelta::hours(1);
 
 /// While a range is read for which the ledger must be asked, that much of it is in memory.
@@ -30,7 +30,7 @@ pub const RETENTION: TimeDelta = TimeDelta::days(30);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lookback {
     /// How far back a first run goes.
-    pub lookback: TimeDelta,
+    pub first_run: TimeDelta,
     /// How close to now a range may end.
     pub settle: TimeDelta,
     /// How far before the watermark each pass reads again.
@@ -67,7 +67,7 @@ impl Progress {
         let checkpoint = match start {
             Start::From(checkpoint) => *checkpoint,
             Start::TakenOver(time) => started(time, Reason::TakenOver),
-            Start::Fresh => started(now - lookback.lookback, Reason::FirstRun),
+            Start::Fresh => started(now - lookback.first_run, Reason::FirstRun),
         };
         Self {
             lookback,
@@ -83,8 +83,7 @@ impl Progress {
         &self.checkpoint
     }
 
-    /// A feed that begins anew has a ledger all the same, up to this hour: the checkpoint was lost. Then
-    /// the ledger is asked as after a rewind.
+    /// The checkpoint was lost, but the feed has a ledger up to this hour: it is asked as after a rewind.
     pub fn ledger_reaches(&mut self, last: Hour) {
         let end = last.start() + TimeDelta::hours(1);
         self.checkpoint.filed_before = self.checkpoint.filed_before.max(end);
@@ -186,8 +185,8 @@ impl Progress {
             .placed(self.kept_from(), self.flush_before())
     }
 
-    /// Should Mimecast list a record by another time than its own, it is most likely one that lies
-    /// close: so long what is not read again is remembered all the same.
+    /// A record that is listed under another time than its own is probably close to it, so entries stay for
+    /// one more `late_arrival` before they are flushed.
     fn flush_before(&self) -> DateTime<Utc> {
         self.checkpoint.read_again_from - self.lookback.late_arrival
     }
@@ -202,7 +201,7 @@ impl Progress {
     }
 
     /// What lies before this is neither counted nor kept in the ledger: whole hours, the lookback of the
-    /// reconciliation before now. While a rewind is read, everything stays that was known when it was
+    /// reconciliation before now. After a rewind or a lost checkpoint, until it is read again, everything stays that was known when it was
     /// made, for a day more.
     #[must_use]
     pub fn kept_from(&self) -> DateTime<Utc> {
@@ -231,7 +230,7 @@ impl Progress {
         span.filter(|_| due)
     }
 
-    /// Counts anew what is known in a span that is about to be read again: had the ledger lost
+    /// Counts again what is known in a span that is about to be read again: had the ledger lost
     /// something, it would count twice.
     pub fn recount(&mut self, span: Span, ledger: &[Entry]) {
         let recent = self.checkpoint.recent.placed(span.start(), span.end());
@@ -241,8 +240,8 @@ impl Progress {
     }
 
     /// Everything that Mimecast has in the quarter was seen, and it counts `total` there.
-    pub fn explain(&mut self, quarter: Span, total: u64) {
-        self.checkpoint.tally.explain(quarter, total);
+    pub fn account_for(&mut self, quarter: Span, total: u64) {
+        self.checkpoint.tally.account_for(quarter, total);
     }
 
     /// The comparison is done.

@@ -2,7 +2,7 @@ use super::*;
 use crate::model::event_time;
 
 const LOOKBACK: Lookback = Lookback {
-    lookback: TimeDelta::days(7),
+    first_run: TimeDelta::days(7),
     settle: TimeDelta::seconds(15),
     late_arrival: TimeDelta::minutes(15),
     reconcile: TimeDelta::hours(24),

@@ -31,7 +31,7 @@ pub fn at(text: &str) -> DateTime<Utc> {
 
 /// How the tests' passes read, unless they say otherwise.
 pub const LOOKBACK: Lookback = Lookback {
-    lookback: TimeDelta::days(1),
+    first_run: TimeDelta::days(1),
     settle: TimeDelta::seconds(15),
     late_arrival: TimeDelta::minutes(15),
     reconcile: TimeDelta::hours(24),

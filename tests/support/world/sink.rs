@@ -176,7 +176,7 @@ impl LogSink for World {
         Ok(Receipt::after(1))
     }
 
-    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError> {
+    async fn post_nothing(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError> {
         self.deliver(&Batch::empty(feed), deadline).await.map(drop)
     }
 }

@@ -64,6 +64,7 @@ pub(super) struct Source {
     pub(super) looping_token: bool,
     pub(super) newest_first: bool,
     faults: Mutex<HashMap<u64, SourceFault>>,
+    count_fault: Mutex<Option<SourceFault>>,
     fetches: AtomicU64,
     counts: AtomicU64,
 }
@@ -85,6 +86,7 @@ impl Default for Source {
             looping_token: false,
             newest_first: false,
             faults: Mutex::default(),
+            count_fault: Mutex::default(),
             fetches: AtomicU64::new(0),
             counts: AtomicU64::new(0),
         }
@@ -128,6 +130,11 @@ impl World {
     /// Sets what a fetch meets, by its number.
     pub fn break_fetch(&self, number: u64, fault: SourceFault) {
         self.source.faults.lock().unwrap().insert(number, fault);
+    }
+
+    /// Sets what the next count meets.
+    pub fn break_count(&self, fault: SourceFault) {
+        *self.source.count_fault.lock().unwrap() = Some(fault);
     }
 
     /// No fetch meets a fault any more.
@@ -217,7 +224,9 @@ impl SourceFault {
         match self {
             Self::RefuseToken => error(ErrorKind::PageTokenRefused).with_source("token refused"),
             Self::Fail(why) => error(ErrorKind::Failed).with_source(why),
-            Self::OutOfTime => error(ErrorKind::DeadlineExceeded).with_source("throttled"),
+            Self::OutOfTime => error(ErrorKind::DeadlineExceeded)
+                .with_source("throttled")
+                .with_advice(Some("wait")),
             Self::Throttle(wait) => error(ErrorKind::Throttled { retry_after: wait }),
             Self::Panic => panic!("the source broke"),
         }
@@ -242,12 +251,14 @@ impl LogSource for World {
         };
         self.take_time(time).await;
         drop(source.gate.lock().await);
-        if !counting {
+        let fault = if counting {
+            source.count_fault.lock().unwrap().take()
+        } else {
             self.event(format!("fetch {number}"));
-            let fault = source.faults.lock().unwrap().remove(&number);
-            if let Some(fault) = fault {
-                return Err(fault.error());
-            }
+            source.faults.lock().unwrap().remove(&number)
+        };
+        if let Some(fault) = fault {
+            return Err(fault.error());
         }
         let page = self.page(request, number);
         tokio::task::yield_now().await;

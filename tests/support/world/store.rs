@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
@@ -25,10 +25,19 @@ use mimecast_ttp::{
 use super::{World, at};
 
 /// What lies in each place, and its version.
-#[derive(Default)]
 pub(super) struct Places {
     saved: Mutex<HashMap<StoreKey, (Vec<u8>, u64)>>,
-    loses_races: AtomicBool,
+    /// How many saves come before somebody else is first.
+    saves_left: AtomicU64,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            saved: Mutex::default(),
+            saves_left: AtomicU64::new(u64::MAX),
+        }
+    }
 }
 
 impl Places {
@@ -92,7 +101,12 @@ impl World {
 
     /// Somebody else is always first to save.
     pub fn lose_races(&self) {
-        self.store.loses_races.store(true, Ordering::SeqCst);
+        self.lose_races_after(0);
+    }
+
+    /// Somebody else is always first to save, from the save after so many on.
+    pub fn lose_races_after(&self, saves: u64) {
+        self.store.saves_left.store(saves, Ordering::SeqCst);
     }
 }
 
@@ -118,8 +132,11 @@ impl Store for World {
         _: Deadline,
     ) -> Result<Version, StoreError> {
         tokio::task::yield_now().await;
-        let lost = self.store.loses_races.load(Ordering::SeqCst);
-        if lost || self.store.version(place) != *expected {
+        let left = self.store.saves_left.load(Ordering::SeqCst);
+        self.store
+            .saves_left
+            .store(left.saturating_sub(1), Ordering::SeqCst);
+        if left == 0 || self.store.version(place) != *expected {
             return Err(StoreError::Conflict);
         }
         self.store.put(place, content);

@@ -22,7 +22,7 @@ fn example() -> Checkpoint {
         .recent
         .insert_displaced(time, fingerprinter.take("{}"));
     let second = DateRange::new(time, time, time).unwrap();
-    example.tally.explain(Span::covering(second), 3);
+    example.tally.account_for(Span::covering(second), 3);
     example.moves.push(Move {
         at: time,
         from: example.watermark,
