@@ -1,4 +1,4 @@
-//! This machine's time and randomness, behind the ports that everything else uses.
+//! This machine's time and randomness, for the ports that everything else uses.
 
 use std::time::Duration;
 

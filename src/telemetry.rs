@@ -2,8 +2,8 @@
 //!
 //! The host knows no levels: a line on stdout becomes Information, a line on stderr Error, or Warning
 //! if it contains "warn" anywhere. So errors go to stderr and everything else to stdout, each event is
-//! one line, and the level stands in front in words. What the line is about stands behind as fields,
-//! last those of the spans it was said in: the invocation, the feed, the range or the post.
+//! one line, and begins with the level in words. The fields follow the message: first those of the
+//! event, then those of its spans: the invocation, the feed, the range or the post.
 
 mod fields;
 mod line;

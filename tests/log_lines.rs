@@ -130,7 +130,7 @@ async fn the_summary_of_a_good_invocation_is_in_the_answer_alone() {
     assert_eq!(
         played.logs,
         [
-            "url: complete; 3 delivered in 1 batch, 2 known before, 2 pages, 0 retries, 1 ranges begun again, lag 15 s",
+            "url: complete; 3 delivered in 1 batch, 2 known before, 2 pages, 0 retries, 1 range restarts, lag 15 s",
             "attachment: complete; 0 delivered in 0 batches, 0 known before, 0 pages, 0 retries, lag 15 s",
             "impersonation: complete; 0 delivered in 0 batches, 0 known before, 0 pages, 0 retries, lag 15 s",
         ]

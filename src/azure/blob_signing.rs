@@ -1,7 +1,7 @@
 //! Signing requests to blob storage with an account key, which the official crate leaves to its user.
 //!
 //! Source: "Authorize with Shared Key" in the Storage REST documentation. The policy comes after the
-//! crate's retries, so that every attempt is dated and signed anew.
+//! crate's retries, so that every attempt gets its own date and signature.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 

@@ -168,7 +168,7 @@ fn address(name: &'static str, text: &str) -> Result<Url, ConnectionStringError>
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(invalid(
-            "holds more than scheme, host and path; a signature belongs into SharedAccessSignature",
+            "holds more than scheme, host and path; a signature belongs in SharedAccessSignature",
         ));
     }
     Ok(url)
@@ -252,7 +252,7 @@ mod tests {
             ),
             (
                 "BlobEndpoint=https://a.example/?sig=s3cr3t;AccountName=a;AccountKey=YWJj",
-                "`BlobEndpoint` holds more than scheme, host and path; a signature belongs into SharedAccessSignature",
+                "`BlobEndpoint` holds more than scheme, host and path; a signature belongs in SharedAccessSignature",
             ),
             (
                 "AccountName=a b;AccountKey=YWJj",

@@ -66,7 +66,7 @@ pub struct ManagedIdentity {
     pub client_id: Option<String>,
     /// What the token is for.
     pub audience: String,
-    /// Tells how long a token lives, of which only the end is said.
+    /// Turns the expiry time in an answer into a lifetime.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -129,8 +129,8 @@ impl Issuer for ClientCredentials {
         read(&response, &*self.clock, |status, body| {
             let advice = advice(&body.error_description);
             let description = excerpt(body.error_description.as_bytes());
-            let said = format!("{} ({description})", body.error);
-            (IdentityError::Entra { status, said }, advice)
+            let detail = format!("{} ({description})", body.error);
+            (IdentityError::Entra { status, detail }, advice)
         })
     }
 }
@@ -172,9 +172,9 @@ impl Issuer for ManagedIdentity {
         };
         let response = send(&self.http, request, time, Issuing::ManagedIdentity).await?;
         read(&response, &*self.clock, |status, _| {
-            let said = excerpt(&response.body);
+            let detail = excerpt(&response.body);
             let advice = "check that the app has the identity that the settings name";
-            (IdentityError::ManagedIdentity { status, said }, advice)
+            (IdentityError::ManagedIdentity { status, detail }, advice)
         })
     }
 }
@@ -198,18 +198,18 @@ impl fmt::Display for Issuing {
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 enum IdentityError {
-    #[error("{issuing} cannot be asked for a token")]
+    #[error("{issuing} cannot be reached for a token")]
     Unreachable {
         issuing: Issuing,
         #[source]
         source: TransportError,
     },
-    #[error("Microsoft Entra answered {status} to the request for a token: {said}")]
-    Entra { status: u16, said: String },
-    #[error("The managed identity endpoint answered {status}: `{said}`")]
-    ManagedIdentity { status: u16, said: String },
+    #[error("Microsoft Entra answered {status} to the request for a token: {detail}")]
+    Entra { status: u16, detail: String },
+    #[error("The managed identity endpoint answered {status}: `{detail}`")]
+    ManagedIdentity { status: u16, detail: String },
     /// What came instead is not shown: it may hold a token.
-    #[error("the answer to the request for a token holds none")]
+    #[error("the answer to the token request contains no token")]
     NoToken,
 }
 

@@ -74,7 +74,7 @@ pub(super) struct Run {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Checkpoint {
-    /// Show what is saved: watermark, memory, waits, and the last moves with their reasons.
+    /// Show what is saved: watermark, remembered fingerprints, waits, and the last moves with their reasons.
     Show(Show),
     /// Set a feed back. The next run reads everything from that time on again. What the ledger knows,
     /// the last `reconcile_hours`, is not delivered again; anything before that is, and the command says

@@ -13,7 +13,7 @@ pub(super) fn go_on(question: &str, to_know: &str, yes: bool) -> bool {
     }
     if !io::stdin().is_terminal() {
         super::say_error(&format!(
-            "{question}\nNobody can be asked here: add --yes. Nothing was changed."
+            "{question}\nThere is no terminal to confirm on: add --yes. Nothing was changed."
         ));
         return false;
     }

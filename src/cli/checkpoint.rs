@@ -108,7 +108,9 @@ fn as_json(feed: Feed, place: &str, start: &Start) -> serde_json::Value {
 fn as_text(feed: Feed, place: &str, start: &Start, storage: &Storage) -> String {
     let mut text = format!("{feed}: {place}");
     match start {
-        Start::Fresh => text.push_str("\n  nothing is saved: the next run reads the look-back"),
+        Start::Fresh => {
+            text.push_str("\n  nothing is saved: the next run reads the last lookback_days");
+        }
         Start::TakenOver(time) => {
             let time = to_utc_text(*time);
             let _written = write!(
@@ -169,13 +171,13 @@ fn what_comes_again(to: DateTime<Utc>, known: DateTime<Utc>, lost: &[Hour]) -> S
     let mut lines = Vec::new();
     if to < known {
         lines.push(format!(
-            "What was delivered before {} is not known any more: those records will be delivered AGAIN.",
+            "Deliveries before {} are no longer remembered: those records will be delivered AGAIN.",
             to_utc_text(known)
         ));
     }
     if let [first, ..] = lost {
         lines.push(format!(
-            "The ledger has lost something of {} hours, the first of them {first}: what was delivered there will be delivered AGAIN.",
+            "The ledger is incomplete for {} hours, the first of them {first}: what was delivered there will be delivered AGAIN.",
             lost.len()
         ));
     }
@@ -191,9 +193,9 @@ fn lag_in_words(lag: TimeDelta) -> String {
     let seconds = lag.num_seconds();
     match seconds {
         ..0 => "ahead of this machine's clock".to_owned(),
-        0..120 => format!("{seconds} s behind now"),
-        120..7200 => format!("{} min behind now", seconds / 60),
-        _ => format!("{} h behind now", seconds / 3600),
+        0..120 => format!("{seconds} s ago"),
+        120..7200 => format!("{} min ago", seconds / 60),
+        _ => format!("{} h ago", seconds / 3600),
     }
 }
 
@@ -244,7 +246,7 @@ async fn rewind(options: &Rewind, storage: &Storage) -> u8 {
             ));
             DONE
         }
-        Err(error @ StoreError::Conflict) => failed(format!("{error}; ask again")),
+        Err(error @ StoreError::Conflict) => failed(format!("{error}; try again")),
         Err(error @ StoreError::Indeterminate(_)) => {
             say_error(&format!(
                 "Whether {feed} is set back to {to_text} is unknown: saving {}. Look with `mimecast-ttp checkpoint show`.",

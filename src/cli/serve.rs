@@ -58,7 +58,10 @@ fn port(environment: &dyn Fn(&str) -> Option<String>) -> Result<u16, String> {
              or use `mimecast-ttp run` for one pass, `mimecast-ttp --help` for everything else."
         ));
     };
-    text.trim()
-        .parse()
-        .map_err(|_| format!("{PORT} is `{}`, which is no port.", text.escape_default()))
+    text.trim().parse().map_err(|_| {
+        format!(
+            "{PORT} is `{}`, which is not a port number.",
+            text.escape_default()
+        )
+    })
 }

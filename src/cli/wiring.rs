@@ -43,10 +43,10 @@ pub(super) enum SetupError {
     #[error(transparent)]
     Store(#[from] blob::SetupError),
     #[error(
-        "the settings ask for the managed identity, but {0} is not set: no identity is assigned to this app, or this is not the app"
+        "the settings ask for the managed identity, but {0} is not set: no identity is assigned to this app, or the program is not running inside the app"
     )]
     NoIdentity(&'static str),
-    #[error("IDENTITY_ENDPOINT is no address")]
+    #[error("IDENTITY_ENDPOINT is not a valid URL")]
     IdentityEndpoint(#[source] url::ParseError),
     #[cfg(feature = "simulator")]
     #[error("the simulated clock cannot be read")]
@@ -57,7 +57,7 @@ impl Explain for SetupError {
     fn advice(&self) -> Option<&'static str> {
         match self {
             Self::NoIdentity(_) => Some(
-                "assign one (Identity in the portal, or `az functionapp identity assign`); for Logs Ingestion, active_directory_tenant_id, active_directory_app_id and active_directory_app_secret do without. On a machine other than the app's no managed identity is available: use a connection string there",
+                "assign one (Identity in the portal, or `az functionapp identity assign`); for Logs Ingestion, you can set active_directory_tenant_id, active_directory_app_id and active_directory_app_secret instead. Outside the app no managed identity is available: use a connection string there",
             ),
             _ => None,
         }

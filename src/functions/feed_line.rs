@@ -36,16 +36,19 @@ pub(super) fn log(report: &FeedReport) {
     }
     match report.outcome {
         Outcome::Complete if is_short => {
-            line!(Level::WARN, "The feed is complete but for some records.");
+            line!(Level::WARN, "The feed is complete except for some records.");
         }
         Outcome::Complete => line!(Level::INFO, "The feed is complete."),
         Outcome::OutOfTime => {
             line!(
                 Level::WARN,
-                "The feed is out of time; the next run goes on."
+                "The feed is out of time; the next run continues."
             );
         }
-        Outcome::Waiting => line!(Level::WARN, "The feed waits as asked; a later run goes on."),
+        Outcome::Waiting => line!(
+            Level::WARN,
+            "The feed is waiting as the service asked; a later run continues."
+        ),
         Outcome::RaceLost => line!(Level::WARN, "The feed stopped: another run is at work."),
         Outcome::Failed => line!(Level::ERROR, "The feed failed."),
     }

@@ -83,7 +83,7 @@ async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
     };
     let invocation = Invocation::read(&body);
     if !invocation.understood {
-        warn!("The invocation's payload has an unknown shape; the pass runs all the same.");
+        warn!("The invocation's payload has an unknown shape; the pass runs anyway.");
     }
     if invocation.past_due {
         info!("This run is past due: the app was down at its time.");
@@ -101,7 +101,7 @@ async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
     match tokio::spawn(work.in_current_span()).await {
         Ok(answer) => answer,
         Err(broken) => {
-            error!(reason = %broken, "The pass broke off. This is a fault of the program.");
+            error!(reason = %broken, "The pass crashed. This is a bug in the program.");
             answer(StatusCode::INTERNAL_SERVER_ERROR, &[broken.to_string()])
         }
     }

@@ -8,7 +8,7 @@ use std::{error::Error, fmt, time::Duration};
 
 use crate::model::checkpoint::Service;
 
-/// What lies beneath an error, already free of secrets.
+/// The cause an error, already free of secrets.
 pub type Cause = Box<dyn Error + Send + Sync>;
 
 /// An error that an operator may have to act on.
@@ -105,7 +105,7 @@ impl ServiceError {
         }
     }
 
-    /// The same with what lies beneath.
+    /// The same with its cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Cause>) -> Self {
         self.source = Some(source.into());

@@ -38,7 +38,7 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// A pass over the world behind `ports`.
+    /// A pass over what is reached through `ports`.
     #[must_use]
     pub const fn new(ports: Ports, config: PassConfig) -> Self {
         Self { ports, config }
@@ -94,7 +94,7 @@ impl Pass {
         if let Err(error) = sink.deliver_health(&rows, soon).await {
             warn!(
                 reason = error.explain(),
-                "The health rows of this run were not taken; records are not concerned."
+                "The health rows of this run were not accepted; the records themselves are not affected."
             );
         }
     }

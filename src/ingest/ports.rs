@@ -80,8 +80,8 @@ pub trait LogSink: Send + Sync {
     /// The longest value that a column takes whole, in bytes; the service cuts off the rest.
     fn max_value_bytes(&self) -> usize;
 
-    /// How many posts of a feed may be under way at a time. So many batches come twice at most where
-    /// the process dies, or the checkpoint cannot be saved, after their acknowledgement.
+    /// How many posts of a feed may be under way at a time. At most this many batches are delivered twice
+    /// where the process dies, or the checkpoint cannot be saved, after their acknowledgement.
     fn max_concurrent_posts(&self) -> usize {
         1
     }
@@ -91,7 +91,7 @@ pub trait LogSink: Send + Sync {
 
     /// Whether the sink takes a post of the feed at all: one without rows. Asked before a record is
     /// held to be at fault.
-    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError>;
+    async fn post_nothing(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError>;
 }
 
 /// Where a pass says what it did.
@@ -105,7 +105,7 @@ pub trait HealthSink: Send + Sync {
     ) -> Result<(), ServiceError>;
 }
 
-/// The sink's word for having taken a batch.
+/// A sink's acknowledgement of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receipt {
     /// How many posts it took; more than one may have stored the batch more than once.
@@ -190,7 +190,7 @@ pub struct Ports {
     pub health: Option<std::sync::Arc<dyn HealthSink>>,
     /// Checkpoints, ledger and quarantine.
     pub store: std::sync::Arc<dyn Store>,
-    /// Time.
+    /// Tells the time and waits.
     pub clock: std::sync::Arc<dyn Clock>,
     /// Tells one run from another.
     pub random: std::sync::Arc<dyn Randomness>,

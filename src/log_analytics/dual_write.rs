@@ -22,19 +22,19 @@ use crate::{
 /// The second sink holds up a batch for no longer than this.
 const SECONDARY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A second sink that failed is left alone for so long: it must not hold up every batch of a backlog.
+/// How long a second sink that failed is left alone: it must not hold up every batch of a backlog.
 const SECONDARY_COOLDOWN: Duration = Duration::from_secs(60);
 
 /// What a rehearsal needs of a sink.
-pub trait Sink: LogSink + HealthSink {}
+pub trait RecordAndHealthSink: LogSink + HealthSink {}
 
-impl<T: LogSink + HealthSink> Sink for T {}
+impl<T: LogSink + HealthSink> RecordAndHealthSink for T {}
 
 /// Until a given time each batch goes to `first` and, once that has taken it, to `second`; what the
 /// second does with it is told and changes nothing. From then on there is only the second.
 pub struct DualWriteSink {
-    first: Arc<dyn Sink>,
-    second: Arc<dyn Sink>,
+    first: Arc<dyn RecordAndHealthSink>,
+    second: Arc<dyn RecordAndHealthSink>,
     until: DateTime<Utc>,
     clock: Arc<dyn Clock>,
     /// Until when the second is left alone after it has failed.
@@ -53,8 +53,8 @@ impl DualWriteSink {
     /// A rehearsal until that time.
     #[must_use]
     pub fn new(
-        first: Arc<dyn Sink>,
-        second: Arc<dyn Sink>,
+        first: Arc<dyn RecordAndHealthSink>,
+        second: Arc<dyn RecordAndHealthSink>,
         until: DateTime<Utc>,
         clock: Arc<dyn Clock>,
     ) -> Self {
@@ -76,8 +76,8 @@ impl DualWriteSink {
         self.clock.now() >= self.until
     }
 
-    /// The sink by which the checkpoint goes.
-    fn counting(&self) -> &dyn Sink {
+    /// The sink whose acknowledgement moves the checkpoint.
+    fn authoritative(&self) -> &dyn RecordAndHealthSink {
         if self.is_over() {
             &*self.second
         } else {
@@ -119,7 +119,7 @@ impl LogSink for DualWriteSink {
     }
 
     fn max_concurrent_posts(&self) -> usize {
-        self.counting().max_concurrent_posts()
+        self.authoritative().max_concurrent_posts()
     }
 
     async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, ServiceError> {
@@ -131,12 +131,12 @@ impl LogSink for DualWriteSink {
         Ok(Receipt { copied, ..receipt })
     }
 
-    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError> {
-        self.counting().probe(feed, deadline).await
+    async fn post_nothing(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError> {
+        self.authoritative().post_nothing(feed, deadline).await
     }
 }
 
-/// The sink that counts hears of passes.
+/// Health rows go to the authoritative sink.
 #[async_trait]
 impl HealthSink for DualWriteSink {
     async fn deliver_health(
@@ -144,7 +144,7 @@ impl HealthSink for DualWriteSink {
         rows: &HealthRows,
         deadline: Deadline,
     ) -> Result<(), ServiceError> {
-        self.counting().deliver_health(rows, deadline).await
+        self.authoritative().deliver_health(rows, deadline).await
     }
 }
 
@@ -180,7 +180,7 @@ mod tests {
             self.taken.fetch_add(1, Ordering::SeqCst);
             Ok(Receipt::after(1))
         }
-        async fn probe(&self, _: Feed, _: Deadline) -> Result<(), ServiceError> {
+        async fn post_nothing(&self, _: Feed, _: Deadline) -> Result<(), ServiceError> {
             Ok(())
         }
     }

@@ -20,13 +20,13 @@ pub(super) enum PostError {
         may_be_too_large: bool,
     },
     #[error(
-        "Log Analytics answered {status} {said} to {rows} row{plural} ({bytes} bytes, request id {})",
+        "Log Analytics answered {status} {detail} to {rows} row{plural} ({bytes} bytes, request id {})",
         .request_id.as_deref().unwrap_or("none"),
         plural = if *.rows == 1 { "" } else { "s" }
     )]
     Refused {
         status: u16,
-        said: String,
+        detail: String,
         rows: usize,
         bytes: usize,
         request_id: Option<String>,
@@ -79,7 +79,7 @@ impl AttemptError for PostError {
 
 impl ErrorDetails {
     /// In the service's own words, or the beginning of its body.
-    pub(super) fn words(&self, body: &[u8]) -> String {
+    pub(super) fn describe(&self, body: &[u8]) -> String {
         if self.code.is_empty() {
             format!("`{}`", excerpt(body))
         } else {

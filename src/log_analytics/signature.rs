@@ -1,12 +1,12 @@
 //! The signature of the HTTP Data Collector API, as Microsoft documents it: HMAC-SHA256 over method,
 //! body length in **bytes**, content type, date and path, one to a line.
 
-/// Part of the string to sign; a charset behind it would make the signature wrong.
-pub const CONTENT_TYPE: &str = "application/json";
+/// Part of the string to sign; a charset after it would make the signature wrong.
+pub(super) const CONTENT_TYPE: &str = "application/json";
 
 /// The string that a post signs.
 #[must_use]
-pub fn string_to_sign(body_bytes: usize, date: &str) -> String {
+pub(super) fn string_to_sign(body_bytes: usize, date: &str) -> String {
     format!("POST\n{body_bytes}\n{CONTENT_TYPE}\nx-ms-date:{date}\n/api/logs")
 }
 

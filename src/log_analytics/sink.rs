@@ -126,7 +126,7 @@ impl<A: IngestApi> Sink<A> {
                 debug!(
                     status = answer.status,
                     after_seconds = after.map(|after| after.as_secs_f64()),
-                    "The post is to be made again."
+                    "The post will be repeated."
                 );
                 Next::Retry(after)
             }
@@ -158,7 +158,7 @@ impl<A: IngestApi> Sink<A> {
         let status = response.status.as_u16();
         PostError::Refused {
             status,
-            said: details.words(&response.body),
+            detail: details.describe(&response.body),
             rows: rows.count,
             bytes: rows.body.len(),
             request_id: request_id(response),
@@ -192,7 +192,7 @@ impl<A: IngestApi> LogSink for Sink<A> {
 
     /// An empty array is taken without an error and stores nothing; other shippers test their credentials
     /// so.
-    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError> {
+    async fn post_nothing(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError> {
         self.deliver(&Batch::empty(feed), deadline).await?;
         Ok(())
     }

@@ -144,12 +144,12 @@ impl Binding {
                 TokenError::unavailable(RenewalError::Unreachable(error), None, None)
             })?;
         let verdict = wire::verdict(&response.body);
-        let decision = decision::decide(self.caller.said(&response, verdict.as_ref()));
+        let decision = decision::decide(self.caller.summary(&response, verdict.as_ref()));
         if decision != Decision::Accept {
             // The body of a login is never shown: a successful one holds keys.
             let error = RenewalError::Refused {
                 status: response.status.as_u16(),
-                words: verdict.map_or_else(String::new, |verdict| {
+                detail: verdict.map_or_else(String::new, |verdict| {
                     FailureList(&verdict.failures).to_string()
                 }),
             };
@@ -161,7 +161,7 @@ impl Binding {
         if let Some(new) = login::adopted(&response.body, &keys) {
             *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
             warn!(
-                "Mimecast answered new keys on renewal; they are used until this process ends. Put new keys into the settings."
+                "Mimecast returned new keys when the binding was renewed; they are used until this process ends. Create new keys and put them into the settings."
             );
         }
         Ok(())
@@ -177,7 +177,7 @@ enum RenewalError {
     #[error("the binding has expired and renewing it failed")]
     Unreachable(#[source] TransportError),
     #[error(
-        "the binding has expired and renewing it failed: the login was answered {status} {words}"
+        "the binding has expired and renewing it failed: Mimecast answered the login with {status} {detail}"
     )]
-    Refused { status: u16, words: String },
+    Refused { status: u16, detail: String },
 }

@@ -58,7 +58,7 @@ impl Caller {
     }
 
     /// What an answer says.
-    pub(super) fn said<'a>(
+    pub(super) fn summary<'a>(
         &self,
         response: &Response,
         verdict: Option<&'a Verdict>,

@@ -33,7 +33,7 @@ use crate::{
     },
 };
 
-/// To wait so long for the next call is the ordinary pace of a run, which the next run need not know of.
+/// Waits up to this long are normal pacing, and are not saved for the next run.
 const MAX_PACED_WAIT: Duration = Duration::from_secs(60);
 
 /// Mimecast as a source of records.
@@ -59,10 +59,10 @@ impl fmt::Debug for MimecastSource {
 enum CallError {
     #[error("Mimecast cannot be reached")]
     Unreachable(#[source] TransportError),
-    #[error("Mimecast answered {status}: {said}")]
+    #[error("Mimecast answered {status}: {detail}")]
     Refused {
         status: u16,
-        said: String,
+        detail: String,
         advice: &'static str,
         next: Next,
     },
@@ -252,7 +252,7 @@ impl MimecastSource {
             _ => decision::decide(decision::AnswerSummary {
                 with_page_token: request.token.is_some(),
                 with_bearer: self.access.is_bearer(),
-                ..self.caller.said(&response, verdict.as_ref())
+                ..self.caller.summary(&response, verdict.as_ref())
             }),
         };
         let next = match decision {
@@ -261,7 +261,7 @@ impl MimecastSource {
                     feed = %request.feed,
                     status,
                     after_seconds = after.map(|after| after.as_secs_f64()),
-                    "The call is to be made again."
+                    "The call will be repeated."
                 );
                 Next::Retry(after)
             }
@@ -291,7 +291,7 @@ impl MimecastSource {
         next: Next,
     ) -> CallError {
         let status = wire::effective_status(response.status.as_u16(), verdict);
-        let mut said = match verdict {
+        let mut detail = match verdict {
             Some(verdict) if !verdict.failures.is_empty() => {
                 FailureList(&verdict.failures).to_string()
             }
@@ -302,11 +302,11 @@ impl MimecastSource {
             && !self.access.is_bearer()
             && let Some(difference) = self.clock_difference(response)
         {
-            said.push_str(&difference);
+            detail.push_str(&difference);
         }
         CallError::Refused {
             status,
-            said,
+            detail,
             advice: decision::advice(feed, status, verdict, self.access.is_bearer()),
             next,
         }

@@ -20,9 +20,9 @@ pub struct ApplicationKeys {
     pub app_id: String,
     /// The Application Key, signed but never sent.
     pub app_key: SecretString,
-    /// Names the binding.
+    /// The access key, which names the binding of a user to the application.
     pub access_key: SecretString,
-    /// Signs.
+    /// The secret key of that binding, by which requests are signed.
     pub secret_key: HmacKey,
     /// Renews an expired binding; without it expiry stops the feeds.
     pub login: Option<Login>,

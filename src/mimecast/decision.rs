@@ -8,9 +8,9 @@ use crate::model::feed::Feed;
 /// How long to wait after a 429 that does not say: a minute, as peers do.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// What to do.
+/// What the client does after an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub(super) enum Decision {
     /// It worked: read the page.
     Accept,
     /// Try again, not before the given time where Mimecast named one.
@@ -25,56 +25,57 @@ pub enum Decision {
 
 /// What an answer says, without its records.
 #[derive(Debug, Clone, Copy)]
-pub struct AnswerSummary<'a> {
+pub(super) struct AnswerSummary<'a> {
     /// The HTTP status.
-    pub status: u16,
+    pub(super) status: u16,
     /// What the body says; `None` where it is no JSON object.
-    pub verdict: Option<&'a Verdict>,
+    pub(super) verdict: Option<&'a Verdict>,
     /// `X-RateLimit-Reset` in milliseconds.
-    pub rate_limit_reset: Option<Duration>,
+    pub(super) rate_limit_reset: Option<Duration>,
     /// `Retry-After`, claimed by one third party only; honoured if it comes.
-    pub retry_after: Option<Duration>,
+    pub(super) retry_after: Option<Duration>,
     /// Whether the request carried a page token.
-    pub with_page_token: bool,
+    pub(super) with_page_token: bool,
     /// Whether it was authorised by a token, as API 2.0 is.
-    pub with_bearer: bool,
+    pub(super) with_bearer: bool,
 }
 
-/// Decides.
+/// What the client does after `answer`.
 ///
 /// Sources: Mimecast's response code and rate limit pages; recorded traffic for `err_developer_key`
 /// inside a 200 (met now and then with a valid id) and for `0004 Invalid Signature`.
 #[must_use]
-pub fn decide(said: AnswerSummary<'_>) -> Decision {
+pub(super) fn decide(answer: AnswerSummary<'_>) -> Decision {
     let no_failures: &[Failure] = &[];
-    let failures = said
+    let failures = answer
         .verdict
         .map_or(no_failures, |verdict| &verdict.failures);
     let has = |code: &str| failures.iter().any(|failure| failure.code == code);
-    let status = wire::effective_status(said.status, said.verdict);
+    let status = wire::effective_status(answer.status, answer.verdict);
     if status == 418 || has("err_xdk_binding_expired") {
         return Decision::Renew;
     }
-    if said.with_bearer && status == 401 {
+    if answer.with_bearer && status == 401 {
         return Decision::Renew;
     }
     match status {
         429 => Decision::Retry(Some(
-            said.rate_limit_reset
-                .or(said.retry_after)
+            answer
+                .rate_limit_reset
+                .or(answer.retry_after)
                 .unwrap_or(DEFAULT_RETRY_AFTER),
         )),
-        408 | 500 | 502 | 503 | 504 | 509 => Decision::Retry(said.retry_after),
+        408 | 500 | 502 | 503 | 504 | 509 => Decision::Retry(answer.retry_after),
         _ if has("err_developer_key") || failures.iter().any(|failure| failure.retryable) => {
-            Decision::Retry(said.retry_after)
+            Decision::Retry(answer.retry_after)
         }
         // How the TTP functions refuse a token is not documented: a request that carried one and is
         // told that something in it is not valid is taken back to its first page.
-        200 | 400 if said.with_page_token && (status == 400 || !failures.is_empty()) => {
+        200 | 400 if answer.with_page_token && (status == 400 || !failures.is_empty()) => {
             Decision::RestartRange
         }
         // A proxy's page in place of an answer may be gone the next time.
-        200 if said.verdict.is_none() => Decision::Retry(None),
+        200 if answer.verdict.is_none() => Decision::Retry(None),
         200 if failures.is_empty() => Decision::Accept,
         _ => Decision::Refuse,
     }
@@ -89,6 +90,20 @@ pub(super) fn is_transient(verdict: Option<&Verdict>) -> bool {
         })
     })
 }
+
+/// What to do where an API 2.0 application lacks a permission.
+macro_rules! permission_advice {
+    ($log:literal) => {
+        concat!(
+            "the API 2.0 application needs the product Security Events (products are chosen when it is made and cannot be changed: make a new one) and a role with the Read permission for ",
+            $log,
+            " under Monitoring"
+        )
+    };
+}
+
+/// What to do where API 2.0 is not found.
+pub(super) const HOST_ADVICE: &str = "check mimecast_base_url: API 2.0 is at https://api.services.mimecast.com, or https://us-api.services.mimecast.com and https://uk-api.services.mimecast.com";
 
 /// What an operator can do about a refusal. The product that the TTP functions are in is the one that
 /// published integrations name.
@@ -115,19 +130,11 @@ pub(super) fn advice(
             "check mimecast_client_id and mimecast_client_secret, and that the API 2.0 application is enabled"
         }
         403 if with_bearer => match feed {
-            Feed::Url => {
-                "the API 2.0 application needs the product Security Events (products are chosen when it is made and cannot be changed: make a new one) and a role with the Read permission for URL Protection under Monitoring"
-            }
-            Feed::Attachment => {
-                "the API 2.0 application needs the product Security Events (products are chosen when it is made and cannot be changed: make a new one) and a role with the Read permission for Attachment Protection under Monitoring"
-            }
-            Feed::Impersonation => {
-                "the API 2.0 application needs the product Security Events (products are chosen when it is made and cannot be changed: make a new one) and a role with the Read permission for Impersonation Protection under Monitoring"
-            }
+            Feed::Url => permission_advice!("URL Protection"),
+            Feed::Attachment => permission_advice!("Attachment Protection"),
+            Feed::Impersonation => permission_advice!("Impersonation Protection"),
         },
-        404 if with_bearer => {
-            "check mimecast_base_url: API 2.0 is at https://api.services.mimecast.com, or https://us-api.services.mimecast.com and https://uk-api.services.mimecast.com"
-        }
+        404 if with_bearer => HOST_ADVICE,
         401 => {
             "check mimecast_access_key, mimecast_secret_key and mimecast_app_key: Mimecast gives the same answer whichever of them is wrong"
         }
@@ -140,10 +147,10 @@ pub(super) fn advice(
         }
         429 => "give this connector API keys of its own, if others use the same ones",
         500..=599 => {
-            "nothing, if it passes; Mimecast's service status page tells of lasting trouble"
+            "nothing if it is temporary; if it lasts, check Mimecast's service status page"
         }
-        300..=399 => "check mimecast_base_url: the host sends elsewhere",
-        _ => "look at what Mimecast says here; if it cannot be mended in the settings, report it",
+        300..=399 => "check mimecast_base_url: the host redirects to another address",
+        _ => "read Mimecast's own message above; if no setting fixes it, report it",
     }
 }
 
@@ -285,7 +292,7 @@ mod tests {
             (429, None, false, Retry(Some(DEFAULT_RETRY_AFTER))),
         ];
         for (status, verdict, with_token, decision) in table {
-            let said = AnswerSummary {
+            let answer = AnswerSummary {
                 status: *status,
                 verdict: verdict.as_ref(),
                 rate_limit_reset: None,
@@ -293,13 +300,13 @@ mod tests {
                 with_page_token: *with_token,
                 with_bearer: false,
             };
-            assert_eq!(decide(said), *decision, "{said:?}");
+            assert_eq!(decide(answer), *decision, "{answer:?}");
         }
     }
 
     #[test]
     fn a_refused_token_is_replaced_and_a_refused_signature_is_not() {
-        let said = |with_bearer, status| AnswerSummary {
+        let answer = |with_bearer, status| AnswerSummary {
             status,
             verdict: None,
             rate_limit_reset: None,
@@ -307,14 +314,14 @@ mod tests {
             with_page_token: true,
             with_bearer,
         };
-        assert_eq!(decide(said(true, 401)), Decision::Renew);
-        assert_eq!(decide(said(false, 401)), Decision::Refuse);
-        assert_eq!(decide(said(true, 403)), Decision::Refuse);
+        assert_eq!(decide(answer(true, 401)), Decision::Renew);
+        assert_eq!(decide(answer(false, 401)), Decision::Refuse);
+        assert_eq!(decide(answer(true, 403)), Decision::Refuse);
     }
 
     #[test]
     fn the_rate_limit_header_is_kept_before_any_other_word() {
-        let said = |reset, after| AnswerSummary {
+        let answer = |reset, after| AnswerSummary {
             status: 429,
             verdict: None,
             rate_limit_reset: reset,
@@ -324,11 +331,11 @@ mod tests {
         };
         let (reset, after) = (Duration::from_millis(350), Duration::from_secs(9));
         assert_eq!(
-            decide(said(Some(reset), Some(after))),
+            decide(answer(Some(reset), Some(after))),
             Decision::Retry(Some(reset))
         );
         assert_eq!(
-            decide(said(None, Some(after))),
+            decide(answer(None, Some(after))),
             Decision::Retry(Some(after))
         );
     }

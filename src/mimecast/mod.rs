@@ -2,7 +2,7 @@
 //!
 //! Inputs: a base URL and the keys or client credentials of an API application. Promises: every
 //! signature has a date and a request id of its own; an answer counts as success only when its `fail`
-//! is empty; an expired binding or token is renewed once for all feeds. [`decision`] is the one place
+//! is empty; an expired binding or token is renewed once for all feeds. `decision` is the one place
 //! that says what an answer means.
 
 mod access;
@@ -10,7 +10,7 @@ mod binding;
 mod caller;
 mod client;
 mod credentials;
-pub mod decision;
+mod decision;
 pub mod hmac;
 mod login;
 mod oauth;

@@ -67,12 +67,12 @@ impl Issuer for MimecastTokens {
         }
         // The body is not shown: it may hold a token.
         let verdict = wire::verdict(&response.body);
-        let words = verdict.as_ref().map_or_else(String::new, |verdict| {
+        let detail = verdict.as_ref().map_or_else(String::new, |verdict| {
             format!(": {}", FailureList(&verdict.failures))
         });
-        let error = TokenRequestError::Refused { status, words };
+        let error = TokenRequestError::Refused { status, detail };
         let advice = Some(advice(status));
-        match decision::decide(self.caller.said(&response, verdict.as_ref())) {
+        match decision::decide(self.caller.summary(&response, verdict.as_ref())) {
             Decision::Retry(after) => Err(TokenError::unavailable(error, advice, after)),
             _ => Err(TokenError::refused(error, advice)),
         }
@@ -82,10 +82,10 @@ impl Issuer for MimecastTokens {
 /// Why Mimecast gave no token.
 #[derive(Debug, thiserror::Error)]
 enum TokenRequestError {
-    #[error("Mimecast cannot be asked for a token")]
+    #[error("Mimecast cannot be reached for a token")]
     Unreachable(#[source] TransportError),
-    #[error("Mimecast answered {status} to the request for a token{words}")]
-    Refused { status: u16, words: String },
+    #[error("Mimecast answered {status} to the request for a token{detail}")]
+    Refused { status: u16, detail: String },
 }
 
 fn advice(status: u16) -> &'static str {
@@ -93,9 +93,7 @@ fn advice(status: u16) -> &'static str {
         400 | 401 | 403 => {
             "check mimecast_client_id and mimecast_client_secret, those of an API 2.0 application"
         }
-        404 => {
-            "check mimecast_base_url: API 2.0 is at https://api.services.mimecast.com, or https://us-api.services.mimecast.com and https://uk-api.services.mimecast.com"
-        }
-        _ => "nothing, if it passes; Mimecast's service status page tells of lasting trouble",
+        404 => decision::HOST_ADVICE,
+        _ => "nothing if it is temporary; if it lasts, check Mimecast's service status page",
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Every answer says how many calls are left and in how many milliseconds there will be more
 //! (`X-RateLimit-Remaining`, `X-RateLimit-Reset`; vendor page "Rate Limiting"). Calls are made side by
-//! side, so those that are still on their way count as used. Who would be one too many waits, instead
-//! of being refused. Whether the limit is one for all functions is documented in different ways: it is
+//! side, so those that are still on their way count as used. A call that would exceed the limit waits
+//! instead of being refused. Whether the limit is one for all functions is documented in different ways: it is
 //! taken as one, which is safe under both.
 
 use std::{

@@ -20,7 +20,7 @@ pub struct Row {
     pub remembered_at: DateTime<Utc>,
     /// Whether the time is the record's own.
     pub time_is_own: bool,
-    /// Whether it is remembered under another time than it is listed under, see
+    /// Whether its own time is unreadable, or outside the range it was listed in; see
     /// [`RecordMeta::is_displaced`].
     pub displaced: bool,
     /// How many of its values the sink will cut off.
@@ -223,7 +223,7 @@ impl BatchBuilder {
         Push::Added
     }
 
-    /// Takes what was collected and starts anew; `None` if that is nothing.
+    /// Takes what was collected and starts over; `None` if that is nothing.
     pub fn take(&mut self) -> Option<Batch> {
         if self.rows.is_empty() {
             return None;

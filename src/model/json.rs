@@ -117,7 +117,7 @@ fn take_value(text: &str) -> Option<(&str, &str)> {
             .position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r'))
             .unwrap_or(text.len()),
     };
-    // The length ends behind an ASCII delimiter or before one, so on a character's border.
+    // The length ends after an ASCII delimiter or before one, so on a character's border.
     text.split_at_checked(length)
 }
 

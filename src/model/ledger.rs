@@ -58,9 +58,9 @@ impl fmt::Display for Hour {
 /// A delivered record: the second under which it is remembered, and its fingerprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Entry {
-    /// When.
+    /// The second under which it is remembered.
     pub time: DateTime<Utc>,
-    /// What.
+    /// Which record it is.
     pub fingerprint: Fingerprint,
 }
 

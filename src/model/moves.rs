@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::event_time;
 
-/// So many are kept: with a run every five minutes, what happened in the last hour and a half.
-pub const KEPT: usize = 20;
+/// How many moves are kept: with a run every five minutes, those of the last hour and a half.
+pub const MAX_MOVES: usize = 20;
 
 /// Why a watermark moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ pub struct Move {
     /// Where it went.
     #[serde(with = "utc_text")]
     pub to: DateTime<Utc>,
-    /// Why.
+    /// What moved it.
     pub reason: Reason,
 }
 
@@ -67,7 +67,7 @@ impl Moves {
             last.to = new.to;
             return;
         }
-        if self.0.len() >= KEPT {
+        if self.0.len() >= MAX_MOVES {
             self.0.pop_front();
         }
         self.0.push_back(new);
@@ -120,7 +120,7 @@ mod tests {
     fn the_last_twenty_are_kept() {
         let mut moves = Moves::default();
         (0..50).for_each(|minute| moves.push(step(minute, Reason::Delivered)));
-        assert_eq!(moves.iter().count(), KEPT);
+        assert_eq!(moves.iter().count(), MAX_MOVES);
         assert_eq!(moves.iter().last(), Some(&step(49, Reason::Delivered)));
     }
 

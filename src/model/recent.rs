@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 
 use super::{fingerprint::Fingerprint, ledger::Entry};
 
-/// So many displaced records are remembered. There is none in an orderly log; if every record were one,
-/// a checkpoint should still be small.
+/// How many displaced records are remembered. An orderly log has none; if every record were one, the
+/// checkpoint would still be small.
 const MAX_DISPLACED: usize = 20_000;
 
 /// Fingerprints with the second by which old ones are forgotten.

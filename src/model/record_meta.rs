@@ -1,4 +1,4 @@
-//! What a look at a record finds, and at one that lies on a page.
+//! What a scan finds in a record, and where the record lies on its page.
 
 use std::ops::Range;
 

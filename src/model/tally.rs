@@ -12,7 +12,7 @@ use super::{date_range::DateRange, end_bound::EndBound, event_time};
 
 const SECONDS: i64 = 900;
 
-/// A run of whole quarters of an hour, the end excluded.
+/// Consecutive whole quarters of an hour, the end excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     from: i64,
@@ -137,7 +137,7 @@ impl Tally {
         Span::within(from, to)
     }
 
-    /// The range that counts just this span, from when on there are counts.
+    /// The range whose count is that of this span, cut to where counting began.
     #[must_use]
     pub fn to_count(&self, span: Span, end: EndBound) -> Option<DateRange> {
         let to = match end {
@@ -178,7 +178,7 @@ impl Tally {
         Some(start(*last))
     }
 
-    /// Counts anew in the span: nothing but the given times.
+    /// Counts again in the span: nothing but the given times.
     pub fn recount(&mut self, span: Span, times: impl IntoIterator<Item = DateTime<Utc>>) {
         self.counts
             .retain(|quarter, _| !(span.from..span.to).contains(quarter));
@@ -192,7 +192,7 @@ impl Tally {
     /// Everything that Mimecast has in the quarter was seen, and it counts `total` there. What still
     /// differs, such as two rows that are alike to the byte or one that was rewritten since, is not
     /// missing.
-    pub fn explain(&mut self, quarter: Span, total: u64) {
+    pub fn account_for(&mut self, quarter: Span, total: u64) {
         let delivered = self.delivered(quarter).cast_signed();
         let more = total.cast_signed().saturating_sub(delivered);
         let more = i32::try_from(more).unwrap_or_default();
@@ -308,7 +308,7 @@ mod tests {
         let mut tally = tally(&["05:00:00", "05:20:00"]);
         let hour = span("05:00:00", "06:00:00");
         for total in [3, 2, 0] {
-            tally.explain(span("05:00:00", "05:15:00"), total);
+            tally.account_for(span("05:00:00", "05:15:00"), total);
             assert_eq!(tally.total(hour), total + 1);
         }
         // What was explained stays so, whatever the deliveries are found to be.

@@ -249,8 +249,8 @@ impl HttpClient {
     }
 }
 
-/// Room for a body of so many bytes. Pages differ a little in length; rooms of a few lengths only fit
-/// the next page again when they come back, and memory does not break up.
+/// Capacity for a body. Rounding it up to a few sizes lets the allocator reuse the buffers of earlier
+/// pages, and keeps memory from fragmenting.
 fn room(bytes: usize) -> usize {
     const UNIT: usize = 128 * 1024;
     if bytes < UNIT {

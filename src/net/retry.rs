@@ -87,7 +87,7 @@ pub trait AttemptError: std::error::Error + Send + Sync + 'static {
 pub struct Context<'a> {
     /// Who is called.
     pub service: Service,
-    /// Time.
+    /// Tells the time and waits.
     pub clock: &'a dyn Clock,
     /// For jitter.
     pub random: &'a dyn Randomness,

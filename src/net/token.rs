@@ -19,11 +19,11 @@ use crate::{
     net::retry::{AttemptError, Next},
 };
 
-/// A token is renewed so long before it ends, or a sixth of its life if that is less. Azure's own
+/// A token is renewed this long before it expires, or after five sixths of a short life. Azure's own
 /// clients take five minutes.
 const RENEW_BEFORE_EXPIRY: Duration = Duration::from_secs(300);
 
-/// A renewal that failed while the old token lives is tried again after so long.
+/// After a failed renewal, while the old token is valid, the next try is this much later.
 const RENEW_RETRY_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A token request takes no longer than this, so that what it is for still has time.
@@ -199,7 +199,7 @@ impl Tokens {
                 let early = RENEW_BEFORE_EXPIRY.min(issued.lives / 6);
                 debug!(
                     lives_seconds = issued.lives.as_secs(),
-                    "A new token is there."
+                    "A new token was issued."
                 );
                 held.current = Some(Current {
                     token: token.clone(),

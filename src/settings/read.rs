@@ -18,7 +18,7 @@ pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settin
     let sink = sink::read(&mut reader);
     let checkpoints = checkpoints(&mut reader);
     let lookback = Lookback {
-        lookback: TimeDelta::days(
+        first_run: TimeDelta::days(
             reader
                 .number(
                     "lookback_days",
@@ -95,7 +95,7 @@ fn checkpoints(reader: &mut SettingsReader<'_>) -> Option<CheckpointSettings> {
         .optional("checkpoint_container")
         .unwrap_or_else(|| "ttp-checkpoints".to_owned());
     if !is_container_name(&container) {
-        let found = format!("{} is no container name", shown(&container));
+        let found = format!("{} is not a valid container name", shown(&container));
         reader.fault(
             "checkpoint_container",
             found,
@@ -143,7 +143,7 @@ fn blob_endpoint(reader: &mut SettingsReader<'_>) -> Option<Url> {
             Url::parse(&format!("https://{account}.blob.core.windows.net")).ok()
         }
         (None, Some(account)) => {
-            let found = format!("{} is no storage account name", shown(&account));
+            let found = format!("{} is not a valid storage account name", shown(&account));
             reader.fault(
                 "AzureWebJobsStorage__accountName",
                 found,

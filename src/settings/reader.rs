@@ -85,7 +85,7 @@ impl<'a> SettingsReader<'a> {
             return Some(value);
         }
         let found = format!(
-            "holds a blank or another character that no key has ({} characters)",
+            "contains a space or another character that is not allowed here ({} characters)",
             value.chars().count()
         );
         self.fault(name, found, example);
@@ -124,7 +124,7 @@ impl<'a> SettingsReader<'a> {
     pub(super) fn guid(&mut self, name: &'static str, value: &str) -> Option<String> {
         let id = Uuid::parse_str(value).ok();
         if id.is_none() {
-            let found = format!("{} is no GUID", shown(value));
+            let found = format!("{} is not a GUID", shown(value));
             self.fault(name, found, GUID_EXAMPLE);
         }
         id.map(|id| id.to_string())
@@ -141,14 +141,14 @@ impl<'a> SettingsReader<'a> {
             Err(_) if !value.contains("://") => {
                 format!("{} does not begin with https://", shown(value))
             }
-            Err(error) => format!("{} is no address ({error})", shown(value)),
+            Err(error) => format!("{} is not a valid URL ({error})", shown(value)),
             Ok(url) if !url.has_host() => format!("{} names no host", shown(value)),
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
                 "holds a user name or password".to_owned()
             }
             Ok(url) if url.path() != "/" || url.query().is_some() || url.fragment().is_some() => {
                 format!(
-                    "{} has more than that; it must be scheme and host alone",
+                    "{} has more than a scheme and a host, such as a path; give these two only",
                     shown_address(&url)
                 )
             }
@@ -174,7 +174,7 @@ impl<'a> SettingsReader<'a> {
             _ => {
                 self.fault(
                     name,
-                    format!("{} is neither", shown(&value)),
+                    format!("{} is neither true nor false", shown(&value)),
                     "true or false",
                 );
                 default
@@ -201,7 +201,10 @@ impl<'a> SettingsReader<'a> {
                 } else {
                     format!("to {most}")
                 };
-                let found = format!("{} is no whole number from {least} {up_to}", shown(&value));
+                let found = format!(
+                    "{} is not a whole number from {least} {up_to}",
+                    shown(&value)
+                );
                 self.fault(name, found, example);
                 default
             }
@@ -217,7 +220,7 @@ const QUOTED_CHARACTERS: usize = 32;
 pub(super) fn shown(value: &str) -> String {
     let length = value.chars().count();
     if length > QUOTED_CHARACTERS {
-        return format!("what it holds ({length} characters)");
+        return format!("its value ({length} characters)");
     }
     let visible = |character: char| {
         if character.is_control() {

@@ -63,8 +63,8 @@ fn check_both_sinks(reader: &mut SettingsReader<'_>) {
     }
     reader.fault(
         UNTIL,
-        "asks for a rehearsal, which feeds a workspace and a rule, and settings of one are missing",
-        "the settings of both, or take dual_write_until out: when the rehearsal is over, too",
+        "starts a rehearsal, which writes to a workspace and to a rule, but settings for one of the two are missing",
+        "the settings of both; or remove dual_write_until, as you also should once the rehearsal is over",
     );
 }
 
@@ -121,7 +121,7 @@ fn until(reader: &mut SettingsReader<'_>) -> Option<DateTime<Utc>> {
     let until =
         event_time::parse(&value).or_else(|| event_time::parse(&format!("{value}T00:00:00Z")));
     if until.is_none() {
-        let found = format!("{} is no day and no time", shown(&value));
+        let found = format!("{} is neither a date nor a time", shown(&value));
         reader.fault(UNTIL, found, "2026-12-24, or 2026-12-24T08:00:00Z");
     }
     until
@@ -134,7 +134,7 @@ fn rule(reader: &mut SettingsReader<'_>) -> Option<RuleSettings> {
     let id = reader.required(RULE_ID, RULE_ID_EXAMPLE).and_then(|value| {
         let is_id = is_rule_id(&value);
         if !is_id {
-            let found = format!("{} is no immutable id of a rule", shown(&value));
+            let found = format!("{} is not the immutable ID of a rule", shown(&value));
             reader.fault(RULE_ID, found, RULE_ID_EXAMPLE);
         }
         is_id.then_some(value)
@@ -169,7 +169,7 @@ fn identity(reader: &mut SettingsReader<'_>, cloud: &Cloud) -> Option<Identity> 
     if reader.is_set(IDENTITY) {
         reader.fault(
             IDENTITY,
-            "names a managed identity, which active_directory_* take the place of",
+            "names a managed identity, but the active_directory_* settings replace it",
             "one of the two: a managed identity, or an application",
         );
     }
@@ -192,7 +192,7 @@ fn identity(reader: &mut SettingsReader<'_>, cloud: &Cloud) -> Option<Identity> 
     {
         reader.fault(
             APP_SECRET,
-            "is a GUID, as the ids of secrets are",
+            "is a GUID, so it is probably the secret's ID and not its value",
             SECRET_EXAMPLE,
         );
     }

@@ -8,7 +8,7 @@ use super::fields::{Fields, Value};
 /// What a line of JSON says of every event, so that no field may.
 const RESERVED: [&str; 3] = ["level", "message", "target"];
 
-/// A line: an event, with the fields of the spans around it behind its own.
+/// A line: an event, followed by its fields and those of the spans around it.
 #[derive(Debug)]
 pub(super) struct Line<'a> {
     pub(super) level: Level,

@@ -209,7 +209,7 @@ async fn oversized_content_has_its_own_error() {
     );
     assert_eq!(bench.service.posts().len(), posts, "it was not sent at all");
     let deadline = Deadline::after(bench.clock.elapsed(), Duration::from_secs(240));
-    bench.sink.probe(Feed::Url, deadline).await.unwrap();
+    bench.sink.post_nothing(Feed::Url, deadline).await.unwrap();
 }
 
 #[tokio::test]
@@ -246,7 +246,11 @@ async fn a_missing_rule_or_stream_is_reported_with_advice_and_blames_no_row() {
     let bench = bench_with(without, &config()).await;
     let deadline = Deadline::after(bench.clock.elapsed(), Duration::from_secs(240));
     // A probe that is refused too keeps every record out of quarantine.
-    let error = bench.sink.probe(Feed::Url, deadline).await.unwrap_err();
+    let error = bench
+        .sink
+        .post_nothing(Feed::Url, deadline)
+        .await
+        .unwrap_err();
     let error = error.explain();
     for part in [
         "400",

@@ -299,7 +299,7 @@ async fn a_failed_renewal_is_reported_without_the_password() {
         .next("/api/login/login", 1, Fault::Status(401));
     let error = bench.fetch(None, 240).await.unwrap_err().explain();
     assert!(
-        error.contains("renewing it failed: the login was answered 401"),
+        error.contains("renewing it failed: Mimecast answered the login with 401"),
         "{error}"
     );
     assert!(!error.contains("S3cret"), "{error}");

@@ -82,7 +82,7 @@ pub struct WorkbookFile {
 pub struct Content {
     /// The functions that the other queries call.
     pub parsers: Vec<Described>,
-    /// The analytic rules.
+    /// The analytics rules.
     pub rules: Vec<Described>,
     /// The hunting queries.
     pub hunting: Vec<Described>,

@@ -28,7 +28,7 @@ struct Seen {
     /// A bit for each record.
     bits: Vec<u64>,
     counts: Counts,
-    /// The record's text, made anew for each row in the same place.
+    /// The record's text, made again for each row in the same place.
     text: String,
 }
 

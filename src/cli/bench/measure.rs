@@ -1,4 +1,4 @@
-//! One run: everything is made anew, one pass is done, and the numbers are taken.
+//! One run: everything is new, one pass is done, and the numbers are taken.
 
 use std::{fs, io, path::Path, sync::Arc, time::Duration};
 

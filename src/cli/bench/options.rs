@@ -60,10 +60,10 @@ pub(in crate::cli) struct Options {
     #[arg(long, value_name = "N,...", value_delimiter = ',', value_parser = count(16))]
     pub(super) parallel: Vec<usize>,
     /// Mimecast's calls in 5 seconds, above which it answers 429. A real account was seen to have 800,
-    /// which is the limit of every long backlog; this default is none.
+    /// which limits every long backlog; the default is practically no limit.
     #[arg(long, value_name = "CALLS", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) quota: u32,
-    /// Measure each line so often. Each time is the middle one of all runs (of an even number the lower
+    /// How many times to measure each line. Each time is the middle one of all runs (of an even number the lower
     /// one), memory the largest, and counts are those of the last run.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) repeat: u16,

@@ -40,7 +40,7 @@ struct Part {
 }
 
 impl Backlog {
-    /// So many records of each log, in the order of [`Log::ALL`], from `from` to before `to`.
+    /// How many records of each log, in the order of [`Log::ALL`], from `from` to before `to`.
     pub(super) fn new(counts: [usize; 3], from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
         let days = (to.date_naive() - from.date_naive()).num_days();
         let date = |day| (from + TimeDelta::days(day)).format("%Y-%m-%d").to_string();

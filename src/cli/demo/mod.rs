@@ -132,16 +132,14 @@ async fn run_all(world: &World, progress: &Progress) -> Result<usize, DemoError>
 fn conclude(verdicts: &[Verdict; 3], failures: usize) -> bool {
     let clean = verdicts.iter().all(Verdict::is_clean);
     if clean && failures == 0 {
-        say("Every record arrived once, and as it was.");
+        say("Every record arrived exactly once, unchanged.");
         return true;
     }
     for verdict in verdicts.iter().filter(|verdict| !verdict.is_clean()) {
         say_error(&format!("NOT CLEAN: {verdict}"));
     }
     if failures > 0 {
-        say_error(&format!(
-            "{failures} of the steps failed that should not have."
-        ));
+        say_error(&format!("{failures} steps failed unexpectedly."));
     }
     false
 }

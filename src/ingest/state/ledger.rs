@@ -20,8 +20,8 @@ use crate::{
     },
 };
 
-/// Two runs that add to one hour at the same time take turns so often.
-const MAX_CONFLICT_RETRIES: u32 = 4;
+/// How often an hour is tried at most, when another run writes it at the same time.
+const MAX_ATTEMPTS: u32 = 4;
 
 /// A feed's ledger.
 #[derive(Clone, Copy)]
@@ -62,7 +62,7 @@ impl Ledger<'_> {
             {
                 Ok(_) => return Ok(()),
                 // Entries are only ever added, so whoever comes second adds to what is there now.
-                Err(StoreError::Conflict) if turn < MAX_CONFLICT_RETRIES => turn += 1,
+                Err(StoreError::Conflict) if turn < MAX_ATTEMPTS => turn += 1,
                 Err(error) => return Err(error),
             }
         }
@@ -75,7 +75,7 @@ impl Ledger<'_> {
                 feed = %self.feed,
                 key,
                 reason = %damaged,
-                "The ledger cannot be used: records of this hour that appear late may be delivered once more."
+                "The ledger cannot be used: if this hour is read again, its records may be delivered a second time."
             );
             LedgerHour::new(hour)
         })

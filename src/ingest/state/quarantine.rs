@@ -38,7 +38,7 @@ pub enum QuarantineError {
     #[error("there is no record {0} in quarantine")]
     Absent(Fingerprint),
     /// There is another one under its key.
-    #[error("its key holds the record {1} of {0}")]
+    #[error("the blob or file of that name holds the record {1} of {0}")]
     Misplaced(Feed, Fingerprint),
     /// There is something else under its key.
     #[error(transparent)]

@@ -22,7 +22,7 @@ use crate::{
 /// A feed's checkpoint as it is saved.
 #[derive(Debug)]
 pub struct SavedCheckpoint {
-    /// What it says.
+    /// Where the next run starts from.
     pub start: Start,
     version: Version,
 }
@@ -51,7 +51,7 @@ impl Explain for RewindError {
         match self {
             Self::Store(error) => error.advice(),
             Self::NoCheckpoint => Some(
-                "let a run begin, or save a plain timestamp such as 2026-11-24T05:00:00Z as the checkpoint",
+                "wait for the first run, or save a plain timestamp such as 2026-11-24T05:00:00Z as the checkpoint",
             ),
             Self::NotBack(_) | Self::TooFar(_) => None,
         }

@@ -16,7 +16,7 @@ const ALWAYS_ACCEPTED_BYTES: usize = 1_000_000;
 /// the table does not know is taken for the content: before a record is set aside for it, the service
 /// must have taken something, if only a post without rows.
 #[must_use]
-pub fn decide(
+pub(in crate::log_analytics) fn decide(
     status: u16,
     code: &str,
     body_bytes: usize,
@@ -45,7 +45,7 @@ pub fn decide(
 /// Whether a post of this size that is cut off without an answer, time and again, may be too large:
 /// observed in place of the documented 404.
 #[must_use]
-pub fn may_be_too_large(body_bytes: usize) -> bool {
+pub(in crate::log_analytics) fn may_be_too_large(body_bytes: usize) -> bool {
     body_bytes > ALWAYS_ACCEPTED_BYTES
 }
 
@@ -65,11 +65,11 @@ pub(in crate::log_analytics) fn advice(status: u16, code: &str) -> &'static str 
         (404, _) => {
             "check log_analytics_uri: it must be the workspace's own address, such as https://WORKSPACE.ods.opinsights.azure.com"
         }
-        (300..=399, _) => "check log_analytics_uri: the host sends elsewhere",
+        (300..=399, _) => "check log_analytics_uri: the host redirects to another address",
         (429 | 500..=599, _) => {
-            "nothing, if it passes; Azure's service status tells of lasting trouble"
+            "nothing if it is temporary; if it lasts, check Azure's service status"
         }
-        _ => "look at what the service says here",
+        _ => "read the service's own message above",
     }
 }
 

@@ -11,7 +11,7 @@ use super::Decision;
 /// documented: it is taken for the content, and before a record is set aside for it the service must
 /// have taken something, if only a post without rows.
 #[must_use]
-pub fn decide(status: u16, retry_after: Option<Duration>) -> Decision {
+pub(in crate::log_analytics) fn decide(status: u16, retry_after: Option<Duration>) -> Decision {
     match status {
         204 => Decision::Accept,
         401 => Decision::Renew,
@@ -37,9 +37,9 @@ pub(in crate::log_analytics) fn advice(status: u16) -> &'static str {
         404 => {
             "check logs_ingestion_endpoint and logs_ingestion_rule_id, and that the rule has the streams of deploy/logs-ingestion.json"
         }
-        300..=399 => "check logs_ingestion_endpoint: the host sends elsewhere",
-        429 | 500..=599 => "nothing, if it passes; Azure's service status tells of lasting trouble",
-        _ => "look at what the service says here",
+        300..=399 => "check logs_ingestion_endpoint: the host redirects to another address",
+        429 | 500..=599 => "nothing if it is temporary; if it lasts, check Azure's service status",
+        _ => "read the service's own message above",
     }
 }
 

@@ -1,11 +1,11 @@
 //! What an answer of Log Analytics means for what happens next: the one place that decides.
 
-pub mod data_collector;
-pub mod logs_ingestion;
+pub(super) mod data_collector;
+pub(super) mod logs_ingestion;
 
 use std::time::Duration;
 
-/// What to do.
+/// What the sink does after an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// Taken.

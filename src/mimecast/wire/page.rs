@@ -69,7 +69,7 @@ impl<'a> Data<'a> {
 /// An answer that is no page.
 #[derive(Debug)]
 pub struct UnreadPage {
-    /// Why.
+    /// Why it is none.
     pub why: PageError,
     /// Its body, as it came.
     pub body: Vec<u8>,
@@ -86,7 +86,7 @@ pub struct UnreadPage {
 pub fn page(scanner: &mut RecordScanner, body: Vec<u8>) -> Result<Page, UnreadPage> {
     let (text, original) = text(body);
     match listing(scanner, &text) {
-        Ok(Listing {
+        Ok(ParsedPage {
             records,
             next,
             total,
@@ -114,7 +114,7 @@ fn text(body: Vec<u8>) -> (String, Option<Vec<u8>>) {
     (String::from_utf8_lossy(marked).into_owned(), Some(body))
 }
 
-struct Listing<T> {
+struct ParsedPage<T> {
     records: Vec<T>,
     next: Option<PageToken>,
     total: Option<u64>,
@@ -122,11 +122,11 @@ struct Listing<T> {
 
 /// Usually all records are looked at in one scan, and what is around them is parsed without them. Where
 /// that does not go, all of it is parsed.
-fn listing(scanner: &mut RecordScanner, text: &str) -> Result<Listing<RecordSpan>, PageError> {
+fn listing(scanner: &mut RecordScanner, text: &str) -> Result<ParsedPage<RecordSpan>, PageError> {
     if let Some(listing) = scanned(scanner, text) {
         return Ok(listing);
     }
-    let Listing {
+    let ParsedPage {
         records,
         next,
         total,
@@ -135,7 +135,7 @@ fn listing(scanner: &mut RecordScanner, text: &str) -> Result<Listing<RecordSpan
         let meta = scanner.scan(text.get(bytes.clone())?);
         Some(RecordSpan { bytes, meta })
     });
-    Ok(Listing {
+    Ok(ParsedPage {
         records: listed.collect(),
         next,
         total,
@@ -147,7 +147,7 @@ const STAND_IN: &str = "{}";
 
 /// The records are scanned, and the answer is parsed with one empty record in their place. It must show
 /// where the records were looked for: so it is proved that they are the listing of the answer.
-fn scanned(scanner: &mut RecordScanner, text: &str) -> Option<Listing<RecordSpan>> {
+fn scanned(scanner: &mut RecordScanner, text: &str) -> Option<ParsedPage<RecordSpan>> {
     let opening = format!("\"{}\":[", array(scanner.feed()));
     let start = memchr::memmem::find(text.as_bytes(), opening.as_bytes())? + opening.len();
     let (records, end) = scanner.list(text, start)?;
@@ -156,7 +156,7 @@ fn scanned(scanner: &mut RecordScanner, text: &str) -> Option<Listing<RecordSpan
     let [bytes] = &parsed.records[..] else {
         return None;
     };
-    (*bytes == (start..start + STAND_IN.len())).then_some(Listing {
+    (*bytes == (start..start + STAND_IN.len())).then_some(ParsedPage {
         records,
         next: parsed.next,
         total: parsed.total,
@@ -164,7 +164,7 @@ fn scanned(scanner: &mut RecordScanner, text: &str) -> Option<Listing<RecordSpan
 }
 
 /// Parses an answer.
-fn parsed(feed: Feed, text: &str) -> Result<Listing<Range<usize>>, PageError> {
+fn parsed(feed: Feed, text: &str) -> Result<ParsedPage<Range<usize>>, PageError> {
     let Object::<PageBody<'_>>(answer) =
         serde_json::from_str(text).map_err(|error| shape(&error))?;
     let (status, pagination) = answer
@@ -203,7 +203,7 @@ fn parsed(feed: Feed, text: &str) -> Result<Listing<Range<usize>>, PageError> {
         let total = pagination.total_count;
         (pagination.next, total.and_then(|total| total.as_u64()))
     });
-    Ok(Listing {
+    Ok(ParsedPage {
         records,
         next: next.and_then(PageToken::new),
         total,

@@ -2,8 +2,7 @@
 
 use crate::model::fingerprint::form;
 
-/// So many names are kept: the members of a feed's records, those of nested objects included, are about
-/// forty. Their ranks fit into one word.
+/// How many names are kept: a feed's records have about forty members, those of nested objects included. Their ranks fit into one word.
 pub(super) const MOST: usize = 64;
 
 /// Places in the table by which a name is found that was not guessed.
@@ -55,7 +54,7 @@ fn words(bytes: &[u8; WORDS_BYTES]) -> Words {
 struct Name {
     /// As it stands in a record: quotes and colon with it.
     token: Box<[u8]>,
-    /// Its beginning, with zeros behind it.
+    /// Its beginning, with zeros after it.
     begin: Words,
     /// Which bits of `begin` count.
     mask: Words,
@@ -103,11 +102,11 @@ pub(super) struct Keys {
     time_member: &'static [u8],
     names: Vec<Name>,
     by_rank: Vec<Key>,
-    /// The names in their canonical form, one behind the other in the order of their ranks.
+    /// The names in their canonical form, one after the other in the order of their ranks.
     forms: Vec<u8>,
     /// Where each ends.
     form_ends: Vec<usize>,
-    /// What came behind each thing that may come before, the last two times.
+    /// What followed each thing that may come before, the last two times.
     next: [[Key; 2]; Preceding::ALL],
     /// Names by some of their letters. Where two share a place, the later one has it.
     table: [u8; PLACES],
@@ -147,7 +146,7 @@ impl Keys {
         })
     }
 
-    /// Finds a name and remembers that it came behind `previous`.
+    /// Finds a name and remembers that it followed `previous`.
     pub(super) fn find(&mut self, previous: Preceding, text: &[u8]) -> Option<Key> {
         let likely = Key(self.table[place(text)]);
         let key = match self.names.get(usize::from(likely.0)) {

@@ -181,7 +181,7 @@ impl Scan<'_> {
         Ok(at)
     }
 
-    /// The name at `at` and the place behind its colon.
+    /// The name at `at` and the place after its colon.
     #[inline]
     fn key(&mut self, at: usize, previous: Preceding) -> Result<(keys::Key, usize), Stop> {
         let rest = self.bytes.get(at..).unwrap_or_default();

@@ -104,7 +104,7 @@ fn a_rule_without_its_endpoint_or_with_its_name_for_its_id_is_a_fault() {
     for (changes, found) in [
         (
             [("logs_ingestion_rule_id", "mimecast-ttp")],
-            "`mimecast-ttp` is no immutable id of a rule",
+            "`mimecast-ttp` is not the immutable ID of a rule",
         ),
         (
             [(
@@ -133,13 +133,16 @@ fn a_rehearsal_needs_both_sinks_and_a_day() {
     let text = with(&[until]).unwrap_err().to_string();
     for part in [
         "logs_ingestion_endpoint: is missing",
-        "dual_write_until: asks for a rehearsal",
+        "dual_write_until: starts a rehearsal",
     ] {
         assert!(text.contains(part), "{text}");
     }
     let soon = ("dual_write_until", "soon");
     let text = with(&[RULE[0], RULE[1], soon]).unwrap_err().to_string();
-    assert!(text.contains("`soon` is no day and no time"), "{text}");
+    assert!(
+        text.contains("`soon` is neither a date nor a time"),
+        "{text}"
+    );
 }
 
 #[test]

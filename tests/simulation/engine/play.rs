@@ -271,7 +271,7 @@ fn judge(
     if report
         .message
         .as_ref()
-        .is_some_and(|text| text.contains("broke off"))
+        .is_some_and(|text| text.contains("crashed"))
     {
         oracle.violated(format!("run {run}: {report}"));
     }

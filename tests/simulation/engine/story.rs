@@ -138,7 +138,7 @@ impl Story {
         let began = event_time::parse("2026-03-02T08:00:00Z").unwrap();
         let ticks = dice.between(3, 14);
         let lookback = Lookback {
-            lookback: TimeDelta::hours(dice.pick(&[1, 6, 30, 72])),
+            first_run: TimeDelta::hours(dice.pick(&[1, 6, 30, 72])),
             settle: SETTLE,
             late_arrival: LATE_ARRIVAL,
             reconcile: TimeDelta::hours(dice.pick(&[12, 24, 48])),
@@ -188,7 +188,7 @@ impl Story {
     /// From when on records are the passes' to deliver.
     pub fn start(&self) -> DateTime<Utc> {
         self.taken_over
-            .unwrap_or(self.began - self.lookback.lookback)
+            .unwrap_or(self.began - self.lookback.first_run)
     }
 
     /// Everything but the records, for a person.

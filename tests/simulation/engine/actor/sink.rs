@@ -47,7 +47,7 @@ impl LogSink for Actor {
         result
     }
 
-    async fn probe(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError> {
+    async fn post_nothing(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError> {
         self.deliver(&Batch::empty(feed), deadline).await.map(drop)
     }
 }
