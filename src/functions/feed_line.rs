@@ -7,7 +7,7 @@ use crate::ingest::report::{FeedReport, Outcome};
 /// Logs what became of a feed: an error where it failed, so that it goes to stderr.
 pub(super) fn log(report: &FeedReport) {
     let counts = &report.counts;
-    let is_short = counts.missing + counts.quarantined > 0;
+    let is_short = counts.missing + counts.quarantined + counts.gaps > 0;
     macro_rules! line {
         ($level:expr, $message:literal) => {
             event!(
@@ -19,6 +19,7 @@ pub(super) fn log(report: &FeedReport) {
                 batches = counts.batches,
                 pages = counts.pages,
                 retries = counts.retries,
+                repaired = if_any(counts.repaired),
                 untimed = if_any(counts.untimed),
                 truncated = if_any(counts.truncated),
                 reconciled = if_any(counts.reconciled),
@@ -28,6 +29,7 @@ pub(super) fn log(report: &FeedReport) {
                 splits = if_any(counts.splits),
                 restarts = if_any(counts.restarts),
                 missing = if_any(counts.missing),
+                gaps = if_any(counts.gaps),
                 lag_seconds = report.lag_seconds,
                 reason = report.message.as_deref(),
                 $message

@@ -58,6 +58,8 @@ impl fmt::Display for Chain<'_> {
 pub enum ErrorKind {
     /// The service no longer knows the page token: the range must be read again from what is delivered.
     PageTokenRefused,
+    /// The page is larger than any that is read: one with fewer records may fit.
+    PageTooLarge,
     /// The content is too large, or a row in it cannot be read: a part of it may be accepted.
     ContentRejected(Rejection),
     /// The deadline came first; nothing is wrong.
@@ -67,6 +69,8 @@ pub enum ErrorKind {
         /// The wait that it asks for.
         retry_after: Duration,
     },
+    /// The answer for this range is of no use, time and again. Another range may be answered well.
+    Unreadable,
     /// It does not work without someone doing something, or not now.
     Failed,
 }
@@ -159,6 +163,7 @@ impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             ErrorKind::PageTokenRefused => f.write_str("the page token was refused"),
+            ErrorKind::PageTooLarge => f.write_str("the page is too large"),
             ErrorKind::ContentRejected(_) => f.write_str("the content was rejected"),
             ErrorKind::DeadlineExceeded if self.source.is_some() => {
                 f.write_str("run budget exhausted after")
@@ -170,13 +175,13 @@ impl fmt::Display for ServiceError {
                 self.service,
                 retry_after.as_secs()
             ),
-            ErrorKind::Failed if self.attempts > 1 => write!(
+            ErrorKind::Unreadable | ErrorKind::Failed if self.attempts > 1 => write!(
                 f,
                 "failed after {} attempts in {:.1} s",
                 self.attempts,
                 self.spent.as_secs_f64()
             ),
-            ErrorKind::Failed => f.write_str("failed"),
+            ErrorKind::Unreadable | ErrorKind::Failed => f.write_str("failed"),
         }
     }
 }
@@ -195,11 +200,13 @@ impl Explain for ServiceError {
     /// That one attempt failed is said by its cause.
     fn explain(&self) -> String {
         let text = match (&self.kind, &self.source) {
-            (ErrorKind::Failed | ErrorKind::ContentRejected(_), Some(source))
-                if self.attempts <= 1 =>
-            {
-                Chain(&**source).to_string()
-            }
+            (
+                ErrorKind::Failed
+                | ErrorKind::Unreadable
+                | ErrorKind::PageTooLarge
+                | ErrorKind::ContentRejected(_),
+                Some(source),
+            ) if self.attempts <= 1 => Chain(&**source).to_string(),
             _ => Chain(self).to_string(),
         };
         with_advice(text, self.advice)

@@ -7,7 +7,9 @@ use tracing::{instrument, warn};
 
 use super::{
     error::Explain,
+    gaps,
     pipeline::{Direction, Pipeline, Restarts, Segment, counting_source::CountingSource},
+    ports::Patience,
     reconcile::Reconciler,
     report::{
         Counts, FeedReport, Outcome,
@@ -41,6 +43,19 @@ struct PassChanges {
     moved: bool,
     /// Entries went into the ledger that the saved checkpoint still holds.
     flushed: bool,
+    /// How reading forward ended.
+    read_ended: ReadEnd,
+}
+
+/// How reading forward ended, as far as the next pass must know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ReadEnd {
+    /// Everything was read, but for the gaps.
+    Whole,
+    /// A range could not be read, although Mimecast answered.
+    Unreadable,
+    /// For another reason.
+    Other,
 }
 
 /// One feed's part of a pass.
@@ -63,7 +78,7 @@ impl FeedPass {
         let (feed, clock) = (self.pipeline.feed, &self.pipeline.ports.clock);
         let began = clock.elapsed();
         let mut counts = Counts::default();
-        let (conclusion, watermark) = match self.open().await {
+        let (conclusion, watermark, gaps) = match self.open().await {
             Ok(mut writer) => {
                 let Checkpoint {
                     watermark,
@@ -78,11 +93,12 @@ impl FeedPass {
                     wait: after.wait,
                 };
                 let judged = conclusion.judged(feed, progress, clock.now());
-                (judged, Some(after.watermark))
+                (judged, Some(after.watermark), after.gaps.len() as u64)
             }
-            Err(conclusion) => (conclusion, None),
+            Err(conclusion) => (conclusion, None, 0),
         };
         counts.calls = self.source.calls();
+        counts.gaps = gaps;
         FeedReport {
             feed,
             outcome: conclusion.outcome,
@@ -141,22 +157,32 @@ impl FeedPass {
         let due = writer
             .progress
             .to_reconcile(self.pipeline.ports.clock.now());
-        let (end, flushed) = match (forward, due) {
-            (Ok(()), Some(span)) => {
+        let read_ended = match &forward {
+            Ok(()) => ReadEnd::Whole,
+            Err(reason) if reason.is_unreadable() => ReadEnd::Unreadable,
+            Err(_) => ReadEnd::Other,
+        };
+        let forward = match forward {
+            Ok(()) => gaps::retry(&self.pipeline, writer, counts).await,
+            failed => failed,
+        };
+        let (end, flushed) = match forward {
+            Ok(()) if !due.is_empty() => {
                 let compared = Reconciler::new(&self.pipeline, writer, counts)
-                    .run(span)
+                    .run(&due)
                     .await;
                 (
                     compared.map_err(|reason| self.overdue(writer, reason)),
                     false,
                 )
             }
-            (end, _) => (end, writer.flush_ledger_if_full().await),
+            end => (end, writer.flush_ledger_if_full().await),
         };
         let changes = PassChanges {
             progressed: moved || counts.any_dealt_with(),
             moved,
             flushed,
+            read_ended,
         };
         let end = self.remember(writer, end, changes).await;
         let context = StopContext {
@@ -164,7 +190,11 @@ impl FeedPass {
             checkpoint: &self.checkpoint_address(),
             posted: counts.batches > 0,
         };
-        Conclusion::from(end, context)
+        Conclusion::from(end, context).with_gaps(
+            self.pipeline.feed,
+            writer.progress.checkpoint().gaps.iter(),
+            counts.new_gaps > 0,
+        )
     }
 
     /// A comparison that does not fit into the run budget hour after hour leaves late records unfound:
@@ -193,6 +223,11 @@ impl FeedPass {
             Wait::asked(asked_by, length, self.pipeline.ports.clock.now(), before)
         });
         let mut news = progress.wait(wait) || changes.flushed;
+        news |= match changes.read_ended {
+            ReadEnd::Whole => progress.read_succeeded(),
+            ReadEnd::Unreadable => progress.read_failed(changes.moved),
+            ReadEnd::Other => false,
+        };
         news |= match &end {
             Ok(()) => progress.lengthen_ranges(),
             Err(reason) if !changes.moved && reason.is_of_reading() => progress.shorten_ranges(),
@@ -253,6 +288,8 @@ impl FeedPass {
                 ranges,
                 direction: Direction::Forward,
                 known,
+                isolates: writer.progress.is_isolating(),
+                patience: Patience::Usual,
             };
             self.pipeline.run(writer, counts, segment).await?;
         }

@@ -10,17 +10,21 @@
 //! read: ranges -> pages  |  collect: drop what is known, batch  |  deliver: post, then save
 //! ```
 //!
+//! A range that cannot be read in two passes, although others can, is narrowed down to the second at
+//! fault: the pass goes past it, keeps it as a gap, and reads it again every hour.
+//!
 //! Once an hour the pass compares what the source counts with what was delivered, and looks again
 //! where they differ.
 //!
 //! Promises kept here: the checkpoint moves only after acknowledged batches and whole ranges; every
-//! record the source shows is delivered once, or set aside with the reason; a pass ends by its deadline
+//! record the source shows is delivered once, or set aside with the reason; what it cannot show is told; a pass ends by its deadline
 //! and the next goes on from there.
 //!
 //! The outside is seen through the traits in [`ports`].
 
 pub mod error;
 mod feed_pass;
+mod gaps;
 pub mod pass;
 mod pipeline;
 pub mod ports;

@@ -55,6 +55,17 @@ pub struct PageRequest<'a> {
     pub token: Option<&'a PageToken>,
     /// At most so many records: [`FULL_PAGE`], or one where only the count is wanted.
     pub size: u32,
+    /// How many attempts it is worth.
+    pub patience: Patience,
+}
+
+/// How many attempts a page is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// As many as the source makes.
+    Usual,
+    /// One: the range has failed before, and a failure is expected.
+    One,
 }
 
 /// The most records a page may hold; Mimecast's own default is 100.
@@ -89,6 +100,12 @@ pub trait LogSink: Send + Sync {
     /// Posts a batch. `Ok` means that the sink has taken it.
     async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, ServiceError>;
 
+    /// Posts a batch that was delivered to a second sink, if there is one. Called once the delivery is
+    /// saved, so that a slow second sink cannot come between an acknowledgement and the checkpoint.
+    async fn copy(&self, _batch: &Batch, _deadline: Deadline) -> SecondaryOutcome {
+        SecondaryOutcome::NotConfigured
+    }
+
     /// Whether the sink takes a post of the feed at all: one without rows. Asked before a record is
     /// held to be at fault.
     async fn post_nothing(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError>;
@@ -110,11 +127,9 @@ pub trait HealthSink: Send + Sync {
 pub struct Receipt {
     /// How many posts it took; more than one may have stored the batch more than once.
     pub attempts: u32,
-    /// Whether a second sink took it too.
-    pub copied: SecondaryOutcome,
 }
 
-/// What became of a batch at a second sink that is fed on the side. The checkpoint does not go by it.
+/// What became of a batch at a second sink. The checkpoint does not depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecondaryOutcome {
     /// There is no second sink.
@@ -126,13 +141,10 @@ pub enum SecondaryOutcome {
 }
 
 impl Receipt {
-    /// Taken after so many posts, by the one sink there is.
+    /// Taken after so many posts.
     #[must_use]
     pub const fn after(attempts: u32) -> Self {
-        Self {
-            attempts,
-            copied: SecondaryOutcome::NotConfigured,
-        }
+        Self { attempts }
     }
 }
 

@@ -69,6 +69,8 @@ pub struct Answer<'a> {
     pub code: &'a str,
     /// The size of the rows that were posted, in bytes.
     pub posted_bytes: usize,
+    /// Whether the answer has a body, or may have one that did not come whole.
+    pub has_body: bool,
     /// How long the service asks to wait.
     pub retry_after: Option<Duration>,
 }
@@ -94,8 +96,6 @@ pub trait IngestApi: Debug + Send + Sync {
     const MAX_VALUE_BYTES: usize;
     /// How many posts of a feed may be under way at a time.
     const MAX_CONCURRENT_POSTS: usize;
-    /// The status that acknowledges a post.
-    const ACCEPTED: u16;
     /// What to do where the service cannot be reached.
     const UNREACHABLE_ADVICE: &'static str;
 

@@ -66,7 +66,6 @@ impl IngestApi for Workspace {
     /// which is safe: the unit is unconfirmed.
     const MAX_VALUE_BYTES: usize = 32 * 1024;
     const MAX_CONCURRENT_POSTS: usize = 1;
-    const ACCEPTED: u16 = 200;
     const UNREACHABLE_ADVICE: &'static str =
         "check log_analytics_workspace_id (a wrong one has no host) and outbound network access";
 
@@ -118,12 +117,7 @@ impl IngestApi for Workspace {
     }
 
     fn decide(&self, answer: Answer<'_>) -> Decision {
-        data_collector::decide(
-            answer.status,
-            answer.code,
-            answer.posted_bytes,
-            answer.retry_after,
-        )
+        data_collector::decide(answer)
     }
 
     fn advice(&self, status: u16, code: &str) -> &'static str {

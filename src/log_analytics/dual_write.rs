@@ -84,26 +84,6 @@ impl DualWriteSink {
             &*self.first
         }
     }
-
-    async fn copy(&self, batch: &Batch, deadline: Deadline) -> SecondaryOutcome {
-        let now = self.clock.elapsed();
-        if now < *self.resting_until() {
-            return SecondaryOutcome::NotTaken;
-        }
-        let soon = Deadline::after(now, SECONDARY_TIMEOUT);
-        match self.second.deliver(batch, deadline.min(soon)).await {
-            Ok(_) => SecondaryOutcome::Taken,
-            Err(error) => {
-                *self.resting_until() = self.clock.elapsed().saturating_add(SECONDARY_COOLDOWN);
-                warn!(
-                    feed = %batch.feed(),
-                    reason = error.explain(),
-                    "The second sink did not take a batch, and is left alone for a minute; until dual_write_until that changes nothing."
-                );
-                SecondaryOutcome::NotTaken
-            }
-        }
-    }
 }
 
 #[async_trait]
@@ -123,12 +103,30 @@ impl LogSink for DualWriteSink {
     }
 
     async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, ServiceError> {
+        self.authoritative().deliver(batch, deadline).await
+    }
+
+    async fn copy(&self, batch: &Batch, deadline: Deadline) -> SecondaryOutcome {
         if self.is_over() {
-            return self.second.deliver(batch, deadline).await;
+            return SecondaryOutcome::NotConfigured;
         }
-        let receipt = self.first.deliver(batch, deadline).await?;
-        let copied = self.copy(batch, deadline).await;
-        Ok(Receipt { copied, ..receipt })
+        let now = self.clock.elapsed();
+        if now < *self.resting_until() {
+            return SecondaryOutcome::NotTaken;
+        }
+        let soon = Deadline::after(now, SECONDARY_TIMEOUT);
+        match self.second.deliver(batch, deadline.min(soon)).await {
+            Ok(_) => SecondaryOutcome::Taken,
+            Err(error) => {
+                *self.resting_until() = self.clock.elapsed().saturating_add(SECONDARY_COOLDOWN);
+                warn!(
+                    feed = %batch.feed(),
+                    reason = error.explain(),
+                    "The second sink did not take a batch, and is left alone for a minute; until dual_write_until that changes nothing."
+                );
+                SecondaryOutcome::NotTaken
+            }
+        }
     }
 
     async fn post_nothing(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError> {
@@ -215,20 +213,23 @@ mod tests {
         let sink = DualWriteSink::new(first.clone(), second.clone(), until, clock.clone());
         let deadline = Deadline::after(Duration::ZERO, Duration::from_secs(600));
         let batch = Batch::empty(Feed::Url);
-        let deliver = async || sink.deliver(&batch, deadline).await;
+        let deliver = async || {
+            sink.deliver(&batch, deadline).await?;
+            Ok::<_, ServiceError>(sink.copy(&batch, deadline).await)
+        };
         let taken = || [&first, &second].map(|sink| sink.taken.load(Ordering::SeqCst));
 
-        assert_eq!(deliver().await.unwrap().copied, SecondaryOutcome::Taken);
+        assert_eq!(deliver().await.unwrap(), SecondaryOutcome::Taken);
         second.fails.store(true, Ordering::SeqCst);
-        assert_eq!(deliver().await.unwrap().copied, SecondaryOutcome::NotTaken);
+        assert_eq!(deliver().await.unwrap(), SecondaryOutcome::NotTaken);
         second.fails.store(false, Ordering::SeqCst);
         assert_eq!(
-            deliver().await.unwrap().copied,
+            deliver().await.unwrap(),
             SecondaryOutcome::NotTaken,
             "it rests"
         );
         clock.0.store(60, Ordering::SeqCst);
-        assert_eq!(deliver().await.unwrap().copied, SecondaryOutcome::Taken);
+        assert_eq!(deliver().await.unwrap(), SecondaryOutcome::Taken);
         first.fails.store(true, Ordering::SeqCst);
         assert!(deliver().await.is_err());
         assert_eq!(taken(), [4, 2]);
@@ -242,10 +243,7 @@ mod tests {
         second.fails.store(true, Ordering::SeqCst);
         assert!(deliver().await.is_err());
         second.fails.store(false, Ordering::SeqCst);
-        assert_eq!(
-            deliver().await.unwrap().copied,
-            SecondaryOutcome::NotConfigured
-        );
+        assert_eq!(deliver().await.unwrap(), SecondaryOutcome::NotConfigured);
         assert_eq!(taken(), [4, 3]);
         sink.deliver_health(&rows, deadline).await.unwrap();
         let told = [&first, &second].map(|sink| sink.health.load(Ordering::SeqCst));

@@ -13,7 +13,11 @@ use crate::{
 /// What went wrong with a post.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PostError {
-    #[error("Log Analytics cannot be reached")]
+    #[error("{}", if .source.status().is_some() {
+        "the answer of Log Analytics did not come whole"
+    } else {
+        "Log Analytics cannot be reached"
+    })]
     Unreachable {
         source: TransportError,
         advice: &'static str,
@@ -45,7 +49,7 @@ impl AttemptError for PostError {
     fn next(&self) -> Next {
         match self {
             Self::Unreachable {
-                source: TransportError::Request(_),
+                source: TransportError::Request(_) | TransportError::TooLarge { .. },
                 ..
             } => Next::Stop(ErrorKind::Failed),
             Self::Unreachable { .. } | Self::NoTimeLeft => Next::Retry(None),

@@ -80,7 +80,6 @@ impl IngestApi for Rule {
     /// Posts are small here, and each waits for the service to store it: three at a time keep up with
     /// pages that are read side by side. More would only hold more in memory.
     const MAX_CONCURRENT_POSTS: usize = 3;
-    const ACCEPTED: u16 = 204;
     const UNREACHABLE_ADVICE: &'static str =
         "check logs_ingestion_endpoint and outbound network access";
 

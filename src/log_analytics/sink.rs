@@ -105,8 +105,7 @@ impl<A: IngestApi> Sink<A> {
         };
         let response = match self.http.send(request, limits).await {
             Ok(response) => response,
-            // It accepted the batch; the rest of the answer does not matter.
-            Err(error) if error.status() == Some(A::ACCEPTED) => return Ok(()),
+            Err(error) if self.is_acknowledged(&error) => return Ok(()),
             Err(source) => return Err(self.unreachable(rows, source)),
         };
         let details = self.api.error_details(&response);
@@ -114,6 +113,7 @@ impl<A: IngestApi> Sink<A> {
             status: response.status.as_u16(),
             code: &details.code,
             posted_bytes: rows.body.len(),
+            has_body: !response.body.trim_ascii().is_empty(),
             retry_after: response.retry_after(self.clock.now()),
         };
         let next = match self.api.decide(answer) {
@@ -137,6 +137,21 @@ impl<A: IngestApi> Sink<A> {
             Decision::Renew | Decision::Refuse => Next::Stop(ErrorKind::Failed),
         };
         Err(self.refused(rows, &response, &details, next))
+    }
+
+    /// Whether an answer that did not come whole acknowledges the post all the same: what came of it has
+    /// to say so.
+    fn is_acknowledged(&self, error: &TransportError) -> bool {
+        error.status().is_some_and(|status| {
+            let answer = Answer {
+                status,
+                code: "",
+                posted_bytes: 0,
+                has_body: error.has_body(),
+                retry_after: None,
+            };
+            self.api.decide(answer) == Decision::Accept
+        })
     }
 
     fn unreachable(&self, rows: &Rows, source: TransportError) -> PostError {

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use reqwest::{
     Method, Url,
     header::{self, HeaderName},
@@ -11,11 +12,12 @@ use reqwest::{
 use super::{decision::AnswerSummary, wire::Verdict};
 use crate::{
     ingest::ports::{Clock, Randomness},
+    model::event_time,
     net::http::{HttpClient, Limits, Request, Response, TransportError},
 };
 
-/// The largest page that is read. 500 records with several long links each stay far below.
-const MAX_PAGE_BYTES: usize = 64 * 1024 * 1024;
+/// The largest page that is read: 500 records of 32 KiB each. Those seen have about 1 KiB.
+const MAX_PAGE_BYTES: usize = 16 * 1024 * 1024;
 
 /// What to do where Mimecast cannot be reached.
 pub(super) const UNREACHABLE_ADVICE: &str = "check mimecast_base_url and outbound network access";
@@ -66,7 +68,7 @@ impl Caller {
         AnswerSummary {
             status: response.status.as_u16(),
             verdict,
-            rate_limit_reset: reset(response),
+            rate_limit_reset: reset(response, self.clock.now()),
             retry_after: response.retry_after(self.clock.now()),
             with_page_token: false,
             with_bearer: false,
@@ -74,13 +76,23 @@ impl Caller {
     }
 }
 
+/// The limits that are documented are reset within minutes. A longer time is not believed.
+const MAX_RESET: Duration = Duration::from_secs(15 * 60);
+
 /// How many calls are left, and in what time there will be more.
-pub(super) fn calls_left(response: &Response) -> Option<(u64, Duration)> {
-    number(response, "x-ratelimit-remaining").zip(reset(response))
+pub(super) fn calls_left(response: &Response, now: DateTime<Utc>) -> Option<(u64, Duration)> {
+    number(response, "x-ratelimit-remaining").zip(reset(response, now))
 }
 
-fn reset(response: &Response) -> Option<Duration> {
-    number(response, "x-ratelimit-reset").map(Duration::from_millis)
+/// `X-RateLimit-Reset` is documented as a number of milliseconds. Services that name the moment instead,
+/// in seconds or milliseconds since 1970, are understood too: as a span it would be weeks.
+fn reset(response: &Response, now: DateTime<Utc>) -> Option<Duration> {
+    let text = response.header("x-ratelimit-reset")?.trim();
+    let wait = match event_time::from_epoch(text) {
+        Some(moment) => (moment - now).to_std().unwrap_or_default(),
+        None => Duration::from_millis(text.parse().ok()?),
+    };
+    Some(wait.min(MAX_RESET))
 }
 
 fn number(response: &Response, header: &str) -> Option<u64> {

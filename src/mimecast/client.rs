@@ -21,7 +21,7 @@ use super::{
 use crate::{
     ingest::{
         error::{ErrorKind, ServiceError},
-        ports::{Clock, LogSource, PageRequest, Randomness},
+        ports::{Clock, LogSource, PageRequest, Patience, Randomness},
     },
     model::{
         checkpoint::Service, deadline::Deadline, feed::Feed, page::Page, record::RecordScanner,
@@ -59,6 +59,8 @@ impl fmt::Debug for MimecastSource {
 enum CallError {
     #[error("Mimecast cannot be reached")]
     Unreachable(#[source] TransportError),
+    #[error("the answer of Mimecast did not come whole")]
+    Incomplete(#[source] TransportError),
     #[error("Mimecast answered {status}: {detail}")]
     Refused {
         status: u16,
@@ -66,12 +68,12 @@ enum CallError {
         advice: &'static str,
         next: Next,
     },
-    #[error("the answer of Mimecast (status {status}) begins `{begin}`")]
+    #[error("the answer of Mimecast (status {status}) is {description}")]
     NoPage {
         #[source]
         source: PageError,
         status: u16,
-        begin: String,
+        description: String,
         next: Next,
     },
     #[error(transparent)]
@@ -87,10 +89,11 @@ enum CallError {
 impl AttemptError for CallError {
     fn next(&self) -> Next {
         match self {
-            Self::Unreachable(TransportError::TooLarge { .. } | TransportError::Request(_)) => {
-                Next::Stop(ErrorKind::Failed)
+            Self::Unreachable(TransportError::Request(_)) => Next::Stop(ErrorKind::Failed),
+            Self::Incomplete(TransportError::TooLarge { .. }) => {
+                Next::Stop(ErrorKind::PageTooLarge)
             }
-            Self::Unreachable(_) | Self::NoTimeLeft => Next::Retry(None),
+            Self::Unreachable(_) | Self::Incomplete(_) | Self::NoTimeLeft => Next::Retry(None),
             Self::Refused { next, .. } | Self::NoPage { next, .. } => next.clone(),
             Self::NotAuthorized(error) => error.next(),
             Self::Renewed => Next::AtOnce,
@@ -106,7 +109,25 @@ impl AttemptError for CallError {
             Self::Unreachable(_) => Some(UNREACHABLE_ADVICE),
             Self::Refused { advice, .. } => Some(advice),
             Self::NotAuthorized(error) => AttemptError::advice(error),
-            Self::NoPage { .. } | Self::Renewed | Self::NoTimeLeft | Self::Paced(_) => None,
+            Self::Incomplete(_)
+            | Self::NoPage { .. }
+            | Self::Renewed
+            | Self::NoTimeLeft
+            | Self::Paced(_) => None,
+        }
+    }
+
+    /// A server that fails, or whose answers are no pages or do not come whole, may fail for what lies in
+    /// this range only.
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoPage { .. }
+            | Self::Incomplete(_)
+            | Self::Unreachable(TransportError::TimedOut { .. })
+            | Self::Refused {
+                status: 500..=599, ..
+            } => ErrorKind::Unreadable,
+            _ => ErrorKind::Failed,
         }
     }
 }
@@ -211,9 +232,11 @@ impl MimecastSource {
         let response = self.caller.post(path, headers, wire::JSON, body, time);
         let response = match response.await {
             Ok(response) => response,
+            Err(error) if error.status().is_some() => return CallError::Incomplete(error).into(),
             Err(error) => return CallError::Unreachable(error).into(),
         };
-        if let Some((left, reset)) = caller::calls_left(&response) {
+        let now = self.caller.clock.now();
+        if let Some((left, reset)) = caller::calls_left(&response, now) {
             permit.answered(context.clock.elapsed(), left, reset);
         }
         match self.read(request, response) {
@@ -235,20 +258,17 @@ impl MimecastSource {
             let body = std::mem::take(&mut response.body);
             match wire::page(&mut self.scanner(request.feed), body) {
                 Ok(page) => return Ok(page),
-                Err(UnreadPage { why, body }) => {
-                    response.body = body;
-                    match why {
-                        PageError::Failure(named) => verdict = Some(named),
-                        other => shape = Some(other),
-                    }
-                }
+                Err(UnreadPage { why, description }) => match why {
+                    PageError::Failure(named) => verdict = Some(named),
+                    other => shape = Some((other, description)),
+                },
             }
         } else {
             verdict = wire::verdict(&response.body);
         }
         let decision = match shape {
             // No other attempt gives another shape.
-            Some(PageError::OtherShape(_)) => Decision::Refuse,
+            Some((PageError::OtherShape(_) | PageError::NotText, _)) => Decision::Refuse,
             _ => decision::decide(decision::AnswerSummary {
                 with_page_token: request.token.is_some(),
                 with_bearer: self.access.is_bearer(),
@@ -268,14 +288,15 @@ impl MimecastSource {
             Decision::RestartRange => Next::Stop(ErrorKind::PageTokenRefused),
             // Once the renewal has not helped.
             Decision::Renew if decision::is_transient(verdict.as_ref()) => Next::Retry(None),
+            Decision::Refuse if shape.is_some() => Next::Stop(ErrorKind::Unreadable),
             // A success would have been a page.
             Decision::Renew | Decision::Refuse | Decision::Accept => Next::Stop(ErrorKind::Failed),
         };
         let error = match shape {
-            Some(source) => CallError::NoPage {
+            Some((source, description)) => CallError::NoPage {
                 source,
                 status,
-                begin: http::excerpt(&response.body),
+                description,
                 next,
             },
             None => self.refused(request.feed, &response, verdict.as_ref(), next),
@@ -298,10 +319,12 @@ impl MimecastSource {
             _ if response.body.is_empty() => "no body".to_owned(),
             _ => format!("`{}`", http::excerpt(&response.body)),
         };
-        if status == 401
-            && !self.access.is_bearer()
-            && let Some(difference) = self.clock_difference(response)
-        {
+        let least = match verdict {
+            Some(verdict) if decision::ends_in_future(verdict) => Some(1),
+            _ if status == 401 && !self.access.is_bearer() => Some(60),
+            _ => None,
+        };
+        if let Some(difference) = least.and_then(|least| self.clock_difference(response, least)) {
             detail.push_str(&difference);
         }
         CallError::Refused {
@@ -312,12 +335,12 @@ impl MimecastSource {
         }
     }
 
-    /// A wrong clock makes every signature wrong: name the difference, where it is more than a
-    /// minute.
-    fn clock_difference(&self, response: &Response) -> Option<String> {
+    /// A wrong clock makes every signature wrong, or ranges end in Mimecast's future: names the
+    /// difference, where it is at least so many seconds.
+    fn clock_difference(&self, response: &Response, least: i64) -> Option<String> {
         let theirs = chrono::DateTime::parse_from_rfc2822(response.header("date")?).ok()?;
         let seconds = (self.caller.clock.now() - theirs.to_utc()).num_seconds();
-        (seconds.abs() > 60).then(|| {
+        (seconds.abs() >= least).then(|| {
             format!(
                 "; this machine's clock is {} s {} Mimecast's",
                 seconds.abs(),
@@ -334,11 +357,18 @@ impl LogSource for MimecastSource {
         request: PageRequest<'_>,
         deadline: Deadline,
     ) -> Result<Page, ServiceError> {
+        let policy = match request.patience {
+            Patience::Usual => self.policy,
+            Patience::One => Policy {
+                attempts: 1,
+                ..self.policy
+            },
+        };
         let context = Context {
             service: Service::Mimecast,
             clock: &*self.caller.clock,
             random: &*self.caller.random,
-            policy: self.policy,
+            policy,
             deadline,
         };
         let renewal = Once::default();

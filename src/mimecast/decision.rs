@@ -81,6 +81,12 @@ pub(super) fn decide(answer: AnswerSummary<'_>) -> Decision {
     }
 }
 
+/// Whether a range ends in what Mimecast takes for the future.
+pub(super) fn ends_in_future(verdict: &Verdict) -> bool {
+    let mut codes = verdict.failures.iter().map(|failure| &failure.code);
+    codes.any(|code| code.contains("enddate_in_the_future"))
+}
+
 /// Whether a new token that is refused too may be taken the next time. Published clients take these for
 /// trouble of Mimecast's gateway.
 pub(super) fn is_transient(verdict: Option<&Verdict>) -> bool {
@@ -122,6 +128,9 @@ pub(super) fn advice(
                 .any(|failure| failure.code.contains(part))
         })
     };
+    if verdict.is_some_and(ends_in_future) {
+        return "set this machine's clock; if it is right, raise settle_seconds by the difference until Mimecast's is";
+    }
     if has("err_developer_key") {
         return "check mimecast_app_id, the Application ID of the registered API application";
     }

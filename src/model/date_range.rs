@@ -74,6 +74,40 @@ impl DateRange {
         }
     }
 
+    /// Whether a second lies in both ranges.
+    #[must_use]
+    pub fn touches(self, other: Self) -> bool {
+        self.from <= other.to && other.from <= self.to
+    }
+
+    /// The shortest range that holds both.
+    #[must_use]
+    pub fn joined(self, other: Self) -> Self {
+        Self {
+            from: self.from.min(other.from),
+            to: self.to.max(other.to),
+        }
+    }
+
+    /// What of the range lies before and after `other`. Border seconds are in both: those of `other`
+    /// belong to its neighbours too. A single second is not cut.
+    #[must_use]
+    pub fn without(self, other: Self) -> Vec<Self> {
+        if self.from >= other.to || other.from >= self.to {
+            return vec![self];
+        }
+        let before = Self {
+            from: self.from,
+            to: other.from,
+        };
+        let after = Self {
+            from: other.to,
+            to: self.to,
+        };
+        let parts = [before, after].into_iter();
+        parts.filter(|part| part.from < part.to).collect()
+    }
+
     /// Cuts the range into so many parts of the same length, or as many as there are seconds;
     /// neighbours share their border second.
     #[must_use]

@@ -1,29 +1,71 @@
 //! Reading and writing times.
 //!
-//! Mimecast answers `2026-03-02T08:00:14+0000`; peers have seen `Z` and `+00:00`, and fractions
-//! must not stop a record. Log Analytics documents `YYYY-MM-DDThh:mm:ssZ` and takes at most
+//! Mimecast answers `2026-03-02T08:00:14+0000`; peers have seen other spellings, and none that is clear may
+//! stop a record. Log Analytics documents `YYYY-MM-DDThh:mm:ssZ` and takes at most
 //! milliseconds safely.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat, Timelike, Utc};
 
-/// Reads an event time in any spelling met so far: `+0000`, `+00:00`, `Z`, another offset, a
-/// fraction of any length, or no zone at all (taken as UTC). `None` for anything else.
+/// Reads an event time in any spelling that is clear: ISO 8601 with `T` or a blank, a fraction of any
+/// length, and `Z`, `GMT`, `UTC`, an offset such as `+0000`, `+00:00` or `+00`, or no zone at all (taken as
+/// UTC); RFC 1123; seconds or milliseconds since 1970, see [`from_epoch`]. `None` for anything else.
 #[must_use]
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     if let Some(time) = parse_usual(text.as_bytes()) {
         return Some(time);
     }
     let text = text.trim();
-    DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
-        .map(|time| time.to_utc())
-        .or_else(|_| {
-            NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(|time| time.and_utc())
+    if text.len() > MAX_LENGTH {
+        return None;
+    }
+    from_epoch(text)
+        .or_else(|| {
+            DateTime::parse_from_rfc2822(text)
+                .ok()
+                .map(|time| time.to_utc())
         })
-        .ok()
+        .or_else(|| parse_iso(text))
         // Cut to milliseconds. A leap second becomes the second after it: few readers know `:60`.
         .and_then(|time| DateTime::from_timestamp_millis(time.timestamp_millis()))
         .filter(|time| (1970..=9999).contains(&time.year()))
+}
+
+/// No spelling of a time is longer.
+const MAX_LENGTH: usize = 64;
+
+/// The seconds since 1970 from which and up to which a number can be a time: 2000 to 2100. No number is a
+/// time in seconds and another one in milliseconds.
+const EPOCH_SECONDS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
+
+/// Reads a number of seconds or of milliseconds since 1970 that lies between 2000 and 2100.
+#[must_use]
+pub fn from_epoch(text: &str) -> Option<DateTime<Utc>> {
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: i64 = text.parse().ok()?;
+    if EPOCH_SECONDS.contains(&number) {
+        DateTime::from_timestamp(number, 0)
+    } else if EPOCH_SECONDS.contains(&(number / 1000)) {
+        DateTime::from_timestamp_millis(number)
+    } else {
+        None
+    }
+}
+
+fn parse_iso(text: &str) -> Option<DateTime<Utc>> {
+    let (date, rest) = text.split_at_checked(10)?;
+    let rest = rest.strip_prefix(['T', 't', ' '])?;
+    let mut compact = format!("{date}T");
+    compact.extend(rest.chars().filter(|character| *character != ' '));
+    let mut zones = ["GMT", "UTC", "Z", "z"].iter();
+    let utc = zones.find_map(|zone| compact.strip_suffix(zone));
+    let utc = utc.unwrap_or(&compact);
+    let local = NaiveDateTime::parse_from_str(utc, "%Y-%m-%dT%H:%M:%S%.f");
+    local.map(|time| time.and_utc()).ok().or_else(|| {
+        let with_offset = DateTime::parse_from_str(&compact, "%Y-%m-%dT%H:%M:%S%.f%#z");
+        Some(with_offset.ok()?.to_utc())
+    })
 }
 
 /// Reads the spelling that nearly every record has, whole seconds in UTC; a twentieth of the work of a
@@ -114,6 +156,16 @@ mod tests {
             ("2026-03-02T08:00:14.123456789Z", "2026-03-02T08:00:14.123Z"),
             ("2026-03-02T08:00:14", "2026-03-02T08:00:14Z"),
             (" 2026-03-02T08:00:14+0000 ", "2026-03-02T08:00:14Z"),
+            ("2026-03-02 08:00:14", "2026-03-02T08:00:14Z"),
+            ("2026-03-02 08:00:14.5 +0000", "2026-03-02T08:00:14.500Z"),
+            ("2026-03-02T08:00:14+00", "2026-03-02T08:00:14Z"),
+            ("2026-03-02T10:00:14+02", "2026-03-02T08:00:14Z"),
+            ("2026-03-02 08:00:14 GMT", "2026-03-02T08:00:14Z"),
+            ("2026-03-02T08:00:14UTC", "2026-03-02T08:00:14Z"),
+            ("Mon, 02 Mar 2026 08:00:14 GMT", "2026-03-02T08:00:14Z"),
+            ("Mon, 02 Mar 2026 10:00:14 +0200", "2026-03-02T08:00:14Z"),
+            ("1772438414", "2026-03-02T08:00:14Z"),
+            ("1772438414250", "2026-03-02T08:00:14.250Z"),
         ] {
             assert_eq!(parse(text).map(to_utc_text).as_deref(), Some(utc), "{text}");
         }
@@ -153,6 +205,13 @@ mod tests {
             "2026-03-02",
             "2026-13-02T08:00:14Z",
             "0001-01-01T00:00:00Z",
+            "02/03/2026 08:00:14",
+            "2026-03-02 08:00:14 CET",
+            "17",
+            "177243841",
+            "99999999999",
+            "-1772438414",
+            "1772438414.5",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

@@ -60,6 +60,16 @@ impl Feed {
             Self::Impersonation => "eventTime",
         }
     }
+
+    /// The member that holds the time where [`Self::time_member`] does not: impersonation records with
+    /// `date` instead have been seen.
+    #[must_use]
+    pub const fn other_time_member(self) -> Option<&'static str> {
+        match self {
+            Self::Url | Self::Attachment => None,
+            Self::Impersonation => Some("date"),
+        }
+    }
 }
 
 impl fmt::Display for Feed {

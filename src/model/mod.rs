@@ -3,6 +3,7 @@
 //! Everything here is deterministic and can be tested by calling it. Times come in as arguments.
 
 pub mod batch;
+pub(crate) mod bounded;
 pub mod checkpoint;
 pub mod date_range;
 pub mod deadline;
@@ -10,6 +11,7 @@ pub mod end_bound;
 pub mod event_time;
 pub mod feed;
 pub mod fingerprint;
+pub mod gap;
 pub mod json;
 pub mod ledger;
 mod long_values;
@@ -25,3 +27,4 @@ pub mod record_meta;
 mod scan;
 pub mod store_key;
 pub mod tally;
+pub mod visible;

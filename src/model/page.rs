@@ -45,6 +45,8 @@ pub struct Page {
     pub total: Option<u64>,
     /// How many requests it took to get this page.
     pub attempts: u32,
+    /// How many characters of its text were not valid and were replaced.
+    pub repaired: u64,
 }
 
 impl Page {

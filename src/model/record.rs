@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
+pub(crate) use super::scan::has_control_characters;
 use super::{
     event_time,
     feed::Feed,
     fingerprint::{Fingerprint, Fingerprinter},
     json,
     record_meta::{RecordMeta, RecordSpan},
-    scan::{self, Scanner},
+    scan::Scanner,
 };
 
 /// Looks at records of one feed, keeping its buffers between them.
@@ -40,7 +41,7 @@ impl RecordScanner {
 
     /// Finds the time and takes the fingerprint of `record`, a valid JSON object.
     pub fn scan(&mut self, record: &str) -> RecordMeta {
-        if !scan::has_control_characters(record.as_bytes())
+        if !has_control_characters(record.as_bytes())
             && let Some((end, meta)) = self.scanner.record(record, 0)
             && end == record.len()
         {
@@ -58,16 +59,24 @@ impl RecordScanner {
     }
 
     /// Looks at the records of an array from the one that begins at `start` on, in one scan. Gives them
-    /// and the place of the closing bracket; `None` where anything is unusual or no JSON, which the
-    /// caller is to find out.
-    pub(crate) fn list(&mut self, text: &str, start: usize) -> Option<(Vec<RecordSpan>, usize)> {
-        if scan::has_control_characters(text.as_bytes()) {
+    /// and the place of the closing bracket; `None` where there are more than `most`, or where anything is
+    /// unusual or no JSON, which the caller is to find out.
+    pub(crate) fn list(
+        &mut self,
+        text: &str,
+        start: usize,
+        most: usize,
+    ) -> Option<(Vec<RecordSpan>, usize)> {
+        if has_control_characters(text.as_bytes()) {
             return None;
         }
         self.scanner.make_room();
         let (mut listed, mut at) = (Vec::with_capacity(500), start);
         loop {
             let (end, meta) = self.scanner.record(text, at)?;
+            if listed.len() == most {
+                return None;
+            }
             listed.push(RecordSpan {
                 bytes: at..end,
                 meta,
@@ -86,15 +95,21 @@ impl RecordScanner {
         &self.text
     }
 
-    /// The first member of the feed's time name that can be read; a duplicate that cannot does no
-    /// harm.
     fn time(&mut self, record: &str) -> Option<DateTime<Utc>> {
-        let name = self.feed.time_member().as_bytes();
+        let mut names = [Some(self.feed.time_member()), self.feed.other_time_member()].into_iter();
+        names.find_map(|name| self.time_in(record, name?))
+    }
+
+    /// The first member of that name that can be read as a time; a duplicate that cannot does no harm.
+    fn time_in(&mut self, record: &str, name: &str) -> Option<DateTime<Utc>> {
         json::members(record).find_map(|(key, value)| {
-            if self.says(key) != name || !value.starts_with('"') {
-                return None;
+            if self.says(key) != name.as_bytes() {
+                None
+            } else if value.starts_with('"') {
+                event_time::parse(std::str::from_utf8(self.says(value)).ok()?)
+            } else {
+                event_time::from_epoch(value)
             }
-            event_time::parse(std::str::from_utf8(self.says(value)).ok()?)
         })
     }
 }

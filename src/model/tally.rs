@@ -58,6 +58,20 @@ impl Span {
         self.to - self.from == 1
     }
 
+    /// What of it lies before and after `other`.
+    pub(super) fn without(self, other: Self) -> Vec<Self> {
+        let before = Self {
+            from: self.from,
+            to: self.to.min(other.from),
+        };
+        let after = Self {
+            from: self.from.max(other.to),
+            to: self.to,
+        };
+        let parts = [before, after].into_iter();
+        parts.filter(|part| part.from < part.to).collect()
+    }
+
     /// Its two halves; the first is empty for a single quarter.
     #[must_use]
     pub const fn halves(self) -> (Self, Self) {

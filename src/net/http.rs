@@ -5,7 +5,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -15,6 +15,8 @@ use reqwest::{
     Method, StatusCode, Url,
     header::{HeaderMap, HeaderName},
 };
+
+use crate::model::visible::visible;
 
 /// How long connecting may take. A regional service answers in well under a second.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -91,6 +93,15 @@ impl Response {
     }
 }
 
+/// What of an answer came before it broke off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Received {
+    /// Its status.
+    pub status: u16,
+    /// Whether a part of its body came, or was announced.
+    pub has_body: bool,
+}
+
 /// Why there is no answer.
 ///
 /// The sources are reqwest's errors without the address, whose query may hold a signature.
@@ -100,18 +111,18 @@ pub enum TransportError {
     #[error("cannot connect")]
     Connect(#[source] reqwest::Error),
     /// No answer, or not all of it, in time.
-    #[error("no complete answer within {:.1} s", .time.as_secs_f64())]
+    #[error("no complete answer{} within {:.1} s", with_status(*.received), .time.as_secs_f64())]
     TimedOut {
-        /// The status, if it had come already.
-        status: Option<u16>,
+        /// What had come already.
+        received: Option<Received>,
         /// The time that the exchange was given.
         time: Duration,
     },
     /// The connection broke before the answer was complete.
-    #[error("the connection broke")]
+    #[error("the connection broke{}", with_status(*.received))]
     Broken {
-        /// The status, if it had come already.
-        status: Option<u16>,
+        /// What had come already.
+        received: Option<Received>,
         /// What broke it.
         #[source]
         source: reqwest::Error,
@@ -120,15 +131,19 @@ pub enum TransportError {
     #[error("the request cannot be built")]
     Request(#[source] reqwest::Error),
     /// The body is larger than anything expected.
-    #[error("the answer (status {status}) is larger than {limit} bytes; it begins `{begin}`")]
+    #[error("the answer (status {status}) is larger than {limit} bytes")]
     TooLarge {
         /// The status it came with.
         status: u16,
         /// The limit in bytes.
         limit: usize,
-        /// The first bytes.
-        begin: String,
     },
+}
+
+fn with_status(received: Option<Received>) -> String {
+    received.map_or_else(String::new, |Received { status, .. }| {
+        format!(" (status {status})")
+    })
 }
 
 impl TransportError {
@@ -136,9 +151,23 @@ impl TransportError {
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Broken { status, .. } | Self::TimedOut { status, .. } => *status,
+            Self::Broken { received, .. } | Self::TimedOut { received, .. } => {
+                received.map(|received| received.status)
+            }
             Self::TooLarge { status, .. } => Some(*status),
             Self::Connect(_) | Self::Request(_) => None,
+        }
+    }
+
+    /// Whether a part of a body came with it, or was announced.
+    #[must_use]
+    pub fn has_body(&self) -> bool {
+        match self {
+            Self::Broken { received, .. } | Self::TimedOut { received, .. } => {
+                received.is_some_and(|received| received.has_body)
+            }
+            Self::TooLarge { .. } => true,
+            Self::Connect(_) | Self::Request(_) => false,
         }
     }
 }
@@ -187,13 +216,13 @@ impl HttpClient {
     /// Sends `request` and reads the whole answer, whatever its status.
     pub async fn send(&self, request: Request, limits: Limits) -> Result<Response, TransportError> {
         // What came of an answer is known even where its rest does not come in time.
-        let head = OnceLock::new();
+        let head = Mutex::new(None);
         let exchange = self.exchange(request, limits.body_bytes, &head);
         tokio::time::timeout(limits.time, exchange)
             .await
             .unwrap_or_else(|_| {
                 Err(TransportError::TimedOut {
-                    status: head.get().copied(),
+                    received: *lock(&head),
                     time: limits.time,
                 })
             })
@@ -203,7 +232,7 @@ impl HttpClient {
         &self,
         request: Request,
         limit: usize,
-        head: &OnceLock<u16>,
+        head: &Mutex<Option<Received>>,
     ) -> Result<Response, TransportError> {
         let Request {
             method,
@@ -220,23 +249,26 @@ impl HttpClient {
             .await
             .map_err(|error| transport(error, None))?;
         let status = response.status();
-        head.get_or_init(|| status.as_u16());
+        let promised = response.content_length().unwrap_or_default();
+        let received = |has_body| Received {
+            status: status.as_u16(),
+            has_body: has_body || promised > 0,
+        };
+        *lock(head) = Some(received(false));
         let headers = response.headers().clone();
         // As much as is promised, where it may be kept: a body that grows is copied again and again.
-        let promised = response.content_length().unwrap_or_default();
         let promised = usize::try_from(promised).unwrap_or(limit).min(limit);
         let mut body = Vec::with_capacity(room(promised));
         while let Some(chunk) = response
             .chunk()
             .await
-            .map_err(|error| transport(error, Some(status.as_u16())))?
+            .map_err(|error| transport(error, Some(received(!body.is_empty()))))?
         {
+            *lock(head) = Some(received(true));
             if body.len() + chunk.len() > limit {
-                body.extend_from_slice(&chunk[..chunk.len().min(EXCERPT_BYTES)]);
                 return Err(TransportError::TooLarge {
                     status: status.as_u16(),
                     limit,
-                    begin: excerpt(&body),
                 });
             }
             body.extend_from_slice(&chunk);
@@ -260,37 +292,28 @@ fn room(bytes: usize) -> usize {
     }
 }
 
-fn transport(error: reqwest::Error, status: Option<u16>) -> TransportError {
+fn lock<T>(cell: &Mutex<T>) -> MutexGuard<'_, T> {
+    cell.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn transport(error: reqwest::Error, received: Option<Received>) -> TransportError {
     let source = error.without_url();
     if source.is_connect() {
         TransportError::Connect(source)
     } else if source.is_builder() {
         TransportError::Request(source)
     } else {
-        TransportError::Broken { status, source }
+        TransportError::Broken { received, source }
     }
 }
 
-const EXCERPT_BYTES: usize = 200;
+/// Enough of a body to recognise it: [`visible`] cuts further.
+const EXCERPT_BYTES: usize = 1200;
 
-/// The first bytes of a body for an error message, in one line.
+/// The beginning of a body as it may be shown in an error message.
 pub(crate) fn excerpt(body: &[u8]) -> String {
     let cut = &body[..body.len().min(EXCERPT_BYTES)];
-    let text: String = String::from_utf8_lossy(cut)
-        .chars()
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect();
-    if body.len() > EXCERPT_BYTES {
-        format!("{}...", text.trim())
-    } else {
-        text.trim().to_owned()
-    }
+    visible(&String::from_utf8_lossy(cut))
 }
 
 /// Reads a `Retry-After` header: seconds, or a date, from which the wait at `now` follows.

@@ -295,3 +295,28 @@ async fn the_checkpoint_is_saved_per_batch_and_not_per_page_or_empty_range() {
     assert_eq!(world.pass().await.outcome, Outcome::Complete);
     assert_eq!(saves(), 1);
 }
+
+#[tokio::test]
+async fn an_empty_page_between_others_is_followed() {
+    for says_total in [true, false] {
+        let mut builder = World::builder().records(10).empty_pages();
+        if !says_total {
+            builder = builder.no_totals();
+        }
+        let world = builder.build();
+        let report = world.pass().await;
+        assert_eq!(report.outcome, Outcome::Complete, "{report}");
+        assert_eq!(world.sorted_serials(), (0..10).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn a_count_far_above_the_records_costs_few_calls() {
+    let world = World::builder()
+        .records(10)
+        .same_total_everywhere(1_000_000_000)
+        .build();
+    let report = world.pass().await;
+    assert_eq!(world.sorted_serials(), (0..10).collect::<Vec<_>>());
+    assert!(report.counts.calls < 1000, "{report}");
+}

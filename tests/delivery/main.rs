@@ -4,6 +4,7 @@
 
 mod displaced;
 mod forward;
+mod gaps;
 mod health;
 mod ledger;
 mod missing;

@@ -270,25 +270,22 @@ async fn a_post_just_below_the_documented_limit_is_accepted() {
     assert_eq!(bench.rows.count("MimecastTTPUrl_CL"), 29);
 }
 
-#[tokio::test]
-async fn a_broken_body_behind_a_200_does_not_repeat_the_post() {
+/// Posts to a service that answers 200, sends `body` and breaks the connection; gives what came of it and
+/// how many posts there were.
+async fn broken_after(body: &'static [u8]) -> (Result<Receipt, ServiceError>, u64) {
     let posts = Arc::new(std::sync::atomic::AtomicU64::new(0));
     let router = axum::Router::new().fallback({
         let posts = posts.clone();
         move || async move {
             posts.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            let parts = futures_util::stream::unfold(0, |part| async move {
-                match part {
-                    0 => Some((Ok(bytes::Bytes::from_static(b"{")), 1)),
-                    // Later, so that the status is on its way.
-                    _ => {
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                        Some((
-                            Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
-                            2,
-                        ))
-                    }
+            let parts = futures_util::stream::unfold(0, move |part| async move {
+                if part == 0 && !body.is_empty() {
+                    return Some((Ok(bytes::Bytes::from_static(body)), 1));
                 }
+                // Later, so that the status is on its way.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+                Some((Err(broken), 2))
             });
             axum::body::Body::from_stream(parts)
         }
@@ -298,6 +295,32 @@ async fn a_broken_body_behind_a_200_does_not_repeat_the_post() {
     let clock = TestClock::new(config.clock.clone());
     let sink = support::ports::sink_at(&server.url(), &config, clock.clone());
     let deadline = Deadline::after(clock.elapsed(), Duration::from_secs(60));
-    assert_eq!(sink.deliver(&small(), deadline).await.unwrap().attempts, 1);
-    assert_eq!(posts.load(std::sync::atomic::Ordering::SeqCst), 1);
+    let result = sink.deliver(&small(), deadline).await;
+    (result, posts.load(std::sync::atomic::Ordering::SeqCst))
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_after_a_200_is_an_acknowledgement_only_without_a_body() {
+    let (result, posts) = broken_after(b"").await;
+    assert_eq!((result.unwrap().attempts, posts), (1, 1));
+    let (result, _) = broken_after(b"<html>").await;
+    assert!(result.is_err(), "a page is no acknowledgement");
+}
+
+#[tokio::test]
+async fn a_200_with_a_body_is_no_acknowledgement() {
+    for body in [
+        "<!DOCTYPE html><html><body>Blocked by web filter</body></html>",
+        r#"{"Error":"InvalidAuthorization","Message":"An invalid signature"}"#,
+    ] {
+        let router = axum::Router::new().fallback(move || async move { body });
+        let server = simulators::server::Server::start(router, 0).await.unwrap();
+        let config = config();
+        let clock = TestClock::new(config.clock.clone());
+        let sink = support::ports::sink_at(&server.url(), &config, clock.clone());
+        let deadline = Deadline::after(clock.elapsed(), Duration::from_secs(60));
+        let error = sink.deliver(&small(), deadline).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (&ErrorKind::Failed, 1));
+        assert!(error.explain().contains("web filter"), "{error:?}");
+    }
 }

@@ -11,7 +11,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use mimecast_ttp::{
     ingest::{
         error::{ErrorKind, Explain, ServiceError},
-        ports::{Clock, FULL_PAGE, LogSource, PageRequest},
+        ports::{Clock, FULL_PAGE, LogSource, PageRequest, Patience},
     },
     mimecast::MimecastSource,
     model::{
@@ -108,6 +108,7 @@ impl Bench {
                     range,
                     token,
                     size: FULL_PAGE,
+                    patience: Patience::Usual,
                 },
                 deadline,
             )
@@ -138,7 +139,7 @@ impl Bench {
     async fn always(&self, fault: Fault) -> String {
         self.simulator.faults().next(URL, 5, fault);
         let error = self.fetch(None, 240).await.unwrap_err();
-        assert!(*error.kind() == ErrorKind::Failed, "{error:?}");
+        assert!(*error.kind() == ErrorKind::Unreadable, "{error:?}");
         error.explain()
     }
 }
@@ -234,7 +235,10 @@ async fn persistent_errors_end_after_five_attempts_with_full_details() {
     assert!(error.contains("5 attempts"), "{error}");
     let error = bench.always(Fault::NotJson).await;
     assert!(
-        error.contains("is not JSON") && error.contains("status 200") && error.contains("<html>"),
+        error.contains("is not JSON")
+            && error.contains("status 200")
+            && error.contains("is HTML or XML of")
+            && !error.contains("<html>"),
         "{error}"
     );
     let error = bench.always(Fault::Truncated).await;
@@ -251,7 +255,7 @@ async fn permanent_errors_are_not_retried() {
         (Fault::MetaStatus(403), "Mimecast answered 403"),
         (failure("err_validation_null"), "err_validation_null"),
         (Fault::OtherShape, "JSON of another shape"),
-        (Fault::Huge(80 * 1024 * 1024), "larger than 67108864 bytes"),
+        (Fault::Huge(80 * 1024 * 1024), "larger than 16777216 bytes"),
     ] {
         let bench = bench(config(3)).await;
         let error = bench.after(fault.clone()).await.unwrap_err();

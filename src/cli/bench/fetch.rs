@@ -13,7 +13,7 @@ use crate::{
     cli::wiring::{self, Source},
     ingest::{
         error::ServiceError,
-        ports::{FULL_PAGE, PageRequest},
+        ports::{FULL_PAGE, PageRequest, Patience},
     },
     model::{date_range::DateRange, deadline::Deadline, feed::Feed},
 };
@@ -56,6 +56,7 @@ async fn walk(source: &Source, feed: Feed, range: DateRange) -> Result<usize, Se
             range,
             token: token.as_ref(),
             size: FULL_PAGE,
+            patience: Patience::Usual,
         };
         let page = source.source.fetch_page(request, deadline).await?;
         records += page.len();

@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::{
     ingest::report::stop_reason::StopReason,
-    model::{date_range::DateRange, page::Page},
+    model::{date_range::DateRange, gap::Gap, page::Page},
 };
 
 /// How many bytes of a range that is read ahead may wait for its turn; then reading it waits too.
@@ -30,6 +30,8 @@ pub(in crate::ingest) enum ReadEvent {
         /// Whether it was asked again.
         again: bool,
     },
+    /// The range cannot be read, although others can.
+    Gap(Gap),
     /// There is nothing more to come: every range is read, or not, for this reason.
     End(Result<(), StopReason>),
 }

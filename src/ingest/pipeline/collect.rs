@@ -15,6 +15,7 @@ use crate::{
         batch::{Batch, BatchBuilder, Push, Sizes},
         date_range::DateRange,
         feed::Feed,
+        gap::Gap,
         page::Page,
         recent::Recent,
     },
@@ -32,6 +33,8 @@ pub(in crate::ingest) enum DeliverEvent {
         watermark: Option<DateTime<Utc>>,
         /// What happened since the work before.
         counts: Counts,
+        /// Ranges before the watermark that could not be read.
+        gaps: Vec<Gap>,
     },
     /// Nothing more will come: everything is read, or not, for this reason.
     End(Result<(), StopReason>),
@@ -72,6 +75,8 @@ pub(in crate::ingest) struct Collector<'a> {
     /// When the first record of the batch came.
     begun: Duration,
     counts: Counts,
+    /// Gaps that the next stage does not know yet.
+    gaps: Vec<Gap>,
     /// Where the batch that is being filled will wait: it is not begun before there is room for it.
     room: Option<OwnedPermit<DeliverEvent>>,
     out: Sender<DeliverEvent>,
@@ -94,6 +99,7 @@ impl<'a> Collector<'a> {
             direction: config.direction,
             late_arrival: config.late_arrival,
             counts: Counts::default(),
+            gaps: Vec::new(),
             out,
         }
     }
@@ -111,17 +117,12 @@ impl<'a> Collector<'a> {
                 } => {
                     self.counts.missing += missing;
                     self.counts.restarts += u64::from(again);
-                    // Reading only goes forward from here: remembering a whole backlog would not
-                    // be flat.
-                    self.known.forget_before(range.to() - self.late_arrival);
-                    if self.direction == Direction::Forward {
-                        self.reached = Some(range.to());
-                    }
-                    // Records of the next range fill the batch up, unless they are slow to come.
-                    let waited = self.clock.elapsed().saturating_sub(self.begun);
-                    if self.builder.is_empty() || waited > MAX_BATCH_AGE {
-                        self.hand_on().await;
-                    }
+                    self.pass_over(range).await;
+                }
+                ReadEvent::Gap(gap) => {
+                    let range = gap.range;
+                    self.gaps.push(gap);
+                    self.pass_over(range).await;
                 }
                 ReadEvent::End(end) => {
                     // What was read before a failure or the deadline is delivered all the same.
@@ -132,8 +133,23 @@ impl<'a> Collector<'a> {
         }
     }
 
+    /// Goes on after a range.
+    async fn pass_over(&mut self, range: DateRange) {
+        // Reading only goes forward from here: remembering a whole backlog would not be flat.
+        self.known.forget_before(range.to() - self.late_arrival);
+        if self.direction == Direction::Forward {
+            self.reached = Some(range.to());
+        }
+        // Records of the next range fill the batch up, unless they are slow to come.
+        let waited = self.clock.elapsed().saturating_sub(self.begun);
+        if self.builder.is_empty() || waited > MAX_BATCH_AGE {
+            self.hand_on().await;
+        }
+    }
+
     async fn page(&mut self, range: DateRange, page: &Page) {
         self.counts.pages += 1;
+        self.counts.repaired += page.repaired;
         self.counts.retries += u64::from(page.attempts.saturating_sub(1));
         for (record, meta) in page.records_with_meta() {
             self.counts.records += 1;
@@ -160,6 +176,7 @@ impl<'a> Collector<'a> {
             batch: self.builder.take(),
             watermark: self.reached.take(),
             counts: std::mem::take(&mut self.counts),
+            gaps: std::mem::take(&mut self.gaps),
         };
         match self.room.take() {
             Some(room) => drop(room.send(work)),

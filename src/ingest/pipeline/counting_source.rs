@@ -1,4 +1,4 @@
-//! A source that counts the calls made of it, whatever they were for.
+//! A source that counts the calls made of it, whatever they were for, and bounds them.
 
 use std::sync::{
     Arc,
@@ -9,11 +9,20 @@ use async_trait::async_trait;
 
 use crate::{
     ingest::{
-        error::ServiceError,
+        error::{ErrorKind, ServiceError},
         ports::{LogSource, PageRequest},
     },
-    model::{deadline::Deadline, page::Page},
+    model::{checkpoint::Service, deadline::Deadline, page::Page},
 };
+
+/// The most calls of a feed in one pass: with full pages, five million records. A source whose counts or
+/// pages are wrong must not keep a pass busy for nothing.
+const MAX_CALLS: u64 = 10_000;
+
+/// [`MAX_CALLS`] were made.
+#[derive(Debug, thiserror::Error)]
+#[error("{MAX_CALLS} calls were made, the most in one run")]
+struct TooManyCalls;
 
 pub(in crate::ingest) struct CountingSource {
     source: Arc<dyn LogSource>,
@@ -41,6 +50,10 @@ impl LogSource for CountingSource {
         request: PageRequest<'_>,
         deadline: Deadline,
     ) -> Result<Page, ServiceError> {
+        if self.calls() >= MAX_CALLS {
+            let error = ServiceError::new(Service::Mimecast, ErrorKind::DeadlineExceeded);
+            return Err(error.with_source(TooManyCalls));
+        }
         let result = self.source.fetch_page(request, deadline).await;
         let calls = match &result {
             Ok(page) => page.attempts,

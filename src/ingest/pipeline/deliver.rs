@@ -15,7 +15,7 @@ use crate::{
         },
         state::{checkpoint_writer::CheckpointWriter, quarantine::Quarantine},
     },
-    model::{batch::Batch, deadline::Deadline, feed::Feed, quarantined::Quarantined},
+    model::{batch::Batch, deadline::Deadline, feed::Feed, gap::Gap, quarantined::Quarantined},
 };
 
 /// A pass in which nothing is accepted sets aside this many records at most; then it fails.
@@ -66,12 +66,12 @@ impl Deliverer<'_> {
         let mut posts = Posts::default();
         let mut end = self.work(&mut batches, &mut posts).await;
         // What the sink still takes is remembered, whatever stopped the others.
-        let mut unsaved_rows = false;
+        let mut unsaved = Vec::new();
         while let Some((part, result)) = posts.on_their_way.next().await {
             match result {
                 Ok(receipt) => {
                     self.taken(&part.batch, receipt);
-                    unsaved_rows = true;
+                    unsaved.push(part.batch);
                 }
                 // The next run looks for the record at fault.
                 Err(error) if matches!(error.kind(), ErrorKind::ContentRejected(_)) => {}
@@ -84,7 +84,13 @@ impl Deliverer<'_> {
         if self.writer.is_saved() || end.as_ref().is_err_and(StopReason::is_unsaved) {
             return end;
         }
-        self.writer.save_at_end(end, unsaved_rows).await
+        let end = self.writer.save_at_end(end, !unsaved.is_empty()).await;
+        if !end.as_ref().is_err_and(StopReason::is_unsaved) {
+            for batch in &unsaved {
+                self.copy(batch).await;
+            }
+        }
+        end
     }
 
     async fn work<'b>(
@@ -115,8 +121,9 @@ impl Deliverer<'_> {
                     self.answered(part, result, posts).await?;
                 }
                 work = batches.recv(), if may_begin && read.is_none() => match work {
-                    Some(DeliverEvent::Deliver { batch, watermark, counts }) => {
+                    Some(DeliverEvent::Deliver { batch, watermark, counts, gaps }) => {
                         *self.counts += counts;
+                        self.add_gaps(gaps)?;
                         let work = posts.order.add(usize::from(batch.is_some()), watermark);
                         match batch {
                             Some(batch) => {
@@ -133,6 +140,19 @@ impl Deliverer<'_> {
                 },
             }
         }
+    }
+
+    /// Remembers gaps before the watermark passes them. The next save keeps them.
+    fn add_gaps(&mut self, gaps: Vec<Gap>) -> Result<(), StopReason> {
+        for gap in gaps {
+            let range = gap.range;
+            warn!(%range, reason = gap.reason, "The range cannot be read, although others can: it becomes a gap.");
+            if !self.writer.add_gap(gap) {
+                return Err(StopReason::too_many_gaps(range));
+            }
+            self.counts.new_gaps += 1;
+        }
+        Ok(())
     }
 
     fn read_ended(&mut self, end: Result<(), StopReason>) -> Result<(), StopReason> {
@@ -168,6 +188,7 @@ impl Deliverer<'_> {
         posts: &mut Posts<'_>,
     ) -> Result<(), StopReason> {
         let Part { work, batch } = part;
+        let is_taken = result.is_ok();
         match result {
             Ok(receipt) => self.taken(&batch, receipt),
             Err(error) => {
@@ -189,7 +210,21 @@ impl Deliverer<'_> {
         posts.order.done(work);
         self.advance(posts);
         let saved = self.writer.save().await;
-        saved.map_err(|error| StopReason::of_store(StopKind::NotSaved, error))
+        saved.map_err(|error| StopReason::of_store(StopKind::NotSaved, error))?;
+        if is_taken {
+            self.copy(&batch).await;
+        }
+        Ok(())
+    }
+
+    /// Gives a batch whose delivery is saved to a second sink, if there is one.
+    async fn copy(&mut self, batch: &Batch) {
+        let rows = batch.rows().len() as u64;
+        match self.sink.copy(batch, self.answered_by).await {
+            SecondaryOutcome::NotConfigured => {}
+            SecondaryOutcome::Taken => self.counts.copied += rows,
+            SecondaryOutcome::NotTaken => self.counts.not_copied += rows,
+        }
     }
 
     /// What an error that is not the content's means for the pipeline.
@@ -274,11 +309,6 @@ impl Deliverer<'_> {
         self.counts.truncated += truncated.sum::<u64>();
         let rows = batch.rows().len() as u64;
         self.counts.delivered += rows;
-        match receipt.copied {
-            SecondaryOutcome::NotConfigured => {}
-            SecondaryOutcome::Taken => self.counts.copied += rows,
-            SecondaryOutcome::NotTaken => self.counts.not_copied += rows,
-        }
         self.counts.batches += 1;
         self.counts.bytes += batch.body().len() as u64;
         self.counts.retries += u64::from(receipt.attempts.saturating_sub(1));

@@ -9,7 +9,7 @@ mod deliver;
 mod range;
 mod read;
 
-use std::time::Duration;
+use std::{sync::atomic::AtomicI64, time::Duration};
 
 use tokio::sync::mpsc;
 use tracing::warn;
@@ -23,7 +23,7 @@ use self::{
     read::FeedReader,
 };
 use super::{
-    ports::Ports,
+    ports::{Patience, Ports},
     report::{
         Counts,
         stop_reason::{MAX_RESTARTS, StopReason},
@@ -71,6 +71,10 @@ pub(super) struct Segment {
     pub(super) direction: Direction,
     /// What was delivered there, beside what the checkpoint knows.
     pub(super) known: Vec<Entry>,
+    /// Whether a range that cannot be read is narrowed down to a gap.
+    pub(super) isolates: bool,
+    /// How many attempts a page is worth.
+    pub(super) patience: Patience,
 }
 
 /// A feed's pipeline.
@@ -100,7 +104,8 @@ impl Pipeline {
             sink, store, clock, ..
         } = &self.ports;
         let deadlines = self.deadlines;
-        let reader = self.reader(writer.progress.may_read_ahead());
+        let last_gap_end = AtomicI64::new(i64::MIN);
+        let reader = self.reader(&segment, &last_gap_end, writer.progress.may_read_ahead());
         let mut known = writer.progress.checkpoint().recent.clone();
         for entry in segment.known {
             known.insert(entry.time, entry.fingerprint);
@@ -133,16 +138,24 @@ impl Pipeline {
         }
     }
 
-    fn reader(&self, may_read_ahead: bool) -> FeedReader<'_> {
+    fn reader<'a>(
+        &'a self,
+        segment: &Segment,
+        last_gap_end: &'a AtomicI64,
+        may_read_ahead: bool,
+    ) -> FeedReader<'a> {
         FeedReader {
             ranges: RangeReader {
                 feed: self.feed,
                 source: &*self.ports.source,
                 clock: &*self.ports.clock,
                 deadline: self.deadlines.read,
+                isolates: segment.isolates,
+                patience: segment.patience,
+                last_gap_end,
             },
             slot: &self.read_slot,
-            may_read_ahead,
+            may_read_ahead: may_read_ahead && !segment.isolates,
         }
     }
 

@@ -4,23 +4,27 @@ use std::{
     collections::HashSet,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
+use chrono::TimeDelta;
 use tracing::{debug, instrument, warn};
 
 use super::buffered::{RangeSender, ReadEvent};
 use crate::{
     ingest::{
-        ports::{Clock, FULL_PAGE, LogSource, PageRequest},
+        error::ErrorKind,
+        ports::{Clock, FULL_PAGE, LogSource, PageRequest, Patience},
         report::stop_reason::{Step, StopReason},
     },
     model::{
         date_range::DateRange,
         deadline::Deadline,
         feed::Feed,
+        gap::Gap,
         page::{Page, PageToken},
+        visible::visible,
     },
 };
 
@@ -32,6 +36,20 @@ const MAX_RECORDS: u64 = 1_500;
 
 /// The same where Mimecast does not say how many records a range holds.
 const MAX_PAGES: usize = 10;
+
+/// A range is cut into at most this many parts at once, whatever its count: a count may be wrong.
+const MAX_PARTS: u64 = 64;
+
+/// At most this many empty pages in a row are followed to the next one. Where Mimecast filters after it
+/// has made pages, some are empty; and a token that leads from one empty page to another for ever has
+/// been seen too.
+const MAX_EMPTY_PAGES: usize = 10;
+
+/// How long before now the second lies for which Mimecast is asked whether it answers at all.
+const PROBED_BEFORE: TimeDelta = TimeDelta::minutes(2);
+
+/// By how much fewer records are asked for after a page that was too large.
+const SMALLER_PAGE: u32 = 8;
 
 /// At most this many records may appear in a range while its parts are read.
 const MAX_GROWTH: u64 = 500;
@@ -97,6 +115,14 @@ enum ListingOutcome {
     TooLong(Vec<RangeTask>),
 }
 
+/// Why a listing did not come to its end.
+enum ListingError {
+    /// A page was too large: one with fewer records may fit.
+    PageTooLarge(StopReason),
+    /// For any other reason.
+    Stopped(StopReason),
+}
+
 /// Reads ranges of a feed.
 #[derive(Clone, Copy)]
 pub(in crate::ingest) struct RangeReader<'a> {
@@ -105,6 +131,12 @@ pub(in crate::ingest) struct RangeReader<'a> {
     pub(in crate::ingest) clock: &'a dyn Clock,
     /// No page is asked for after this.
     pub(in crate::ingest) deadline: Deadline,
+    /// Whether a range that cannot be read is narrowed down to a gap.
+    pub(in crate::ingest) isolates: bool,
+    /// How many attempts a page is worth.
+    pub(in crate::ingest) patience: Patience,
+    /// The second in which the last gap ended that was found.
+    pub(in crate::ingest) last_gap_end: &'a AtomicI64,
 }
 
 impl RangeReader<'_> {
@@ -114,8 +146,9 @@ impl RangeReader<'_> {
     pub(in crate::ingest) async fn read(self, task: RangeTask, out: RangeSender) -> RangeOutcome {
         let range = task.range;
         let (mut missing, mut again) = (0, false);
+        let mut page_size = FULL_PAGE;
         loop {
-            match self.listing(&task, again, &out).await {
+            match self.listing(&task, page_size, again, &out).await {
                 Ok(ListingOutcome::Whole { missing: found }) => missing = found,
                 // More were added meanwhile than fit: nothing new is known.
                 Ok(ListingOutcome::TooLong(_)) if again => {}
@@ -123,7 +156,21 @@ impl RangeReader<'_> {
                     debug!(parts = parts.len(), "The range is cut into parts.");
                     return RangeOutcome::Cut(parts);
                 }
-                Err(end) => {
+                Err(ListingError::PageTooLarge(reason)) if page_size > 1 => {
+                    page_size = (page_size / SMALLER_PAGE).max(1);
+                    warn!(
+                        page_size,
+                        reason = reason.causes(),
+                        "A page is too large; reading the range with fewer records a page."
+                    );
+                    continue;
+                }
+                Err(ListingError::PageTooLarge(end) | ListingError::Stopped(end))
+                    if self.isolates && end.is_unreadable() =>
+                {
+                    return self.isolate(range, end, &out).await;
+                }
+                Err(ListingError::PageTooLarge(end) | ListingError::Stopped(end)) => {
                     if again {
                         out.say(ReadEvent::Missing(missing));
                     }
@@ -148,20 +195,80 @@ impl RangeReader<'_> {
         RangeOutcome::Whole
     }
 
+    /// Narrows down what cannot be read: halves of the range take its place, down to the shortest one,
+    /// which is a gap if Mimecast answers well elsewhere at the same time. An outage makes no gaps.
+    async fn isolate(self, range: DateRange, end: StopReason, out: &RangeSender) -> RangeOutcome {
+        let halves = parts(range, None);
+        if halves.len() > 1 {
+            debug!(
+                reason = end.causes(),
+                "The range cannot be read; its halves are tried."
+            );
+            return RangeOutcome::Cut(halves);
+        }
+        if self.follows_gap(range) || self.is_answered_elsewhere().await {
+            let end_second = range.to().timestamp();
+            self.last_gap_end.store(end_second, Ordering::Relaxed);
+            let now = self.clock.now();
+            out.say(ReadEvent::Gap(Gap {
+                range,
+                since: now,
+                tried_at: now,
+                reason: visible(&end.causes()),
+            }));
+            return RangeOutcome::Whole;
+        }
+        out.say(ReadEvent::End(Err(end)));
+        RangeOutcome::Broken
+    }
+
+    /// Whether the last gap ends where the range begins.
+    fn follows_gap(&self, range: DateRange) -> bool {
+        self.last_gap_end.load(Ordering::Relaxed) == range.from().timestamp()
+    }
+
+    /// Whether Mimecast answers for a second of the last minutes.
+    async fn is_answered_elsewhere(&self) -> bool {
+        let now = self.clock.now();
+        let recent = now - PROBED_BEFORE;
+        let Ok(range) = DateRange::new(recent, recent, now) else {
+            return false;
+        };
+        let request = PageRequest {
+            feed: self.feed,
+            range,
+            token: None,
+            size: 1,
+            patience: Patience::One,
+        };
+        self.source.fetch_page(request, self.deadline).await.is_ok()
+    }
+
+    /// How many attempts a page of the range is worth. Where a range is to be narrowed down, only the
+    /// shortest one is worth more than one, and that only where it does not go on from a gap.
+    fn patience(&self, range: DateRange) -> Patience {
+        if self.isolates && (range.parts(2).len() > 1 || self.follows_gap(range)) {
+            Patience::One
+        } else {
+            self.patience
+        }
+    }
+
     /// Reads the pages of a range once. A part cannot hold more than remains of the whole: a larger count
     /// shows that Mimecast's counts ignore the range, so it is not used.
     async fn listing(
         &self,
         task: &RangeTask,
+        page_size: u32,
         again: bool,
         out: &RangeSender,
-    ) -> Result<ListingOutcome, StopReason> {
+    ) -> Result<ListingOutcome, ListingError> {
         let range = task.range;
         let (mut token, mut used) = (None, HashSet::new());
         let (mut shown, mut counted) = (0_u64, None);
-        let mut at_most = None;
+        let (mut at_most, mut empty_pages) = (None, 0);
         for number in 1..=MAX_PAGES_PER_RANGE {
-            let mut page = self.page(range, token.as_ref()).await?;
+            let mut page = self.page(range, token.as_ref(), page_size).await?;
             debug!(number, records = page.len(), "A page is read.");
             shown += page.len() as u64;
             let left = task.left.as_ref().filter(|_| !again);
@@ -183,40 +290,60 @@ impl RangeReader<'_> {
                     return Ok(ListingOutcome::TooLong(parts));
                 }
             }
-            // An empty page ends the range even with a token, and so does a token seen before: both
-            // have been met in the field, and following them would never end.
-            let next = page.next.take().filter(|_| !page.is_empty());
+            let next = page.next.take();
+            empty_pages = if page.is_empty() { empty_pages + 1 } else { 0 };
+            // After an empty page the next one is asked for while the count says that there is more, or
+            // says nothing. A token that was used before leads in a circle.
+            let may_follow = empty_pages == 0
+                || (empty_pages <= MAX_EMPTY_PAGES && counted.is_none_or(|all| shown < all));
             if !page.is_empty() {
                 out.page(range, page).await;
             }
-            token = next.filter(|next| used.insert(next.clone()));
+            token = next.filter(|next| may_follow && used.insert(next.clone()));
             if token.is_none() {
                 let missing = counted.map_or(0, |counted| counted.saturating_sub(shown));
                 return Ok(ListingOutcome::Whole { missing });
             }
         }
-        Err(StopReason::endless_listing(range, MAX_PAGES_PER_RANGE))
+        let endless = StopReason::endless_listing(range, MAX_PAGES_PER_RANGE);
+        Err(ListingError::Stopped(endless))
     }
 
-    async fn page(&self, range: DateRange, token: Option<&PageToken>) -> Result<Page, StopReason> {
+    async fn page(
+        &self,
+        range: DateRange,
+        token: Option<&PageToken>,
+        size: u32,
+    ) -> Result<Page, ListingError> {
         if self.deadline.remaining(self.clock.elapsed()).is_none() {
-            return Err(StopReason::out_of_time(Step::Reading(range)));
+            let reason = StopReason::out_of_time(Step::Reading(range));
+            return Err(ListingError::Stopped(reason));
         }
         let request = PageRequest {
             feed: self.feed,
             range,
             token,
-            size: FULL_PAGE,
+            size,
+            patience: self.patience(range),
         };
         let page = self.source.fetch_page(request, self.deadline).await;
-        page.map_err(|error| StopReason::of_service(error, Step::Reading(range)))
+        page.map_err(|error| {
+            let is_too_large = *error.kind() == ErrorKind::PageTooLarge;
+            let reason = StopReason::of_service(error, Step::Reading(range));
+            if is_too_large {
+                ListingError::PageTooLarge(reason)
+            } else {
+                ListingError::Stopped(reason)
+            }
+        })
     }
 }
 
 /// A range in parts that hold about as much as a part may.
 fn parts(range: DateRange, counted: Option<u64>) -> Vec<RangeTask> {
     let left = counted.map(RemainingRecords::new);
-    let parts = range.parts(counted.map_or(2, |counted| counted.div_ceil(MAX_RECORDS)));
+    let parts = counted.map_or(2, |counted| counted.div_ceil(MAX_RECORDS));
+    let parts = range.parts(parts.min(MAX_PARTS));
     let task = |range| RangeTask {
         range,
         left: left.clone(),

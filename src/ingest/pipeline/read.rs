@@ -121,7 +121,7 @@ impl FeedReader<'_> {
                     Err(_) => return std::future::pending().await,
                 },
                 read = first(&mut queue), if room.is_some() => {
-                    if let ReadEvent::RangeEnd { .. } = read {
+                    if matches!(read, ReadEvent::RangeEnd { .. } | ReadEvent::Gap(_)) {
                         let _handed_on = queue.queued.pop_front();
                     }
                     let is_end = matches!(read, ReadEvent::End(_));

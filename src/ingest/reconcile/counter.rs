@@ -5,7 +5,7 @@ use tracing::debug;
 use crate::{
     ingest::{
         pipeline::Pipeline,
-        ports::PageRequest,
+        ports::{PageRequest, Patience},
         report::stop_reason::{Step, StopKind, StopReason},
         state::checkpoint_writer::CheckpointWriter,
     },
@@ -49,6 +49,7 @@ impl<'a> Counter<'a> {
             range,
             token: None,
             size: 1,
+            patience: Patience::Usual,
         };
         let page = ports.source.fetch_page(request, deadline).await;
         let page = page.map_err(|error| StopReason::of_service(error, Step::Counting(range)))?;

@@ -12,6 +12,7 @@ use tracing::{debug, info, warn};
 use self::counter::Counter;
 use super::{
     pipeline::{Direction, Pipeline, Restarts, Segment},
+    ports::Patience,
     report::{
         Counts,
         stop_reason::{StopKind, StopReason},
@@ -59,17 +60,24 @@ impl<'a> Reconciler<'a> {
     }
 
     /// Compares, and delivers what is missing. The watermark stays where it is.
-    pub(super) async fn run(mut self, whole: Span) -> Result<(), StopReason> {
+    pub(super) async fn run(mut self, spans: &[Span]) -> Result<(), StopReason> {
         let began = self.pipeline.ports.clock.now();
         // What the pass itself missed is missed here again.
         let missing = std::mem::take(&mut self.counts.missing);
-        let result = self.compare(whole).await;
+        let result = self.compare_all(spans).await;
         self.counts.missing = self.counts.missing.max(missing);
         result?;
         self.writer.flush_ledger().await;
         self.writer.remove_old().await;
         self.writer.progress.reconciled(began);
         self.save().await
+    }
+
+    async fn compare_all(&mut self, spans: &[Span]) -> Result<(), StopReason> {
+        for span in spans {
+            self.compare(*span).await?;
+        }
+        Ok(())
     }
 
     async fn save(&mut self) -> Result<(), StopReason> {
@@ -218,6 +226,8 @@ impl<'a> Reconciler<'a> {
                 ranges: vec![range],
                 direction: Direction::Reread,
                 known,
+                isolates: false,
+                patience: Patience::Usual,
             };
             match self.pipeline.run(self.writer, self.counts, segment).await {
                 Err(reason) if matches!(reason.kind, StopKind::PageTokenRefused) => {

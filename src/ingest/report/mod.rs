@@ -52,6 +52,9 @@ pub struct Counts {
     pub delivered: u64,
     /// Records dropped because they were delivered before.
     pub duplicates: u64,
+    /// Characters on pages that were not valid and were replaced: bytes that are not UTF-8, control
+    /// characters inside strings.
+    pub repaired: u64,
     /// Delivered records whose time could not be read; they carry the end of their range.
     pub untimed: u64,
     /// Values in delivered records that are longer than a column: the service keeps their beginning.
@@ -79,6 +82,10 @@ pub struct Counts {
     pub restarts: u64,
     /// Records that Mimecast counted but did not show, after reading again.
     pub missing: u64,
+    /// Ranges that could not be read and that this pass went past, or tried again in vain.
+    pub new_gaps: u64,
+    /// Ranges before the watermark that are still not read.
+    pub gaps: u64,
 }
 
 impl Counts {
@@ -95,6 +102,7 @@ impl AddAssign for Counts {
         self.records += other.records;
         self.delivered += other.delivered;
         self.duplicates += other.duplicates;
+        self.repaired += other.repaired;
         self.untimed += other.untimed;
         self.truncated += other.truncated;
         self.reconciled += other.reconciled;
@@ -108,6 +116,8 @@ impl AddAssign for Counts {
         self.splits += other.splits;
         self.restarts += other.restarts;
         self.missing += other.missing;
+        self.new_gaps += other.new_gaps;
+        self.gaps += other.gaps;
     }
 }
 
@@ -161,6 +171,7 @@ impl fmt::Display for FeedReport {
             counted(retries, "retry", "retries"),
         )?;
         for (count, what) in [
+            (self.counts.repaired, "invalid characters replaced"),
             (self.counts.untimed, "without a readable time"),
             (self.counts.truncated, "values cut off by the service"),
             (self.counts.reconciled, "found late by count"),
@@ -170,6 +181,7 @@ impl fmt::Display for FeedReport {
             (self.counts.splits, "batches halved"),
             (self.counts.restarts, "range restarts"),
             (self.counts.missing, "counted by Mimecast but not shown"),
+            (self.counts.gaps, "ranges that cannot be read"),
         ] {
             if count > 0 {
                 write!(f, ", {count} {what}")?;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ingest::error::{Chain, Explain, with_advice},
-    model::{checkpoint::Wait, event_time::to_utc_text, feed::Feed},
+    model::{checkpoint::Wait, event_time::to_utc_text, feed::Feed, gap::Gap},
 };
 
 /// A feed that waits as it was asked to is no failure, unless nothing was delivered for this long: a stop
@@ -55,6 +55,9 @@ impl Explain for StopSource {
             Self::NothingTaken { .. } => {
                 Some("look at `mimecast-ttp quarantine list`; the next run continues")
             }
+            Self::TooManyGaps => Some(
+                "ask the support of Mimecast about the ranges that `mimecast-ttp checkpoint show` lists",
+            ),
             Self::Budget(_) | Self::EndlessListing(_) => None,
         }
     }
@@ -251,6 +254,39 @@ impl Conclusion {
 }
 
 impl Conclusion {
+    /// The same, with the gaps told. `is_news` makes the pass fail: a gap was found, or tried in vain.
+    pub(in crate::ingest) fn with_gaps<'a>(
+        self,
+        feed: Feed,
+        gaps: impl Iterator<Item = &'a Gap>,
+        is_news: bool,
+    ) -> Self {
+        let gaps: Vec<_> = gaps.collect();
+        let Some(first) = gaps.first() else {
+            return self;
+        };
+        let outcome = match self.outcome {
+            Outcome::Complete if is_news => Outcome::Failed,
+            outcome => outcome,
+        };
+        let more = match gaps.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let told = self.into_message().map_or_else(String::new, |message| {
+            format!("{}. ", message.trim_end_matches('.'))
+        });
+        Self::of(
+            outcome,
+            format!(
+                "{told}{feed} has a gap: {}{more} cannot be read since {} ({}). Everything else is delivered; gaps are read again every hour. What to do: ask the support of Mimecast about that range if it lasts; `mimecast-ttp checkpoint show` lists all gaps.",
+                first.range,
+                to_utc_text(first.since),
+                first.reason,
+            ),
+        )
+    }
+
     /// The message with what to do.
     pub(in crate::ingest) fn into_message(self) -> Option<String> {
         self.message

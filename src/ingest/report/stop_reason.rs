@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     ingest::error::{ErrorKind, ServiceError, StoreError},
-    model::{checkpoint::Service, date_range::DateRange},
+    model::{checkpoint::Service, date_range::DateRange, gap::MAX_GAPS},
 };
 
 /// A token that is refused at the same place is left for the next pass after so many restarts.
@@ -47,6 +47,9 @@ pub(in crate::ingest) enum StopSource {
         #[source]
         last: ServiceError,
     },
+    /// The checkpoint holds no more gaps.
+    #[error("it cannot be read, and neither can {MAX_GAPS} ranges before it")]
+    TooManyGaps,
     /// The source does not come to an end.
     #[error("the listing does not end within {0} pages")]
     EndlessListing(usize),
@@ -114,7 +117,10 @@ impl StopReason {
             ErrorKind::DeadlineExceeded => StopKind::OutOfTime,
             ErrorKind::Throttled { retry_after } => StopKind::Throttled(*retry_after),
             ErrorKind::PageTokenRefused => StopKind::PageTokenRefused,
-            ErrorKind::ContentRejected(_) | ErrorKind::Failed => StopKind::Failed,
+            ErrorKind::PageTooLarge
+            | ErrorKind::Unreadable
+            | ErrorKind::ContentRejected(_)
+            | ErrorKind::Failed => StopKind::Failed,
         };
         Self {
             step: Some(step),
@@ -143,6 +149,18 @@ impl StopReason {
         }
     }
 
+    /// Another range cannot be read, and the checkpoint is full of gaps.
+    pub(in crate::ingest) fn too_many_gaps(range: DateRange) -> Self {
+        Self {
+            step: Some(Step::Reading(range)),
+            ..Self::new(
+                Some(Service::Mimecast),
+                StopKind::Failed,
+                StopSource::TooManyGaps,
+            )
+        }
+    }
+
     /// Log Analytics refuses, but not for what is in the batch.
     pub(in crate::ingest) fn not_the_content(source: StopSource) -> Self {
         Self::new(Some(Service::LogAnalytics), StopKind::Failed, source)
@@ -165,6 +183,19 @@ impl StopReason {
     pub(in crate::ingest) const fn is_of_reading(&self) -> bool {
         matches!(self.service, Some(Service::Mimecast))
             && matches!(self.kind, StopKind::OutOfTime | StopKind::PageTokenRefused)
+    }
+
+    /// Whether a range could not be read although Mimecast answered: another range may be readable.
+    pub(in crate::ingest) fn is_unreadable(&self) -> bool {
+        matches!(self.step, Some(Step::Reading(_)))
+            && match self.source.as_deref() {
+                Some(StopSource::Service(error)) => matches!(
+                    error.kind(),
+                    ErrorKind::Unreadable | ErrorKind::PageTooLarge
+                ),
+                Some(StopSource::EndlessListing(_)) => true,
+                _ => false,
+            }
     }
 
     /// Whether the checkpoint could not be saved. The save is not tried again: another run may have won.

@@ -18,6 +18,7 @@ use crate::{
         date_range::DateRange,
         deadline::Deadline,
         feed::Feed,
+        gap::Gap,
         ledger::{Entry, Hour},
         progress::{Lookback, Progress},
         store_key::StoreKey,
@@ -192,6 +193,12 @@ impl CheckpointWriter {
         if given_up > 0 {
             warn!(feed = %self.feed, given_up, "Too many records are displaced (no readable time, or one outside the range they were listed in) to remember them all: some may be delivered a second time.");
         }
+    }
+
+    /// Remembers a gap; `false` if there is no room for it. The next save keeps it.
+    pub(in crate::ingest) fn add_gap(&mut self, gap: Gap) -> bool {
+        self.changed = true;
+        self.progress.gaps_mut().add(gap)
     }
 
     /// Whether the store holds everything recorded here: no delivery, no watermark is newer.

@@ -1,5 +1,6 @@
 //! The shapes of Mimecast's requests and answers.
 
+mod body_text;
 mod login;
 mod page;
 mod request;

@@ -5,14 +5,26 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::verdict::{Fail, Meta, Verdict, failures};
+use super::{
+    body_text::{BodyText, describe},
+    verdict::{Fails, Meta, Verdict, failures},
+};
 use crate::model::{
+    bounded::{AtMost, TOO_LONG},
     feed::Feed,
     object::Object,
     page::{Page, PageToken},
     record::RecordScanner,
     record_meta::RecordSpan,
+    visible::visible,
 };
+
+/// No page holds more records: twenty times what is asked for. More of them, a few bytes each, would take
+/// far more memory than their text.
+const MAX_RECORDS: usize = 10_000;
+
+/// No answer has more items in `data`; those seen have one.
+const MAX_ITEMS: usize = 100;
 
 const fn array(feed: Feed) -> &'static str {
     match feed {
@@ -34,17 +46,21 @@ pub enum PageError {
     /// JSON of another shape.
     #[error("the answer is JSON of another shape ({0})")]
     OtherShape(String),
+    /// Not text in UTF-8, but for a few characters.
+    #[error("the answer is not text")]
+    NotText,
 }
 
 #[derive(Deserialize)]
 struct PageBody<'a> {
-    meta: Option<Object<Meta>>,
     #[serde(borrow)]
-    data: Option<Vec<Object<Data<'a>>>>,
-    fail: Option<Vec<Fail>>,
+    meta: Option<Object<Meta<'a>>>,
+    #[serde(borrow)]
+    data: Option<AtMost<Object<Data<'a>>, MAX_ITEMS>>,
+    fail: Option<Fails>,
 }
 
-type Rows<'a> = Option<Vec<&'a RawValue>>;
+type Rows<'a> = Option<AtMost<&'a RawValue, MAX_RECORDS>>;
 
 #[derive(Deserialize)]
 struct Data<'a> {
@@ -71,8 +87,8 @@ impl<'a> Data<'a> {
 pub struct UnreadPage {
     /// Why it is none.
     pub why: PageError,
-    /// Its body, as it came.
-    pub body: Vec<u8>,
+    /// What it is instead, without its content.
+    pub description: String,
 }
 
 /// Reads an answer whose HTTP status is 200. The records stay where they are in `body`; `scanner` looks
@@ -81,37 +97,38 @@ pub struct UnreadPage {
 /// The status alone says nothing: an answer is a success only if `fail` is empty, and `meta.status`
 /// may name an error even then.
 ///
-/// Bytes that are no UTF-8 inside a string would stop the feed for ever: they are replaced by the
-/// replacement character, as every reader of the row would.
+/// What is not valid in it is replaced where that is clear, see [`BodyText`].
 pub fn page(scanner: &mut RecordScanner, body: Vec<u8>) -> Result<Page, UnreadPage> {
-    let (text, original) = text(body);
-    match listing(scanner, &text) {
-        Ok(ParsedPage {
-            records,
-            next,
-            total,
-        }) => {
-            let mut page = Page::new(text, records);
-            page.next = next;
-            page.total = total;
+    let length = body.len();
+    let Some(body) = BodyText::read(body) else {
+        return Err(UnreadPage {
+            why: PageError::NotText,
+            description: format!("{length} bytes"),
+        });
+    };
+    let (body, listed) = match listing(scanner, &body.text) {
+        Err(PageError::NotJson(why)) => match body.with_controls_escaped() {
+            Some(escaped) => {
+                let listed = listing(scanner, &escaped.text);
+                (escaped, listed)
+            }
+            None => (body, Err(PageError::NotJson(why))),
+        },
+        listed => (body, listed),
+    };
+    match listed {
+        Ok(listed) => {
+            let mut page = Page::new(body.text, listed.records);
+            page.next = listed.next;
+            page.total = listed.total;
+            page.repaired = body.repaired;
             Ok(page)
         }
         Err(why) => Err(UnreadPage {
             why,
-            body: original.unwrap_or_else(|| text.into_bytes()),
+            description: describe(body.text.as_bytes()),
         }),
     }
-}
-
-/// The body as text, and the body itself where the text is not the same.
-fn text(body: Vec<u8>) -> (String, Option<Vec<u8>>) {
-    let body = match String::from_utf8(body) {
-        Ok(text) if !text.starts_with('\u{feff}') => return (text, None),
-        Ok(text) => text.into_bytes(),
-        Err(error) => error.into_bytes(),
-    };
-    let marked = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body);
-    (String::from_utf8_lossy(marked).into_owned(), Some(body))
 }
 
 struct ParsedPage<T> {
@@ -150,7 +167,7 @@ const STAND_IN: &str = "{}";
 fn scanned(scanner: &mut RecordScanner, text: &str) -> Option<ParsedPage<RecordSpan>> {
     let opening = format!("\"{}\":[", array(scanner.feed()));
     let start = memchr::memmem::find(text.as_bytes(), opening.as_bytes())? + opening.len();
-    let (records, end) = scanner.list(text, start)?;
+    let (records, end) = scanner.list(text, start, MAX_RECORDS)?;
     let around = [text.get(..start)?, STAND_IN, text.get(end..)?].concat();
     let parsed = parsed(scanner.feed(), &around).ok()?;
     let [bytes] = &parsed.records[..] else {
@@ -177,14 +194,29 @@ fn parsed(feed: Feed, text: &str) -> Result<ParsedPage<Range<usize>>, PageError>
     if !verdict.is_success() {
         return Err(PageError::Failure(verdict));
     }
-    let data = answer
-        .data
-        .ok_or_else(|| PageError::OtherShape("`data` is missing".to_owned()))?;
+    let (next, total) = pagination.map_or((None, None), |Object(pagination)| {
+        let total = pagination.total();
+        (pagination.next, total)
+    });
+    // Empty pages have been seen without a listing. That is believed only where the count says so too.
+    let is_empty = total == Some(0);
+    let items = match answer.data {
+        Some(AtMost(items)) => items,
+        None if is_empty => Vec::new(),
+        None => return Err(PageError::OtherShape("`data` is missing".to_owned())),
+    };
     let mut records = Vec::new();
-    for Object(item) in data {
-        let rows = item.rows(feed).ok_or_else(|| {
-            PageError::OtherShape(format!("`data` has an item without `{}`", array(feed)))
-        })?;
+    for Object(item) in items {
+        let rows = match item.rows(feed) {
+            Some(AtMost(rows)) => rows,
+            None if is_empty => continue,
+            None => {
+                return Err(PageError::OtherShape(format!(
+                    "`data` has an item without `{}`",
+                    array(feed)
+                )));
+            }
+        };
         for row in rows {
             let row = row.get();
             if !row.starts_with('{') {
@@ -199,10 +231,6 @@ fn parsed(feed: Feed, text: &str) -> Result<ParsedPage<Range<usize>>, PageError>
             records.push(start..start + row.len());
         }
     }
-    let (next, total) = pagination.map_or((None, None), |Object(pagination)| {
-        let total = pagination.total_count;
-        (pagination.next, total.and_then(|total| total.as_u64()))
-    });
     Ok(ParsedPage {
         records,
         next: next.and_then(PageToken::new),
@@ -212,9 +240,20 @@ fn parsed(feed: Feed, text: &str) -> Result<ParsedPage<Range<usize>>, PageError>
 
 fn shape(error: &serde_json::Error) -> PageError {
     match error.classify() {
-        serde_json::error::Category::Data => PageError::OtherShape(error.to_string()),
-        _ => PageError::NotJson(error.to_string()),
+        // A message quotes what it found.
+        serde_json::error::Category::Data => PageError::OtherShape(position(error)),
+        _ => PageError::NotJson(visible(&error.to_string())),
     }
+}
+
+/// Where an answer has another shape. What stands there is not told: serde quotes it, and it may be
+/// anything that a record holds.
+fn position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if text.starts_with(TOO_LONG) {
+        return text;
+    }
+    format!("at line {} column {}", error.line(), error.column())
 }
 
 #[cfg(test)]
@@ -223,10 +262,7 @@ mod tests {
 
     fn page(feed: Feed, body: &[u8]) -> Result<Page, PageError> {
         let mut scanner = RecordScanner::new(feed);
-        super::page(&mut scanner, body.to_vec()).map_err(|unread| {
-            assert_eq!(unread.body, body);
-            unread.why
-        })
+        super::page(&mut scanner, body.to_vec()).map_err(|unread| unread.why)
     }
 
     #[test]
@@ -273,6 +309,11 @@ mod tests {
             r#"{"data":[{"resultCount":0,"attachmentLogs":[]}]}"#,
             r#"{"meta":{"pagination":{"next":""}},"data":[]}"#,
             r#"{"meta":null,"data":[]}"#,
+            // Where the count says that there is nothing, nothing need be listed.
+            r#"{"meta":{"pagination":{"totalCount":0}},"data":[{}]}"#,
+            r#"{"meta":{"pagination":{"totalCount":0}},"data":null}"#,
+            r#"{"meta":{"pagination":{"totalCount":0}}}"#,
+            r#"{"meta":{"pagination":{"totalCount":0}},"data":[{"attachmentLogs":null}]}"#,
         ] {
             let page = page(Feed::Attachment, body.as_bytes()).unwrap();
             assert!(page.is_empty() && page.next.is_none(), "{body}");
@@ -294,6 +335,9 @@ mod tests {
             "[null,[],null]",
             r#"{"data":[[null,[],null]]}"#,
             r#"{"data":[],"meta":[200,null]}"#,
+            r#"{"meta":{"pagination":{"totalCount":1}},"data":[{}]}"#,
+            r#"{"meta":{"pagination":{"totalCount":1}},"data":null}"#,
+            r#"{"meta":{"pagination":{"totalCount":1}},"data":[{"attachmentLogs":null}]}"#,
         ] {
             let error = page(Feed::Attachment, body.as_bytes()).unwrap_err();
             assert!(matches!(error, PageError::OtherShape(_)), "{body}: {error}");
@@ -340,5 +384,55 @@ mod tests {
             page.records().collect::<Vec<_>>(),
             ["{\"subject\":\"caf\u{fffd}\"}"]
         );
+    }
+
+    #[test]
+    fn a_raw_control_character_inside_a_string_does_not_stop_the_feed() {
+        let page = page(
+            Feed::Url,
+            b"{\"data\":[{\"clickLogs\":[{\"subject\":\"a\tb\"},\n{\"n\":2}]}]}",
+        )
+        .unwrap();
+        assert_eq!(page.repaired, 1);
+        assert_eq!(
+            page.records().collect::<Vec<_>>(),
+            [r#"{"subject":"a\tb"}"#, r#"{"n":2}"#]
+        );
+        let mut scanner = RecordScanner::new(Feed::Url);
+        let escaped = scanner.scan(r#"{"subject":"a\tb"}"#);
+        assert_eq!(page.records_with_meta().next().unwrap().1, escaped);
+    }
+
+    #[test]
+    fn far_more_records_than_asked_for_are_refused() {
+        let body = |records: usize| {
+            let rows = vec!["{}"; records].join(", ");
+            format!(r#"{{"data":[{{"clickLogs":[{rows}]}}]}}"#)
+        };
+        assert_eq!(
+            page(Feed::Url, body(MAX_RECORDS).as_bytes()).unwrap().len(),
+            MAX_RECORDS
+        );
+        for spacing in [", ", ","] {
+            let body = body(MAX_RECORDS + 1).replace(", ", spacing);
+            let error = page(Feed::Url, body.as_bytes()).unwrap_err();
+            assert!(matches!(error, PageError::OtherShape(_)), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_answer_of_another_shape_is_described_and_not_quoted() {
+        let mut scanner = RecordScanner::new(Feed::Url);
+        for body in [
+            r#"{"meta":{"status":200},"data":"secret@example.com","fail":[]}"#,
+            r#"{"data":[{"clickLogs":["secret@example.com"]}]}"#,
+            r#"{"data":[{"clickLogs":[{"userEmailAddress":"secret@example.com"#,
+            "secret@example.com",
+        ] {
+            let unread = super::page(&mut scanner, body.into()).unwrap_err();
+            let told = format!("{} {}", unread.description, unread.why);
+            assert!(!told.contains("secret"), "{told}");
+            assert!(told.contains(&format!("{} bytes", body.len())), "{told}");
+        }
     }
 }

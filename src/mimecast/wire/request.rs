@@ -92,7 +92,7 @@ fn date(time: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ingest::ports::FULL_PAGE;
+    use crate::ingest::ports::{FULL_PAGE, Patience};
     use crate::model::{date_range::DateRange, event_time};
 
     #[test]
@@ -109,6 +109,7 @@ mod tests {
                 range,
                 token,
                 size: FULL_PAGE,
+                patience: Patience::Usual,
             }))
             .unwrap()
         };

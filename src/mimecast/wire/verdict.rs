@@ -1,15 +1,22 @@
 //! Whether an answer is a success: its status alone does not say.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use crate::model::object::Object;
+use crate::model::{bounded::AtMost, object::Object, visible::visible};
+
+/// No answer names more failures.
+const MAX_FAILURES: usize = 100;
+
+/// Everything in `fail`.
+pub(super) type Fails = AtMost<Fail, MAX_FAILURES>;
 
 /// One error that Mimecast names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Failure {
-    /// Such as `err_xdk_invalid_signature`; empty where there is none.
+    /// Such as `err_xdk_invalid_signature`, as it may be shown; empty where there is none.
     pub code: String,
-    /// Mimecast's own words.
+    /// Mimecast's own words, as they may be shown.
     pub message: String,
     /// Mimecast's hint that trying again may help.
     pub retryable: bool,
@@ -42,18 +49,21 @@ pub fn effective_status(http_status: u16, verdict: Option<&Verdict>) -> u16 {
 }
 
 #[derive(Deserialize)]
-struct VerdictShape {
-    meta: Option<Object<Meta>>,
-    fail: Option<Vec<Fail>>,
+struct VerdictShape<'a> {
+    #[serde(borrow)]
+    meta: Option<Object<Meta<'a>>>,
+    fail: Option<Fails>,
     error: Option<FailureShape>,
 }
 
 /// `{"key":..,"errors":[..]}` as API 1.0 answers, or the error itself as gateways do.
 #[derive(Deserialize)]
 pub(super) struct Fail {
-    errors: Option<Vec<FailureShape>>,
-    #[serde(flatten)]
-    flat: FailureShape,
+    errors: Option<AtMost<FailureShape, MAX_FAILURES>>,
+    code: Option<String>,
+    message: Option<String>,
+    #[serde(default)]
+    retryable: bool,
 }
 
 #[derive(Deserialize)]
@@ -67,22 +77,29 @@ struct FailureShape {
 impl From<FailureShape> for Failure {
     fn from(shape: FailureShape) -> Self {
         Self {
-            code: shape.code.unwrap_or_default(),
-            message: shape.message.unwrap_or_default(),
+            code: shape.code.as_deref().map(visible).unwrap_or_default(),
+            message: shape.message.as_deref().map(visible).unwrap_or_default(),
             retryable: shape.retryable,
         }
     }
 }
 
-pub(super) fn failures(fail: Option<Vec<Fail>>) -> Vec<Failure> {
+pub(super) fn failures(fail: Option<Fails>) -> Vec<Failure> {
     let mut failures: Vec<Failure> = Vec::new();
-    for fail in fail.unwrap_or_default() {
+    for fail in fail.unwrap_or_default().0 {
         match fail.errors {
-            Some(errors) if !errors.is_empty() => {
+            Some(AtMost(errors)) if !errors.is_empty() => {
                 failures.extend(errors.into_iter().map(Into::into));
             }
             // An entry of `fail` is a failure even when it says nothing.
-            _ => failures.push(fail.flat.into()),
+            _ => failures.push(
+                FailureShape {
+                    code: fail.code,
+                    message: fail.message,
+                    retryable: fail.retryable,
+                }
+                .into(),
+            ),
         }
     }
     failures
@@ -91,7 +108,7 @@ pub(super) fn failures(fail: Option<Vec<Fail>>) -> Vec<Failure> {
 /// Reads what an answer of any status says about success; `None` where it is no JSON object that could say it.
 #[must_use]
 pub fn verdict(body: &[u8]) -> Option<Verdict> {
-    let Object::<VerdictShape>(shape) = serde_json::from_slice(body).ok()?;
+    let Object::<VerdictShape<'_>>(shape) = serde_json::from_slice(body).ok()?;
     let mut failures = failures(shape.fail);
     failures.extend(shape.error.map(Into::into));
     Some(Verdict {
@@ -102,18 +119,27 @@ pub fn verdict(body: &[u8]) -> Option<Verdict> {
 
 /// The `meta` member of every answer.
 #[derive(Deserialize)]
-pub(super) struct Meta {
+pub(super) struct Meta<'a> {
     pub(super) status: Option<u16>,
-    pub(super) pagination: Option<Object<Pagination>>,
+    #[serde(borrow)]
+    pub(super) pagination: Option<Object<Pagination<'a>>>,
 }
 
 /// Where a page stands among the others.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Pagination {
+pub(super) struct Pagination<'a> {
     pub(super) next: Option<String>,
     /// Any value: a count that cannot be read must not stop a feed.
-    pub(super) total_count: Option<serde_json::Value>,
+    #[serde(borrow)]
+    total_count: Option<&'a RawValue>,
+}
+
+impl Pagination<'_> {
+    /// The number of records in the whole range.
+    pub(super) fn total(&self) -> Option<u64> {
+        self.total_count?.get().parse().ok()
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use text::CheckpointError;
 
 use super::{
+    gap::Gaps,
     moves::{Move, Moves, Reason},
     recent::Recent,
     tally::Tally,
@@ -25,7 +26,7 @@ pub const SHORTEST_RANGE: TimeDelta = TimeDelta::seconds(1);
 /// The progress of a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// Up to here everything that Mimecast showed is delivered.
+    /// Up to here everything that Mimecast showed is delivered, but for the gaps.
     pub watermark: DateTime<Utc>,
     /// From here on the next pass reads again, for records that appear late; at most the watermark.
     pub read_again_from: DateTime<Utc>,
@@ -43,6 +44,10 @@ pub struct Checkpoint {
     pub wait: Option<Wait>,
     /// The length of the first range of a pass; the next ones may be longer.
     pub first_range: TimeDelta,
+    /// Ranges before the watermark that could not be read.
+    pub gaps: Gaps,
+    /// How many passes in a row could not read what follows the watermark, although Mimecast answered.
+    pub failed_reads: u32,
     /// The last moves of the watermark.
     pub moves: Moves,
 }
@@ -60,6 +65,8 @@ impl Checkpoint {
             reconciled_at: None,
             wait: None,
             first_range: LONGEST_RANGE,
+            gaps: Gaps::default(),
+            failed_reads: 0,
             moves: Moves::default(),
         }
     }

@@ -18,14 +18,17 @@ use serde::{
 
 use super::{Checkpoint, LONGEST_RANGE, SHORTEST_RANGE, Service, Start, Wait};
 use crate::model::{
-    event_time, feed::Feed, fingerprint::Fingerprint, moves::Moves, object::Object, recent::Recent,
-    tally::Tally,
+    date_range::DateRange, event_time, feed::Feed, fingerprint::Fingerprint, gap::Gap,
+    moves::Moves, object::Object, recent::Recent, tally::Tally,
 };
 
 /// What the first member of our text says, so that any other JSON is recognised as not ours.
 const KIND: &str = "mimecast-ttp checkpoint";
 /// Grows with every change that an older program could misread.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// The version of a text without gaps: programs that do not know gaps can go on from it.
+const VERSION_WITHOUT_GAPS: u32 = 1;
 
 /// Why a text is no checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,6 +77,10 @@ struct Document<K> {
     wait: Option<WaitText>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reconciled_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failed_reads: Option<u32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    gaps: Vec<GapText>,
     #[serde(default)]
     moves: Moves,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -136,6 +143,37 @@ struct WaitText {
 }
 
 #[derive(Serialize, Deserialize)]
+struct GapText {
+    from: String,
+    to: String,
+    since: String,
+    tried_at: String,
+    reason: String,
+}
+
+impl GapText {
+    fn of(gap: &Gap) -> Self {
+        Self {
+            from: event_time::to_utc_text(gap.range.from()),
+            to: event_time::to_utc_text(gap.range.to()),
+            since: event_time::to_utc_text(gap.since),
+            tried_at: event_time::to_utc_text(gap.tried_at),
+            reason: gap.reason.clone(),
+        }
+    }
+
+    fn gap(self) -> Result<Gap, CheckpointError> {
+        let (from, to) = (time(&self.from)?, time(&self.to)?);
+        Ok(Gap {
+            range: DateRange::new(from, to, to).map_err(damaged)?,
+            since: time(&self.since)?,
+            tried_at: time(&self.tried_at)?,
+            reason: self.reason,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
 struct TallyText {
     since: String,
     first_quarter: String,
@@ -187,7 +225,11 @@ impl Checkpoint {
         let [delivered, displaced] = self.recent.by_second().map(Known);
         let document = Document {
             kind: KIND.to_owned(),
-            version: VERSION,
+            version: if self.gaps.is_empty() {
+                VERSION_WITHOUT_GAPS
+            } else {
+                VERSION
+            },
             feed: feed.name().to_owned(),
             written_by: written_by.to_owned(),
             watermark: event_time::to_utc_text(self.watermark),
@@ -200,6 +242,8 @@ impl Checkpoint {
                 asked_by: wait.asked_by,
             }),
             reconciled_at: self.reconciled_at.map(event_time::to_utc_text),
+            failed_reads: Some(self.failed_reads).filter(|failed| *failed > 0),
+            gaps: self.gaps.iter().map(GapText::of).collect(),
             moves: self.moves.clone(),
             tally: Some(TallyText::of(&self.tally)),
             displaced: Some(displaced).filter(|known| !known.0.is_empty()),
@@ -292,6 +336,8 @@ impl Document<Read> {
                 .map_or(LONGEST_RANGE, |range| {
                     range.clamp(SHORTEST_RANGE, LONGEST_RANGE)
                 }),
+            gaps: (self.gaps.into_iter().map(GapText::gap)).collect::<Result<_, _>>()?,
+            failed_reads: self.failed_reads.unwrap_or(0),
             moves: self.moves,
         })
     }

@@ -12,6 +12,7 @@ use super::{
     batch::Batch,
     checkpoint::{Checkpoint, LONGEST_RANGE, SHORTEST_RANGE, Start, Wait},
     date_range::DateRange,
+    gap::{Gap, Gaps},
     ledger::{Entry, Hour},
     moves::{Move, Reason},
     tally::Span,
@@ -22,6 +23,9 @@ const RECONCILE_EVERY: TimeDelta = TimeDelta::hours(1);
 
 /// While a range is read for which the ledger must be asked, that much of it is in memory.
 const LEDGER_RANGE: TimeDelta = TimeDelta::hours(1);
+
+/// How many passes in a row fail at a range before it is narrowed down: most trouble is over sooner.
+const ISOLATE_AFTER: u32 = 2;
 
 /// How long Mimecast keeps the logs, as it documents.
 pub const RETENTION: TimeDelta = TimeDelta::days(30);
@@ -113,9 +117,15 @@ impl Progress {
         let ranges = parts.into_iter().filter(|(from, to, _)| from < to);
         let ranges = ranges.filter_map(|(from, to, longest)| {
             let range = DateRange::new(from, to, now).ok()?;
-            Some(range.slices(first_range, longest))
+            Some((range, longest))
         });
-        ranges.flatten().collect()
+        // What could not be read is left to its own retries.
+        let gaps = &self.checkpoint.gaps;
+        let ranges = ranges.flat_map(|(range, longest)| {
+            let parts = gaps.outside(range).into_iter();
+            parts.flat_map(move |part| part.slices(first_range, longest))
+        });
+        ranges.collect()
     }
 
     /// Whether part of the range was read before by a pass that has since moved on, so that only the
@@ -216,9 +226,10 @@ impl Progress {
     }
 
     /// What Mimecast's count is to be compared for, if it is time to: everything that no pass reads
-    /// again by itself, as far back as there are counts.
+    /// again by itself, as far back as there are counts, without the quarters in which gaps lie. Empty
+    /// where it is not time.
     #[must_use]
-    pub fn to_reconcile(&self, now: DateTime<Utc>) -> Option<Span> {
+    pub fn to_reconcile(&self, now: DateTime<Utc>) -> Vec<Span> {
         let checkpoint = &self.checkpoint;
         let due = checkpoint
             .reconciled_at
@@ -227,7 +238,42 @@ impl Progress {
         let span = checkpoint
             .tally
             .comparable(from, checkpoint.read_again_from);
-        span.filter(|_| due)
+        let span = span.filter(|_| due).into_iter();
+        span.flat_map(|span| checkpoint.gaps.outside_span(span))
+            .collect()
+    }
+
+    /// Whether what cannot be read is to be narrowed down to a gap: passes in a row have failed at it.
+    #[must_use]
+    pub const fn is_isolating(&self) -> bool {
+        self.checkpoint.failed_reads >= ISOLATE_AFTER
+    }
+
+    /// A pass could not read what follows the watermark, although Mimecast answered; `moved` says whether
+    /// it moved the watermark. `true` if that is news.
+    pub fn read_failed(&mut self, moved: bool) -> bool {
+        let before = self.checkpoint.failed_reads;
+        self.checkpoint.failed_reads = if moved && !self.is_isolating() {
+            1
+        } else {
+            before.saturating_add(1).min(ISOLATE_AFTER)
+        };
+        self.checkpoint.failed_reads != before
+    }
+
+    /// A pass has read everything, but for the gaps. `true` if that is news.
+    pub fn read_succeeded(&mut self) -> bool {
+        std::mem::take(&mut self.checkpoint.failed_reads) != 0
+    }
+
+    /// The gaps, to add, retry and close.
+    pub const fn gaps_mut(&mut self) -> &mut Gaps {
+        &mut self.checkpoint.gaps
+    }
+
+    /// Removes the gaps that Mimecast no longer keeps records for, and gives them.
+    pub fn remove_old_gaps(&mut self, now: DateTime<Utc>) -> Vec<Gap> {
+        self.checkpoint.gaps.remove_before(now - RETENTION)
     }
 
     /// Counts again what is known in a span that is about to be read again: had the ledger lost

@@ -99,12 +99,16 @@ impl Scanner {
                 time: None,
             };
             match scan.object(start, Preceding::Record, 0) {
+                // Another member may hold the time.
+                Ok(_) if scan.time.is_none() && self.feed.other_time_member().is_some() => {
+                    return None;
+                }
                 Ok(end) => {
-                    let look = RecordMeta {
+                    let meta = RecordMeta {
                         time: scan.time,
                         fingerprint: Fingerprint::of_form(&self.canonical),
                     };
-                    return Some((end, look));
+                    return Some((end, meta));
                 }
                 // Each such round adds a name, and names are bounded.
                 Err(Stop::NewName) => {}
@@ -308,7 +312,7 @@ impl Scan<'_> {
         Ok(at)
     }
 
-    /// The time that a value says, if it says one in plain letters.
+    /// The time that a value holds, if it is written without escapes.
     fn time_of(&self, value: Value) -> Result<Option<DateTime<Utc>>, Stop> {
         match value.kind {
             Kind::Plain => {
@@ -316,7 +320,11 @@ impl Scan<'_> {
                 Ok(inside.and_then(event_time::parse))
             }
             Kind::Escaped => Err(Stop::Unusual),
-            Kind::Scalar | Kind::Nested => Ok(None),
+            Kind::Scalar => {
+                let number = self.text.get(value.start..value.end);
+                Ok(number.and_then(event_time::from_epoch))
+            }
+            Kind::Nested => Ok(None),
         }
     }
 

@@ -48,7 +48,7 @@ pub fn page(input: &[u8]) -> bool {
             Ok(page) => page,
             Err(unread) => {
                 assert!(!unread.why.to_string().is_empty());
-                assert_eq!(unread.body, input, "what is no page is given back");
+                assert!(!unread.description.is_empty());
                 continue;
             }
         };
@@ -60,11 +60,18 @@ pub fn page(input: &[u8]) -> bool {
             assert_eq!(look, plainly, "one scan sees what the plain way sees");
         }
         assert_eq!(records.len(), page.len(), "every place lies in the text");
-        assert_eq!(
-            Some(&records),
-            listed(feed, text).as_ref(),
-            "the records are those that the text lists for {feed}"
-        );
+        match listed(feed, text) {
+            Some(listed) => {
+                assert_eq!(
+                    records, listed,
+                    "the records are those that the text lists for {feed}"
+                );
+            }
+            None => assert!(
+                page.repaired > 0 || (page.is_empty() && page.total == Some(0)),
+                "only what was repaired or is empty is read where no listing is"
+            ),
+        }
         // Far more than any record here, and so little that many make a batch of their own.
         for max_bytes in [1_000_000, 700] {
             batched(feed, &records, max_bytes);

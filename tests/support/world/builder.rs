@@ -115,6 +115,12 @@ impl Builder {
         self
     }
 
+    /// An empty page with a token follows each page that is not the last one.
+    pub const fn empty_pages(mut self) -> Self {
+        self.0.source.empty_pages = true;
+        self
+    }
+
     /// A record is counted but not shown up to and including this fetch.
     pub const fn hidden_until(mut self, index: usize, fetch: u64) -> Self {
         self.0.source.hidden = Some((index, fetch));

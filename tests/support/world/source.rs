@@ -2,9 +2,10 @@
 
 use std::{
     collections::HashMap,
+    ops::RangeInclusive,
     sync::{
         Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -24,7 +25,7 @@ use mimecast_ttp::{
     },
 };
 
-use super::World;
+use super::{World, at};
 
 /// One thing that the source does instead of answering.
 pub enum SourceFault {
@@ -62,9 +63,13 @@ pub(super) struct Source {
     pub(super) lying_total: Option<u64>,
     pub(super) trailing_token: bool,
     pub(super) looping_token: bool,
+    pub(super) empty_pages: bool,
     pub(super) newest_first: bool,
     faults: Mutex<HashMap<u64, SourceFault>>,
     count_fault: Mutex<Option<SourceFault>>,
+    unreadable: Mutex<Vec<RangeInclusive<DateTime<Utc>>>>,
+    is_down: AtomicBool,
+    max_readable: AtomicU32,
     fetches: AtomicU64,
     counts: AtomicU64,
 }
@@ -84,9 +89,13 @@ impl Default for Source {
             lying_total: None,
             trailing_token: false,
             looping_token: false,
+            empty_pages: false,
             newest_first: false,
             faults: Mutex::default(),
             count_fault: Mutex::default(),
+            unreadable: Mutex::default(),
+            is_down: AtomicBool::new(false),
+            max_readable: AtomicU32::new(u32::MAX),
             fetches: AtomicU64::new(0),
             counts: AtomicU64::new(0),
         }
@@ -135,6 +144,36 @@ impl World {
     /// Sets what the next count meets.
     pub fn break_count(&self, fault: SourceFault) {
         *self.source.count_fault.lock().unwrap() = Some(fault);
+    }
+
+    /// No answer that would hold a record of these times can be read.
+    pub fn make_unreadable(&self, from: &str, to: &str) {
+        let mut unreadable = self.source.unreadable.lock().unwrap();
+        unreadable.push(at(from)..=at(to));
+    }
+
+    /// Every answer can be read again.
+    pub fn make_readable(&self) {
+        self.source.unreadable.lock().unwrap().clear();
+    }
+
+    /// Whether no answer can be read.
+    pub fn set_down(&self, is_down: bool) {
+        self.source.is_down.store(is_down, Ordering::SeqCst);
+    }
+
+    /// Pages for which more records are asked for are too large.
+    pub fn set_max_readable(&self, records: u32) {
+        self.source.max_readable.store(records, Ordering::SeqCst);
+    }
+
+    fn is_unreadable(&self, request: PageRequest<'_>) -> bool {
+        let unreadable = self.source.unreadable.lock().unwrap();
+        self.source.is_down.load(Ordering::SeqCst)
+            || self.listing(request).iter().any(|given| {
+                let mut unreadable = unreadable.iter();
+                unreadable.any(|times| times.contains(&given.time))
+            })
     }
 
     /// No fetch meets a fault any more.
@@ -191,9 +230,10 @@ impl World {
         {
             rows.remove(index);
         }
-        let offset: usize = request
-            .token
-            .map_or(0, |token| token.as_str().parse().unwrap());
+        let token = request.token.map(PageToken::as_str);
+        // A token of an empty page.
+        let is_odd = token.is_some_and(|token| token.starts_with('e'));
+        let offset = token.map_or(0, |token| token.trim_start_matches('e').parse().unwrap());
         let size = source.page_size.load(Ordering::SeqCst);
         let texts: Vec<_> = rows
             .iter()
@@ -201,10 +241,19 @@ impl World {
             .take(size.min(request.size as usize))
             .map(|given| &given.text)
             .collect();
+        // Every second page is empty: a filter has taken what was on it.
+        if source.empty_pages && is_odd {
+            let mut page = Page::default();
+            page.next = PageToken::new(format!("{offset}"));
+            page.total = source.says_total.then_some(counted);
+            page.attempts = 1;
+            return page;
+        }
         let mut page = Page::of(request.feed, &texts);
         let end = offset + texts.len();
         if end < rows.len() || (source.trailing_token && !texts.is_empty()) {
-            page.next = PageToken::new(end.to_string());
+            let empty = if source.empty_pages { "e" } else { "" };
+            page.next = PageToken::new(format!("{empty}{end}"));
         }
         if source.looping_token && request.token.is_some() {
             page.next = request.token.cloned();
@@ -259,6 +308,14 @@ impl LogSource for World {
         };
         if let Some(fault) = fault {
             return Err(fault.error());
+        }
+        if request.size > source.max_readable.load(Ordering::SeqCst) {
+            let error = ServiceError::new(Service::Mimecast, ErrorKind::PageTooLarge);
+            return Err(error.with_source("larger than 16777216 bytes"));
+        }
+        if self.is_unreadable(request) {
+            let error = ServiceError::new(Service::Mimecast, ErrorKind::Unreadable);
+            return Err(error.with_source("status 500"));
         }
         let page = self.page(request, number);
         tokio::task::yield_now().await;

@@ -54,6 +54,30 @@ fn what_is_written_is_read_back() {
 }
 
 #[test]
+fn gaps_are_written_so_that_an_older_program_stops_at_them() {
+    let mut checkpoint = example();
+    let time = at("2026-11-24T04:30:00Z");
+    let gap = Gap {
+        range: DateRange::new(time, time + TimeDelta::seconds(2), checkpoint.watermark).unwrap(),
+        since: time,
+        tried_at: time + TimeDelta::hours(1),
+        reason: "status 500".to_owned(),
+    };
+    assert!(checkpoint.gaps.add(gap));
+    checkpoint.failed_reads = 2;
+    let text = checkpoint.to_text(Feed::Url, "run-1");
+    assert!(text.contains(r#""version":2,"#), "{text}");
+    assert!(
+        text.contains(r#""failed_reads":2,"gaps":[{"from":"2026-11-24T04:30:00Z","to":"2026-11-24T04:30:02Z","since":"2026-11-24T04:30:00Z","tried_at":"2026-11-24T05:30:00Z","reason":"status 500"}],"moves""#),
+        "{text}"
+    );
+    assert_eq!(
+        Start::read(Some(&text), Feed::Url),
+        Ok(Start::From(Box::new(checkpoint)))
+    );
+}
+
+#[test]
 fn the_text_is_fixed_because_it_outlives_the_program() {
     let text = example().to_text(Feed::Url, "run-1");
     assert!(
@@ -139,8 +163,8 @@ fn anything_else_is_an_error_that_says_what_was_found() {
             "it is the checkpoint of the feed `attachment`",
         ),
         (
-            &ours.replace("\"version\":1", "\"version\":2"),
-            "it was written by a newer program (version 2",
+            &ours.replace("\"version\":1", "\"version\":3"),
+            "it was written by a newer program (version 3",
         ),
         (
             &ours.replace(

@@ -1,0 +1,168 @@
+//! Ranges that cannot be read, although others can.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use mimecast_ttp::ingest::report::{FeedReport, Outcome};
+
+use crate::support::world::{World, at};
+
+const TICK: Duration = Duration::from_secs(300);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A day of 720 records, two minutes apart, and one each in the seconds before, at and after 22:00.
+fn day() -> Arc<World> {
+    day_with(false)
+}
+
+/// The same, with the second `to` of a range listed or not.
+fn day_with(excludes_to: bool) -> Arc<World> {
+    World::builder()
+        .excludes_to(excludes_to)
+        .records_every(TimeDelta::minutes(2), 720, "2026-03-01T08:00:05Z")
+        .records_at(&[
+            "2026-03-01T21:59:59Z",
+            "2026-03-01T22:00:00Z",
+            "2026-03-01T22:00:01Z",
+        ])
+        .page_size(500)
+        .build()
+}
+
+/// The record of 22:00.
+const UNREADABLE: u64 = 721;
+
+fn all_but(left_out: &[u64]) -> Vec<u64> {
+    (0..723)
+        .filter(|serial| !left_out.contains(serial))
+        .collect()
+}
+
+async fn passes(world: &Arc<World>, count: usize) -> FeedReport {
+    for _ in 1..count {
+        world.pass().await;
+        world.advance(TICK);
+    }
+    world.pass().await
+}
+
+#[tokio::test]
+async fn a_second_that_cannot_be_read_becomes_a_gap_and_everything_else_is_delivered() {
+    for excludes_to in [false, true] {
+        let world = day_with(excludes_to);
+        world.make_unreadable("2026-03-01T22:00:00Z", "2026-03-01T22:00:00Z");
+        for _ in 0..2 {
+            let report = world.pass().await;
+            assert_eq!(report.outcome, Outcome::Failed, "{report}");
+            assert!(world.watermark() < at("2026-03-01T22:00:00Z"));
+            world.advance(TICK);
+        }
+        let report = world.pass().await;
+        assert_eq!(
+            report.outcome,
+            Outcome::Failed,
+            "a new gap is loud: {report}"
+        );
+        assert_eq!(report.counts.gaps, 1);
+        let message = report.message.unwrap();
+        assert!(
+            message.contains("url has a gap: 2026-03-01T2") && message.contains("status 500"),
+            "{message}"
+        );
+        assert_eq!(world.sorted_serials(), all_but(&[UNREADABLE]));
+        assert_eq!(world.watermark(), world.now() - TimeDelta::seconds(15));
+        world.advance(TICK);
+        let report = world.pass().await;
+        assert_eq!(report.outcome, Outcome::Complete, "{report}");
+        assert!(
+            report.message.unwrap().contains("has a gap"),
+            "it is still told"
+        );
+        assert_eq!(world.sorted_serials(), all_but(&[UNREADABLE]));
+    }
+}
+
+#[tokio::test]
+async fn a_gap_is_read_again_every_hour_and_delivered_once_it_can_be() {
+    let world = day();
+    world.make_unreadable("2026-03-01T22:00:00Z", "2026-03-01T22:00:00Z");
+    passes(&world, 3).await;
+    world.advance(HOUR);
+    let report = world.pass().await;
+    assert_eq!(report.outcome, Outcome::Failed, "tried in vain: {report}");
+    world.make_readable();
+    world.advance(TICK);
+    world.pass().await;
+    assert_eq!(world.sorted_serials(), all_but(&[UNREADABLE]), "not yet");
+    world.advance(HOUR);
+    let report = world.pass().await;
+    assert_eq!(
+        (report.outcome, report.counts.gaps, report.message),
+        (Outcome::Complete, 0, None)
+    );
+    assert_eq!(world.sorted_serials(), all_but(&[]));
+    world.advance(HOUR);
+    assert_eq!(world.pass().await.counts.delivered, 0);
+}
+
+#[tokio::test]
+async fn minutes_that_cannot_be_read_become_one_gap() {
+    let world = day();
+    world.make_unreadable("2026-03-01T21:58:00Z", "2026-03-01T22:06:00Z");
+    let report = passes(&world, 4).await;
+    assert!(report.counts.gaps >= 1, "{report}");
+    let left_out: Vec<u64> = (419..=422).chain(720..=722).collect();
+    let delivered = world.sorted_serials();
+    assert!(
+        all_but(&left_out)
+            .iter()
+            .all(|serial| delivered.contains(serial)),
+        "{delivered:?}"
+    );
+    world.make_readable();
+    world.advance(HOUR);
+    world.pass().await;
+    world.advance(HOUR);
+    world.pass().await;
+    assert_eq!(world.sorted_serials(), all_but(&[]));
+}
+
+#[tokio::test]
+async fn an_outage_makes_no_gap() {
+    let world = day();
+    world.set_down(true);
+    for _ in 0..5 {
+        let report = world.pass().await;
+        assert_eq!(
+            (report.outcome, report.counts.gaps),
+            (Outcome::Failed, 0),
+            "{report}"
+        );
+        world.advance(TICK);
+    }
+    world.set_down(false);
+    let report = world.pass().await;
+    assert_eq!(report.outcome, Outcome::Complete, "{report}");
+    assert_eq!(world.sorted_serials(), all_but(&[]));
+}
+
+#[tokio::test]
+async fn a_gap_does_not_disturb_the_comparison_of_counts() {
+    let world = day();
+    world.make_unreadable("2026-03-01T22:00:00Z", "2026-03-01T22:00:00Z");
+    passes(&world, 3).await;
+    let late = world.add_late(at("2026-03-02T01:00:00Z"));
+    world.advance(HOUR);
+    let report = world.pass().await;
+    assert_eq!(report.counts.reconciled, 1, "{report}");
+    assert!(world.serials().contains(&late));
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_is_asked_for_with_fewer_records() {
+    let world = World::builder().records(100).page_size(500).build();
+    world.set_max_readable(60);
+    let report = world.pass().await;
+    assert_eq!(report.outcome, Outcome::Complete, "{report}");
+    assert_eq!(world.sorted_serials(), (0..100).collect::<Vec<_>>());
+}
