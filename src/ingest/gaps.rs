@@ -57,7 +57,10 @@ async fn read(
 ) -> Result<(), StopReason> {
     let known = writer.known(range).await;
     let known = known.map_err(|error| StopReason::of_store(StopKind::LedgerUnreadable, error))?;
-    writer.progress.recount(Span::covering(range), &known);
+    // What lies further back is not counted.
+    if writer.progress.kept_from() <= range.from() {
+        writer.progress.recount(Span::covering(range), &known);
+    }
     let segment = Segment {
         ranges: vec![range],
         direction: Direction::Reread,

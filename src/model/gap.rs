@@ -71,6 +71,13 @@ impl Gaps {
         self.0.is_empty()
     }
 
+    /// Whether a second lies in a gap, its border seconds included.
+    #[must_use]
+    pub fn covers(&self, second: DateTime<Utc>) -> bool {
+        let mut ranges = self.0.iter().map(|gap| gap.range);
+        ranges.any(|range| (range.from()..=range.to()).contains(&second))
+    }
+
     /// The ranges to try again at `now`.
     #[must_use]
     pub fn due(&self, now: DateTime<Utc>) -> Vec<DateRange> {

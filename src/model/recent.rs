@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{fingerprint::Fingerprint, ledger::Entry};
+use super::{fingerprint::Fingerprint, gap::Gaps, ledger::Entry};
 
 /// How many displaced records are remembered. An orderly log has none; if every record were one, the
 /// checkpoint would still be small.
@@ -52,8 +52,17 @@ impl Recent {
 
     /// Forgets what lies before `time`, but not what is displaced.
     pub fn forget_before(&mut self, time: DateTime<Utc>) {
-        let second = time.timestamp();
-        self.placed.retain(|_, at| *at >= second);
+        self.forget_outside(time, &Gaps::default());
+    }
+
+    /// The same, but for what lies in a gap: when that is read at last, it must be known, however old.
+    pub fn forget_outside(&mut self, time: DateTime<Utc>, gaps: &Gaps) {
+        let first = time.timestamp();
+        self.placed.retain(|_, second| {
+            *second >= first
+                || (!gaps.is_empty()
+                    && DateTime::from_timestamp(*second, 0).is_some_and(|at| gaps.covers(at)))
+        });
     }
 
     /// Forgets displaced records that were listed before `time`.

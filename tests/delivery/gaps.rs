@@ -106,6 +106,31 @@ async fn a_gap_is_read_again_every_hour_and_delivered_once_it_can_be() {
 }
 
 #[tokio::test]
+async fn the_seconds_beside_a_gap_are_known_however_old_it_is() {
+    let world = World::builder()
+        .records_at(&[
+            "2026-02-27T21:59:59Z",
+            "2026-02-27T22:00:00Z",
+            "2026-02-27T22:00:01Z",
+            "2026-03-01T08:00:00Z",
+        ])
+        .checkpoint("2026-02-27T08:00:00+0000")
+        .build();
+    world.make_unreadable("2026-02-27T22:00:00Z", "2026-02-27T22:00:00Z");
+    passes(&world, 3).await;
+    assert_eq!(world.sorted_serials(), [0, 2, 3]);
+    for _ in 0..60 {
+        world.advance(HOUR);
+        world.pass().await;
+    }
+    world.make_readable();
+    world.advance(HOUR);
+    let report = world.pass().await;
+    assert_eq!(report.counts.gaps, 0, "{report}");
+    assert_eq!(world.sorted_serials(), [0, 1, 2, 3]);
+}
+
+#[tokio::test]
 async fn minutes_that_cannot_be_read_become_one_gap() {
     let world = day();
     world.make_unreadable("2026-03-01T21:58:00Z", "2026-03-01T22:06:00Z");

@@ -180,8 +180,13 @@ impl Progress {
         checkpoint.read_again_from = checkpoint.read_again_from.max(again);
         // What is older than the ledger reaches is never asked for again.
         let useless = self.flush_before().min(kept_from);
-        let Checkpoint { recent, tally, .. } = &mut self.checkpoint;
-        recent.forget_before(useless);
+        let Checkpoint {
+            recent,
+            tally,
+            gaps,
+            ..
+        } = &mut self.checkpoint;
+        recent.forget_outside(useless, gaps);
         recent.forget_displaced_before(useless);
         tally.forget_before(useless);
         true
@@ -206,7 +211,9 @@ impl Progress {
     pub fn flushed(&mut self) {
         let flush_before = self.flush_before();
         let checkpoint = &mut self.checkpoint;
-        checkpoint.recent.forget_before(flush_before);
+        checkpoint
+            .recent
+            .forget_outside(flush_before, &checkpoint.gaps);
         checkpoint.filed_before = checkpoint.filed_before.max(flush_before);
     }
 

@@ -6,7 +6,10 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use mimecast_ttp::model::{feed::Feed, store_key::StoreKey};
+use mimecast_ttp::{
+    ingest::report::FeedReport,
+    model::{feed::Feed, store_key::StoreKey},
+};
 
 use super::{
     story::{Record, SETTLE},
@@ -164,9 +167,13 @@ impl Oracle {
     }
 
     /// A feed's part of a run came to its end: everything that it could see is delivered.
-    pub fn complete(&mut self, world: &World, state: &Seen, run: usize, feed: Feed) {
+    pub fn complete(&mut self, world: &World, state: &Seen, run: usize, report: &FeedReport) {
+        let feed = report.feed;
+        // Only where gaps are told may what cannot be read be missing.
+        let has_gaps = report.counts.gaps > 0;
         let due = |record: &&Record| {
             record.is_prompt()
+                && !(has_gaps && world.story.is_unreadable(record.time))
                 && record.visible <= state.began
                 && record.time <= state.began - SETTLE - TimeDelta::seconds(1)
         };

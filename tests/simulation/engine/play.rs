@@ -120,6 +120,7 @@ async fn chaos(world: &Arc<World>) {
 /// Nothing goes wrong any more; three hours later everything must be well.
 async fn calm(world: &Arc<World>) {
     world.state().odds = Odds::default();
+    world.heal();
     let shown = world
         .story
         .records
@@ -279,7 +280,7 @@ fn judge(
         oracle.violated(format!("run {run} lost a race with nobody: {report}"));
     }
     if report.outcome == Outcome::Complete {
-        oracle.complete(world, seen, run, report.feed);
+        oracle.complete(world, seen, run, report);
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a seed makes: the records and their delays, the habits of the services, the odds of faults.
 
+use std::ops::RangeInclusive;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::model::{event_time, feed::Feed, progress::Lookback};
 
@@ -117,6 +119,8 @@ pub struct Story {
     pub sink: Sink,
     /// What the existing connector left, if it did.
     pub taken_over: Option<DateTime<Utc>>,
+    /// Times whose records no page shows: it fails instead, until everything heals.
+    pub unreadable: Vec<RangeInclusive<DateTime<Utc>>>,
 }
 
 fn record(dice: &mut Dice, number: usize, feed: Feed, time: DateTime<Utc>) -> String {
@@ -180,8 +184,10 @@ impl Story {
             parallel_ranges: usize::try_from(dice.between(1, 6)).unwrap(),
             sink: dice.pick(&[Sink::DataCollector, Sink::LogsIngestion]),
             taken_over,
+            unreadable: Vec::new(),
         };
         story.fill(&mut dice);
+        story.make_unreadable(&mut dice);
         story
     }
 
@@ -198,6 +204,23 @@ impl Story {
             ..self.clone()
         };
         format!("{habits:?}\n")
+    }
+
+    fn make_unreadable(&mut self, dice: &mut Dice) {
+        if self.records.is_empty() || !dice.happens(200) {
+            return;
+        }
+        for _ in 0..dice.pick(&[1, 1, 2, 3]) {
+            let index = dice.below(self.records.len() as u64);
+            let from = self.records[usize::try_from(index).unwrap()].time;
+            let length = TimeDelta::seconds(dice.pick(&[0, 0, 1, 5, 60]));
+            self.unreadable.push(from..=from + length);
+        }
+    }
+
+    /// Whether a record of that time spoils its page.
+    pub fn is_unreadable(&self, time: DateTime<Utc>) -> bool {
+        self.unreadable.iter().any(|times| times.contains(&time))
     }
 
     fn fill(&mut self, dice: &mut Dice) {

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -67,6 +70,8 @@ pub struct World {
     pub bug: Option<Bug>,
     started: Instant,
     state: Mutex<State>,
+    /// Every page can be read from now on.
+    healed: AtomicBool,
 }
 
 impl World {
@@ -86,6 +91,7 @@ impl World {
             bug,
             started: Instant::now(),
             state: Mutex::new(state),
+            healed: AtomicBool::new(false),
         })
     }
 
@@ -117,6 +123,16 @@ impl World {
             .filter(move |record| record.feed == feed)
     }
 
+    /// Everything can be read from now on.
+    pub fn heal(&self) {
+        self.healed.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether a page that would hold the record fails.
+    pub fn is_unreadable(&self, record: &Record) -> bool {
+        !self.healed.load(Ordering::SeqCst) && self.story.is_unreadable(record.time)
+    }
+
     /// A page of a listing as Mimecast makes it.
     pub fn page(
         &self,
@@ -141,6 +157,10 @@ impl World {
             },
         };
         let (counted, listing) = self.listing(feed, (from, to));
+        if size > 1 && listing.iter().any(|record| self.is_unreadable(record)) {
+            let error = ServiceError::new(Service::Mimecast, ErrorKind::Unreadable);
+            return Err(error.with_source("status 500"));
+        }
         let size = size.min(self.story.page_size) as usize;
         let shown: Vec<_> = listing
             .iter()
