@@ -7,6 +7,7 @@ mod support;
 use std::{
     io,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use mimecast_ttp::{
@@ -175,6 +176,30 @@ async fn a_good_invocation_in_json() {
 "#
     );
     assert_eq!(played.err, "");
+}
+
+#[tokio::test]
+async fn the_summary_is_logged_where_the_host_hangs_up() {
+    let out = Stream::default();
+    let (to_out, to_err) = (out.clone(), Stream::default());
+    let lines = host(Format::Text);
+    let subscriber = telemetry::subscriber(lines, move || to_out.clone(), move || to_err.clone());
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let world = good();
+    let held = world.hold_source().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let handler = handler(&world);
+    let server = tokio::spawn(async { axum::serve(listener, router(handler)).await.unwrap() });
+    let call = client().post(format!("http://{address}/TimerTrigger"));
+    let call = call.body("{}").timeout(Duration::from_millis(200));
+    assert!(call.send().await.unwrap_err().is_timeout());
+    drop(held);
+    while !out.text().contains("hung up") {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    server.abort();
+    assert_eq!(out.text().matches("The feed is complete.").count(), 3);
 }
 
 #[tokio::test]

@@ -11,11 +11,15 @@ use axum::{
     routing::{get, post},
 };
 use serde_json::json;
+use tokio::sync::oneshot;
 use tracing::{Instrument, error, info, instrument, warn};
 
 use super::{caller, feed_line, invocation::Invocation};
 use crate::{
-    ingest::{pass::Pass, report::PassReport},
+    ingest::{
+        pass::Pass,
+        report::{FeedReport, Outcome, PassReport},
+    },
     model::feed::Feed,
 };
 
@@ -92,19 +96,45 @@ async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
         let log = "A pass is running already; this invocation leaves the work to it.";
         return answer(StatusCode::OK, &[log.to_owned()]);
     };
+    let (answer_to, answered) = oneshot::channel();
     // A task of its own: a host that hangs up does not stop the pass half-way nor keep a failure from
     // being logged, and a panic in it is an answer instead of a broken connection.
     let work = async move {
         let _running = running;
-        finished(&pass.run(&Feed::ALL).await)
-    };
-    match tokio::spawn(work.in_current_span()).await {
-        Ok(answer) => answer,
-        Err(broken) => {
-            error!(reason = %broken, "The pass crashed. This is a bug in the program.");
-            answer(StatusCode::INTERNAL_SERVER_ERROR, &[broken.to_string()])
+        // A failure is logged at once: the host may stop the process before the other feeds end.
+        let report = pass.run_with(&Feed::ALL, log_failure).await;
+        if report.any_failed() {
+            log_others(&report);
+            error!("The invocation failed; the reasons are above.");
         }
+        if answer_to.send(finished(&report)).is_err() && !report.any_failed() {
+            log_others(&report);
+            warn!("The host hung up before the pass ended.");
+        }
+    };
+    let work = tokio::spawn(work.in_current_span());
+    let Ok(response) = answered.await else {
+        let broken = work.await.err();
+        let broken = broken.map_or_else(|| "no answer".to_owned(), |error| error.to_string());
+        error!(
+            reason = broken,
+            "The pass crashed. This is a bug in the program."
+        );
+        return answer(StatusCode::INTERNAL_SERVER_ERROR, &[broken]);
+    };
+    response
+}
+
+fn log_failure(report: &FeedReport) {
+    if report.outcome == Outcome::Failed {
+        feed_line::log(report);
     }
+}
+
+fn log_others(report: &PassReport) {
+    let others = report.feeds.iter();
+    let others = others.filter(|report| report.outcome != Outcome::Failed);
+    others.for_each(feed_line::log);
 }
 
 /// The summary is in the answer alone when all went well: the host makes lines of it. When it did not,
@@ -112,8 +142,6 @@ async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
 fn finished(report: &PassReport) -> Response {
     let logs: Vec<_> = report.feeds.iter().map(ToString::to_string).collect();
     if report.any_failed() {
-        report.feeds.iter().for_each(feed_line::log);
-        error!("The invocation failed; the reasons are above.");
         answer(StatusCode::INTERNAL_SERVER_ERROR, &logs)
     } else {
         answer(StatusCode::OK, &logs)

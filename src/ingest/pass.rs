@@ -46,6 +46,11 @@ impl Pass {
 
     /// Runs the given feeds side by side. A feed that fails leaves the others alone.
     pub async fn run(&self, feeds: &[Feed]) -> PassReport {
+        self.run_with(feeds, |_| ()).await
+    }
+
+    /// The same, telling `ended` of each feed as soon as it ends: the process may die before the others do.
+    pub async fn run_with(&self, feeds: &[Feed], ended: impl Fn(&FeedReport) + Send) -> PassReport {
         let now = self.ports.clock.elapsed();
         let concurrency = ReadConcurrency::new(self.config.parallel_ranges, feeds.len());
         let mut tasks = JoinSet::new();
@@ -71,6 +76,7 @@ impl Pass {
                 let after = self.ports.clock.elapsed().saturating_sub(now);
                 feed_pass::broken(feed, &error.to_string(), after)
             });
+            ended(&report);
             reports.push(report);
         }
         reports.sort_by_key(|report| report.feed);

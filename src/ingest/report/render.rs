@@ -11,7 +11,12 @@ use super::{
 };
 use crate::{
     ingest::error::{Chain, Explain, with_advice},
-    model::{checkpoint::Wait, event_time::to_utc_text, feed::Feed, gap::Gap},
+    model::{
+        checkpoint::{MAX_WAIT, Wait},
+        event_time::to_utc_text,
+        feed::Feed,
+        gap::Gap,
+    },
 };
 
 /// A feed that waits as it was asked to is no failure, unless nothing was delivered for this long: a stop
@@ -202,7 +207,7 @@ impl Conclusion {
             Outcome::Waiting,
             format!(
                 "Rate limited by {service}: retry after {} s, longer than the run budget leaves; {feed} makes no calls before then{answer}.",
-                wait.as_millis().div_ceil(1000)
+                wait.min(MAX_WAIT).as_millis().div_ceil(1000)
             ),
         )
     }

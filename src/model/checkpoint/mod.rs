@@ -87,7 +87,7 @@ impl Checkpoint {
 
 /// A service that asks for a longer wait than this is called again after it: a mistake of the service
 /// must not stop a feed for weeks.
-const MAX_WAIT: Duration = Duration::from_secs(86_400);
+pub const MAX_WAIT: Duration = Duration::from_secs(86_400);
 
 /// A service's request to be left alone for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
