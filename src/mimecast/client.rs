@@ -194,7 +194,7 @@ impl MimecastSource {
         }
     }
 
-    /// One attempt at a page; `renewal` is the one renewal that a page is worth.
+    /// One attempt at a page; `renewal` is the one renewal that a page is worth. One that failed is none.
     async fn attempt(
         &self,
         request: PageRequest<'_>,
@@ -203,10 +203,11 @@ impl MimecastSource {
     ) -> Result<Page, CallError> {
         match self.call(request, context).await {
             Called::Page(page) => Ok(page),
-            Called::Expired(authorization, error) if renewal.is_first() => {
+            Called::Expired(authorization, error) if !renewal.is_done() => {
                 let longest = self.policy.attempt_time;
                 let renewed = authorization.renew(error, longest, context.deadline);
                 renewed.await.map_err(CallError::NotAuthorized)?;
+                renewal.done();
                 Err(CallError::Renewed)
             }
             Called::Expired(_, error) | Called::Failed(error) => Err(error),

@@ -19,7 +19,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(30 * 86_400);
 /// How often and how far apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// Attempts in all.
+    /// Attempts in all; a request that is made again after a renewal is no further one.
     pub attempts: u32,
     /// The wait before the second attempt; it doubles each time.
     pub first_wait: Duration,
@@ -62,7 +62,8 @@ impl Policy {
 pub enum Next {
     /// Another attempt, not before the given wait where the server named one.
     Retry(Option<Duration>),
-    /// The same at once, after something was put right in between.
+    /// The same attempt again at once, after something was put right in between. Whoever asks for it
+    /// bounds how often, see [`Once`].
     AtOnce,
     /// No other attempt: this is the error.
     Stop(ErrorKind),
@@ -129,12 +130,23 @@ impl Once {
     pub fn is_first(&self) -> bool {
         !self.0.swap(true, Ordering::Relaxed)
     }
+
+    /// Whether it has been done.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// It has been done.
+    pub fn done(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Makes attempts until one works, none helps any more, or the time is over. Gives what worked with the
-/// number of attempts.
+/// number of requests.
 ///
-/// `attempt` gets the number of the attempt. It is no `AsyncFnMut`, whose futures the compiler cannot
+/// `attempt` gets the number of the request. It is no `AsyncFnMut`, whose futures the compiler cannot
 /// yet prove to be `Send`.
 pub async fn run<T, E, F>(
     context: Context<'_>,
@@ -149,14 +161,16 @@ where
         let spent = context.clock.elapsed().saturating_sub(started);
         ServiceError::new(context.service, kind).after(made, spent)
     };
-    let mut made = 0;
+    // Requests, and how many of them only repeated an attempt after a renewal.
+    let (mut made, mut repeated) = (0, 0);
     let mut last: Option<E> = None;
-    let out_of_time = |last: Option<E>, made| {
-        let error = failed(ErrorKind::DeadlineExceeded, made);
-        match last {
-            Some(last) => error.with_advice(last.advice()).with_source(last),
-            None => error,
-        }
+    let because = |error: E, kind, made| {
+        let advice = error.advice();
+        failed(kind, made).with_advice(advice).with_source(error)
+    };
+    let out_of_time = |last: Option<E>, made| match last {
+        Some(last) => because(last, ErrorKind::DeadlineExceeded, made),
+        None => failed(ErrorKind::DeadlineExceeded, made),
     };
     loop {
         if context.left().is_none() {
@@ -168,27 +182,27 @@ where
             Err(error) => error,
         };
         let after = match error.next() {
-            Next::AtOnce => continue,
-            Next::Stop(kind) => {
-                let advice = error.advice();
-                return Err(failed(kind, made).with_advice(advice).with_source(error));
+            Next::AtOnce => {
+                repeated += 1;
+                continue;
             }
+            Next::Stop(kind) => return Err(because(error, kind, made)),
             Next::Retry(after) => after,
         };
         // An attempt that the deadline cut short says nothing about the service.
         if context.left().is_none() {
             return Err(out_of_time(last, made));
         }
-        let wait = context.policy.wait(made + 1, after, context.random);
+        let attempts = made - repeated;
+        let wait = context.policy.wait(attempts + 1, after, context.random);
         let fits = context.left().is_some_and(|left| left > wait);
         if let Some(asked) = after.filter(|_| !fits) {
             let retry_after = asked.min(MAX_RETRY_AFTER);
-            let (kind, advice) = (ErrorKind::Throttled { retry_after }, error.advice());
-            return Err(failed(kind, made).with_advice(advice).with_source(error));
+            return Err(because(error, ErrorKind::Throttled { retry_after }, made));
         }
-        if made >= context.policy.attempts {
-            let (kind, advice) = (error.kind(), error.advice());
-            return Err(failed(kind, made).with_advice(advice).with_source(error));
+        if attempts >= context.policy.attempts {
+            let kind = error.kind();
+            return Err(because(error, kind, made));
         }
         if !fits {
             return Err(out_of_time(Some(error), made));
@@ -327,6 +341,22 @@ mod tests {
         let error = run(&clock, 1000, answers).await.unwrap_err();
         assert_eq!((error.kind(), error.attempts()), (&ErrorKind::Failed, 2));
         assert_eq!(clock.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn a_renewal_does_not_cost_an_attempt() {
+        let clock = Still::default();
+        let mut answers = vec![Err(Next::AtOnce)];
+        answers.extend((0..4).map(|_| again(None)));
+        answers.push(Ok("ok"));
+        assert_eq!(run(&clock, 1000, answers).await.unwrap(), ("ok", 6));
+        assert_eq!(clock.elapsed(), Duration::from_millis(7500));
+
+        let clock = Still::default();
+        let mut answers = vec![again(None), Err(Next::AtOnce)];
+        answers.extend((0..9).map(|_| again(None)));
+        let error = run(&clock, 1000, answers).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (&ErrorKind::Failed, 6));
     }
 
     #[test]
