@@ -1,29 +1,31 @@
 //! Bearer tokens that expire: kept, shared, and renewed early.
 //!
-//! Whoever asks first fetches the token, the others wait for it. A service that refuses a token has
-//! only that one dropped. While an old token lives, a renewal that fails is no reason to stop.
+//! Whoever asks first fetches the token, the others wait for it; where that fails, they get the same
+//! error. A service that refuses a token has only that one dropped. While an old token lives, a renewal
+//! that fails is no reason to stop.
 
-use std::{error::Error, fmt, sync::Arc, time::Duration};
+mod failure;
+
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 use tracing::{debug, warn};
 
+pub use failure::{SharedFailure, TokenError};
+
 use crate::{
-    ingest::{
-        error::{Cause, ErrorKind, Explain},
-        ports::Clock,
-    },
+    ingest::{error::Explain, ports::Clock},
     model::deadline::Deadline,
-    net::retry::{AttemptError, Next},
 };
 
 /// A token is renewed this long before it expires, or after five sixths of a short life. Azure's own
 /// clients take five minutes.
 const RENEW_BEFORE_EXPIRY: Duration = Duration::from_secs(300);
 
-/// After a failed renewal, while the old token is valid, the next try is this much later.
+/// After a failed renewal, while the old token is valid, the next try is this much later. So it is after
+/// a refusal that another request would not change.
 const RENEW_RETRY_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A token request takes no longer than this, so that what it is for still has time.
@@ -36,72 +38,6 @@ pub struct Issued {
     pub secret: SecretString,
     /// How long it lives, from when it was asked for.
     pub lives: Duration,
-}
-
-/// Why there is no token. It reads like its cause.
-#[derive(Debug)]
-pub struct TokenError {
-    source: Cause,
-    advice: Option<&'static str>,
-    next: Next,
-}
-
-impl TokenError {
-    /// Asking again does not help.
-    pub fn refused(source: impl Into<Cause>, advice: Option<&'static str>) -> Self {
-        Self {
-            source: source.into(),
-            advice,
-            next: Next::Stop(ErrorKind::Failed),
-        }
-    }
-
-    /// It may work another time, not before `after` where the issuer said so.
-    pub fn unavailable(
-        source: impl Into<Cause>,
-        advice: Option<&'static str>,
-        after: Option<Duration>,
-    ) -> Self {
-        Self {
-            source: source.into(),
-            advice,
-            next: Next::Retry(after),
-        }
-    }
-
-    /// Whether it may work another time.
-    #[must_use]
-    pub const fn is_retryable(&self) -> bool {
-        matches!(self.next, Next::Retry(_))
-    }
-}
-
-impl fmt::Display for TokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.source.fmt(f)
-    }
-}
-
-impl Error for TokenError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.source()
-    }
-}
-
-impl Explain for TokenError {
-    fn advice(&self) -> Option<&'static str> {
-        self.advice
-    }
-}
-
-impl AttemptError for TokenError {
-    fn next(&self) -> Next {
-        self.next.clone()
-    }
-
-    fn advice(&self) -> Option<&'static str> {
-        self.advice
-    }
 }
 
 /// There was no time left to ask.
@@ -150,6 +86,8 @@ pub struct Tokens {
 struct Held {
     issued: u64,
     current: Option<Current>,
+    /// The last request, if it failed.
+    failed: Option<SharedFailure>,
 }
 
 struct Current {
@@ -186,12 +124,18 @@ impl Tokens {
             return Ok(current.token.clone());
         }
         let old = current.map(|current| current.token.clone());
+        if old.is_none()
+            && let Some(error) = held.failed.as_ref().and_then(|failed| failed.at(now))
+        {
+            return Err(error);
+        }
         let Some(left) = deadline.remaining(now) else {
             return old.ok_or_else(|| TokenError::unavailable(NoTimeLeft, None, None));
         };
         match (self.issuer.issue(left.min(MAX_REQUEST_TIME)).await, old) {
             (Ok(issued), _) => {
                 held.issued += 1;
+                held.failed = None;
                 let token = Token {
                     secret: Arc::new(issued.secret),
                     number: held.issued,
@@ -218,7 +162,10 @@ impl Tokens {
                 }
                 Ok(old)
             }
-            (Err(error), None) => Err(error),
+            (Err(error), None) => {
+                held.failed = Some(SharedFailure::new(&error, self.clock.elapsed()));
+                Err(error)
+            }
         }
     }
 
@@ -260,19 +207,25 @@ mod tests {
         async fn sleep(&self, _: Duration) {}
     }
 
-    /// Numbers its tokens; fails where it is told to.
+    /// Numbers its tokens; fails where it is told to, for good (1) or for now (2).
     #[derive(Default)]
     struct Numbers {
         asked: AtomicU64,
         fails: Arc<AtomicU64>,
+        failed: Arc<AtomicU64>,
     }
 
     #[async_trait]
     impl Issuer for Numbers {
         async fn issue(&self, _: Duration) -> Result<Issued, TokenError> {
             tokio::task::yield_now().await;
-            if self.fails.load(Ordering::SeqCst) > 0 {
-                return Err(TokenError::refused("no", None));
+            let fails = self.fails.load(Ordering::SeqCst);
+            if fails > 0 {
+                self.failed.fetch_add(1, Ordering::SeqCst);
+                return Err(match fails {
+                    1 => TokenError::refused("no", None),
+                    _ => TokenError::unavailable("not now", None, None),
+                });
             }
             let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
             Ok(Issued {
@@ -332,7 +285,29 @@ mod tests {
         clock.set(600);
         assert!(got(&tokens).await.is_err());
         fails.store(0, Ordering::SeqCst);
+        clock.set(630);
         assert_eq!(got(&tokens).await.unwrap(), "Bearer 2");
+    }
+
+    #[tokio::test]
+    async fn a_failed_request_is_one_for_all_who_wait_for_it() {
+        for fails in [1, 2] {
+            let (clock, issuer) = (Arc::new(Fixed::default()), Numbers::default());
+            let failed = Arc::clone(&issuer.failed);
+            issuer.fails.store(fails, Ordering::SeqCst);
+            let tokens = Tokens::new(Box::new(issuer), Arc::clone(&clock) as Arc<dyn Clock>);
+            let (one, two, three) = tokio::join!(got(&tokens), got(&tokens), got(&tokens));
+            let texts = [one, two, three].map(|got| got.unwrap_err().to_string());
+            assert!(texts.iter().all(|text| *text == texts[0]), "{texts:?}");
+            assert_eq!(failed.load(Ordering::SeqCst), 1);
+            // What may pass is asked again by the next attempt, what may not after a while.
+            clock.set(1);
+            assert!(got(&tokens).await.is_err());
+            assert_eq!(failed.load(Ordering::SeqCst), fails);
+            clock.set(30);
+            assert!(got(&tokens).await.is_err());
+            assert_eq!(failed.load(Ordering::SeqCst), fails + 1);
+        }
     }
 
     #[test]
