@@ -3,6 +3,9 @@
 //! Both are small enough to be asked for here; so one way serves every service, and it can be tried
 //! against simulators, which have no https.
 
+#[cfg(test)]
+mod tests;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -16,14 +19,14 @@ use reqwest::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use url::form_urlencoded;
 
 use crate::{
     ingest::{error::Explain, ports::Clock},
     net::{
         http::{HttpClient, Limits, Request, Response, TransportError, excerpt},
-        token::{Issued, Issuer, TokenError},
+        token::{Issued, Issuer, LONGEST_LIFETIME, LifetimeError, TokenError, lifetime},
     },
 };
 
@@ -93,9 +96,9 @@ impl fmt::Debug for ManagedIdentity {
 struct TokenResponse {
     access_token: String,
     /// Seconds; a number or a text.
-    expires_in: Option<Value>,
+    expires_in: Option<Box<RawValue>>,
     /// Seconds since 1970; a text as documented.
-    expires_on: Option<Value>,
+    expires_on: Option<Box<RawValue>>,
 }
 
 /// What Entra answers to an error.
@@ -211,6 +214,8 @@ enum IdentityError {
     /// What came instead is not shown: it may hold a token.
     #[error("the answer to the token request contains no token")]
     NoToken,
+    #[error("the token cannot be used")]
+    Unusable(#[source] LifetimeError),
 }
 
 async fn send(
@@ -237,8 +242,10 @@ fn read(
 ) -> Result<Issued, TokenError> {
     let status = response.status.as_u16();
     if status == 200 {
-        let issued = issued(&response.body, clock);
-        return issued.ok_or_else(|| TokenError::refused(IdentityError::NoToken, None));
+        return issued(&response.body, clock).map_err(|error| {
+            let advice = matches!(error, IdentityError::Unusable(_)).then_some(LIFETIME_ADVICE);
+            TokenError::refused(error, advice)
+        });
     }
     let body = serde_json::from_slice(&response.body).unwrap_or_default();
     let (error, advice) = refused(status, body);
@@ -251,20 +258,20 @@ fn read(
     })
 }
 
-fn issued(body: &[u8], clock: &dyn Clock) -> Option<Issued> {
-    let answered: TokenResponse = serde_json::from_slice(body).ok()?;
-    let seconds = |value: Value| match value {
-        Value::String(text) => text.parse::<i64>().ok(),
-        other => other.as_i64(),
-    };
-    let left = match (answered.expires_in, answered.expires_on) {
-        (Some(left), _) => seconds(left)?,
-        (None, Some(end)) => seconds(end)? - clock.now().timestamp(),
-        (None, None) => return None,
-    };
-    Some(Issued {
+const LIFETIME_ADVICE: &str =
+    "check this machine's clock, and that nothing else answers in place of the token service";
+
+fn issued(body: &[u8], clock: &dyn Clock) -> Result<Issued, IdentityError> {
+    let answered: TokenResponse =
+        serde_json::from_slice(body).map_err(|_| IdentityError::NoToken)?;
+    if answered.access_token.is_empty() {
+        return Err(IdentityError::NoToken);
+    }
+    let (life, end) = (&answered.expires_in, &answered.expires_on);
+    let lives = lifetime(life.as_deref(), end.as_deref(), clock.now());
+    Ok(Issued {
+        lives: lives.map_err(IdentityError::Unusable)?,
         secret: answered.access_token.into(),
-        lives: Duration::from_secs(left.try_into().unwrap_or_default()),
     })
 }
 
@@ -317,76 +324,7 @@ impl TokenCredential for Credential {
         })?;
         Ok(AccessToken::new(
             issued.secret.expose_secret().to_owned(),
-            OffsetDateTime::now_utc() + issued.lives,
+            OffsetDateTime::now_utc() + issued.lives.min(LONGEST_LIFETIME),
         ))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use super::*;
-
-    struct Noon;
-
-    #[async_trait]
-    impl Clock for Noon {
-        fn now(&self) -> chrono::DateTime<chrono::Utc> {
-            chrono::DateTime::from_timestamp(1_000_000, 0).unwrap()
-        }
-        fn elapsed(&self) -> Duration {
-            Duration::ZERO
-        }
-        async fn sleep(&self, _: Duration) {}
-    }
-
-    #[test]
-    fn a_life_is_told_in_seconds_or_by_its_end_as_a_number_or_a_text() {
-        let lives = |rest: &str| {
-            let body = format!(r#"{{"access_token":"t"{rest}}}"#);
-            issued(body.as_bytes(), &Noon).map(|issued| issued.lives.as_secs())
-        };
-        for (rest, expected) in [
-            (r#","expires_in":3599"#, Some(3599)),
-            (r#","expires_in":"3599""#, Some(3599)),
-            (r#","expires_on":"1000060""#, Some(60)),
-            (r#","expires_on":1000060"#, Some(60)),
-            (r#","expires_on":"999999""#, Some(0)),
-            (r#","expires_on":"soon""#, None),
-            ("", None),
-        ] {
-            assert_eq!(lives(rest), expected, "{rest}");
-        }
-    }
-
-    /// Fails so often, then gives tokens.
-    struct Failing(AtomicU32);
-
-    #[async_trait]
-    impl Issuer for Failing {
-        async fn issue(&self, _: Duration) -> Result<Issued, TokenError> {
-            let left = self.0.load(Ordering::SeqCst);
-            if left == 0 {
-                return Ok(Issued {
-                    secret: "t".into(),
-                    lives: Duration::from_secs(60),
-                });
-            }
-            self.0.store(left - 1, Ordering::SeqCst);
-            Err(TokenError::unavailable("not yet", None, None))
-        }
-    }
-
-    #[tokio::test]
-    async fn an_identity_that_is_not_there_yet_is_asked_again() {
-        for (failures, works) in [(0, true), (2, true), (3, false)] {
-            let credential = Credential {
-                issuer: Box::new(Failing(AtomicU32::new(failures))),
-                clock: Arc::new(Noon),
-            };
-            let token = credential.get_token(&[], None).await;
-            assert_eq!(token.is_ok(), works, "{failures}");
-        }
     }
 }

@@ -65,7 +65,8 @@ pub(super) fn decide(answer: AnswerSummary<'_>) -> Decision {
                 .or(answer.retry_after)
                 .unwrap_or(DEFAULT_RETRY_AFTER),
         )),
-        408 | 500 | 502 | 503 | 504 | 509 => Decision::Retry(answer.retry_after),
+        // What gateways say of a server behind them: 507 and 509 that it is full, 520 to 530 are Cloudflare's.
+        408 | 500..=504 | 507 | 509 | 520..=530 => Decision::Retry(answer.retry_after),
         _ if has("err_developer_key") || failures.iter().any(|failure| failure.retryable) => {
             Decision::Retry(answer.retry_after)
         }
@@ -85,6 +86,29 @@ pub(super) fn decide(answer: AnswerSummary<'_>) -> Decision {
 pub(super) fn ends_in_future(verdict: &Verdict) -> bool {
     let mut codes = verdict.failures.iter().map(|failure| &failure.code);
     codes.any(|code| code.contains("enddate_in_the_future"))
+}
+
+/// Whether the answer to a login says that its credentials are wrong. Another such answer may lock the
+/// account, so every refusal in Mimecast's own words counts, whatever its code; and every 401.
+pub(super) fn refuses_login(answer: AnswerSummary<'_>) -> bool {
+    let is_of_application = answer.verdict.is_some_and(|verdict| {
+        let mut failures = verdict.failures.iter();
+        failures.any(|failure| failure.code == "err_developer_key")
+    });
+    if is_of_application {
+        return false;
+    }
+    match wire::effective_status(answer.status, answer.verdict) {
+        401 => true,
+        403 => !is_foreign(answer.verdict),
+        200 | 400 => !is_foreign(answer.verdict) && decide(answer) == Decision::Refuse,
+        _ => false,
+    }
+}
+
+/// Whether a refusal is not in Mimecast's own words: something in front of the API has made it.
+pub(super) fn is_foreign(verdict: Option<&Verdict>) -> bool {
+    verdict.is_none_or(Verdict::is_success)
 }
 
 /// Whether a new token that is refused too may be taken the next time. Published clients take these for
@@ -110,6 +134,21 @@ macro_rules! permission_advice {
 
 /// What to do where API 2.0 is not found.
 pub(super) const HOST_ADVICE: &str = "check mimecast_base_url: API 2.0 is at https://api.services.mimecast.com, or https://us-api.services.mimecast.com and https://uk-api.services.mimecast.com";
+
+/// What to do about a 403 that something in front of the API has made.
+pub(super) const FIREWALL_ADVICE: &str = "this 403 does not come from the API itself, but from a web application firewall, a proxy or a restriction of IP addresses in front of it: let Mimecast accept the outbound addresses of this app (the IP ranges of the API application and of the account), and check any proxy on the way";
+
+/// What to do about an error that may pass.
+pub(super) const TEMPORARY_ADVICE: &str =
+    "nothing if it is temporary; if it lasts, check Mimecast's service status page";
+
+/// What to do about a redirect.
+pub(super) const REDIRECT_ADVICE: &str =
+    "check mimecast_base_url: the host redirects to another address";
+
+/// What to do about any other refusal.
+pub(super) const OTHER_ADVICE: &str =
+    "read Mimecast's own message above; if no setting fixes it, report it";
 
 /// What an operator can do about a refusal. The product that the TTP functions are in is the one that
 /// published integrations name.
@@ -138,6 +177,7 @@ pub(super) fn advice(
         401 if with_bearer => {
             "check mimecast_client_id and mimecast_client_secret, and that the API 2.0 application is enabled"
         }
+        403 if is_foreign(verdict) => FIREWALL_ADVICE,
         403 if with_bearer => match feed {
             Feed::Url => permission_advice!("URL Protection"),
             Feed::Attachment => permission_advice!("Attachment Protection"),
@@ -155,11 +195,9 @@ pub(super) fn advice(
             "create new keys in the Mimecast console, or set mimecast_email and mimecast_password so that the binding can be renewed; an Authentication Cache TTL of Never Expires avoids this"
         }
         429 => "give this connector API keys of its own, if others use the same ones",
-        500..=599 => {
-            "nothing if it is temporary; if it lasts, check Mimecast's service status page"
-        }
-        300..=399 => "check mimecast_base_url: the host redirects to another address",
-        _ => "read Mimecast's own message above; if no setting fixes it, report it",
+        500..=599 => TEMPORARY_ADVICE,
+        300..=399 => REDIRECT_ADVICE,
+        _ => OTHER_ADVICE,
     }
 }
 
@@ -297,7 +335,13 @@ mod tests {
             ),
             (504, None, false, Retry(None)),
             (509, None, false, Retry(None)),
-            (501, None, false, Refuse),
+            (501, None, false, Retry(None)),
+            (505, None, false, Refuse),
+            (507, None, false, Retry(None)),
+            (511, None, false, Refuse),
+            (520, None, false, Retry(None)),
+            (530, None, true, Retry(None)),
+            (531, None, false, Refuse),
             (429, None, false, Retry(Some(DEFAULT_RETRY_AFTER))),
         ];
         for (status, verdict, with_token, decision) in table {
@@ -310,6 +354,60 @@ mod tests {
                 with_bearer: false,
             };
             assert_eq!(decide(answer), *decision, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn a_firewalls_403_is_not_explained_as_a_missing_permission() {
+        for with_bearer in [false, true] {
+            let advice = |verdict: Option<&Verdict>| advice(Feed::Url, 403, verdict, with_bearer);
+            assert_eq!(advice(None), FIREWALL_ADVICE);
+            assert_eq!(advice(Some(&verdict(None, &[]))), FIREWALL_ADVICE);
+            for own in [verdict(Some(403), &[]), verdict(None, &["app_forbidden"])] {
+                assert!(advice(Some(&own)).contains("Read permission"), "{own:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_login_is_refused_only_by_an_answer_that_says_so() {
+        let refuses = |status, verdict: Option<Verdict>| {
+            refuses_login(AnswerSummary {
+                status,
+                verdict: verdict.as_ref(),
+                rate_limit_reset: None,
+                retry_after: None,
+                with_page_token: false,
+                with_bearer: false,
+            })
+        };
+        let wrong = "err_xdk_invalid_credentials";
+        for (status, verdict) in [
+            (401, Some(verdict(Some(401), &[wrong]))),
+            (
+                401,
+                Some(verdict(Some(401), &["err_xdk_invalid_credentials!"])),
+            ),
+            (401, None),
+            (403, Some(verdict(Some(403), &[wrong]))),
+            (400, Some(verdict(None, &[wrong]))),
+            (200, Some(verdict(Some(200), &[wrong]))),
+            (200, Some(verdict(Some(401), &[]))),
+        ] {
+            assert!(refuses(status, verdict.clone()), "{status} {verdict:?}");
+        }
+        for (status, verdict) in [
+            (200, Some(verdict(Some(200), &[]))),
+            (200, None),
+            (200, Some(verdict(Some(200), &["err_developer_key"]))),
+            (401, Some(verdict(Some(401), &["err_developer_key"]))),
+            (403, None),
+            (404, Some(verdict(Some(404), &["err_not_found"]))),
+            (429, None),
+            (500, Some(verdict(Some(500), &[wrong]))),
+            (503, None),
+        ] {
+            assert!(!refuses(status, verdict.clone()), "{status} {verdict:?}");
         }
     }
 

@@ -53,7 +53,17 @@ struct VerdictShape<'a> {
     #[serde(borrow)]
     meta: Option<Object<Meta<'a>>>,
     fail: Option<Fails>,
-    error: Option<FailureShape>,
+    error: Option<ErrorShape>,
+    error_description: Option<String>,
+}
+
+/// A gateway's error, or the code of one as OAuth 2.0 spells it (RFC 6749, 5.2), with an
+/// `error_description` beside it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ErrorShape {
+    Code(String),
+    Failure(FailureShape),
 }
 
 /// `{"key":..,"errors":[..]}` as API 1.0 answers, or the error itself as gateways do.
@@ -110,7 +120,20 @@ pub(super) fn failures(fail: Option<Fails>) -> Vec<Failure> {
 pub fn verdict(body: &[u8]) -> Option<Verdict> {
     let Object::<VerdictShape<'_>>(shape) = serde_json::from_slice(body).ok()?;
     let mut failures = failures(shape.fail);
-    failures.extend(shape.error.map(Into::into));
+    failures.extend(shape.error.map(|error| {
+        match error {
+            ErrorShape::Failure(failure) => failure.into(),
+            ErrorShape::Code(code) => Failure {
+                code: visible(&code),
+                message: shape
+                    .error_description
+                    .as_deref()
+                    .map(visible)
+                    .unwrap_or_default(),
+                retryable: false,
+            },
+        }
+    }));
     Some(Verdict {
         meta_status: shape.meta.and_then(|Object(meta)| meta.status),
         failures,
@@ -167,6 +190,11 @@ mod tests {
             "Unauthorized Request"
         );
         assert_eq!(read(r#"{"fail":[{}]}"#).failures, [Failure::default()]);
+        let of_oauth =
+            read(r#"{"error":"invalid_client","error_description":"The client is disabled"}"#);
+        assert_eq!(of_oauth.failures.len(), 1);
+        assert_eq!(of_oauth.failures[0].code, "invalid_client");
+        assert_eq!(of_oauth.failures[0].message, "The client is disabled");
         assert!(
             read(r#"{"meta":{"status":403},"fail":[]}"#)
                 .failures

@@ -5,6 +5,7 @@
 //! that fails is no reason to stop.
 
 mod failure;
+mod lifetime;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -14,6 +15,7 @@ use tokio::sync::Mutex;
 use tracing::{debug, warn};
 
 pub use failure::{SharedFailure, TokenError};
+pub use lifetime::{LONGEST_LIFETIME, LifetimeError, lifetime};
 
 use crate::{
     ingest::{error::Explain, ports::Clock},
