@@ -96,7 +96,7 @@ pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, Setu
     let (sink, health) = azure.sink(settings.sink, &random)?;
     let store = azure.store(settings.checkpoints)?;
     let ports = Ports {
-        source: Arc::new(source),
+        source: Arc::new(source.remembering_in(Arc::clone(&store))),
         sink,
         health: settings.health_rows.then_some(health),
         store,

@@ -166,7 +166,7 @@ pub struct Saved {
     pub version: Version,
 }
 
-/// Where checkpoints, the ledger and the quarantine are kept.
+/// Where checkpoints, the ledger, the quarantine and a refused login are kept.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Where a key lies, as an operator would look for it.
@@ -200,7 +200,7 @@ pub struct Ports {
     pub sink: std::sync::Arc<dyn LogSink>,
     /// Log Analytics too, if it is to hear of each pass.
     pub health: Option<std::sync::Arc<dyn HealthSink>>,
-    /// Checkpoints, ledger and quarantine.
+    /// Checkpoints, ledger, quarantine, and a refused login.
     pub store: std::sync::Arc<dyn Store>,
     /// Tells the time and waits.
     pub clock: std::sync::Arc<dyn Clock>,

@@ -11,6 +11,7 @@ use super::{
     oauth::MimecastTokens,
 };
 use crate::{
+    ingest::ports::Store,
     model::deadline::Deadline,
     net::{
         retry::AttemptError,
@@ -46,6 +47,13 @@ impl Access {
                     clock,
                 ))
             }
+        }
+    }
+
+    /// Lets a refused login be known to later runs.
+    pub(super) fn remember_in(&mut self, store: Arc<dyn Store>) {
+        if let Self::Signed(binding) = self {
+            binding.remember_in(store);
         }
     }
 

@@ -1,5 +1,5 @@
 //! API 1.0: every call is signed with the keys of a binding. One that expired is renewed once for all
-//! feeds.
+//! feeds; where that fails, it fails for all of them.
 
 use std::{
     fmt,
@@ -15,16 +15,22 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing::{info, warn};
 
 use super::{
-    caller::Caller,
+    caller::{Caller, UNREACHABLE_ADVICE},
     credentials::{ApplicationKeys, Login},
     decision::{self, Decision, FailureList},
     hmac,
-    login::{self, Keys},
-    wire,
+    login::{self, Keys, LOGIN_ADVICE},
+    login_guard::LoginGuard,
+    wire::{self, Verdict},
 };
 use crate::{
+    ingest::ports::Store,
     model::deadline::Deadline,
-    net::{http::TransportError, retry::AttemptError, token::TokenError},
+    net::{
+        http::{Response, TransportError},
+        retry::AttemptError,
+        token::TokenError,
+    },
 };
 
 /// The binding, and what renews it.
@@ -36,7 +42,8 @@ pub(super) struct Binding {
     keys: RwLock<Arc<Keys>>,
     /// How often it was renewed; tells a caller whether someone else has done it meanwhile.
     renewals: AtomicU64,
-    renewing: tokio::sync::Mutex<()>,
+    /// Held while the binding is renewed.
+    guard: tokio::sync::Mutex<LoginGuard>,
 }
 
 /// Which state of the binding signed a call.
@@ -51,6 +58,7 @@ impl fmt::Debug for Binding {
 
 impl Binding {
     pub(super) fn new(caller: Arc<Caller>, keys: ApplicationKeys) -> Self {
+        let guard = LoginGuard::new(login::settings_seal(&caller.base, &keys));
         let ApplicationKeys {
             app_id,
             app_key,
@@ -68,8 +76,13 @@ impl Binding {
                 secret_key,
             })),
             renewals: AtomicU64::new(0),
-            renewing: tokio::sync::Mutex::new(()),
+            guard: tokio::sync::Mutex::new(guard),
         }
+    }
+
+    /// Lets a refused login be known to later runs.
+    pub(super) fn remember_in(&mut self, store: Arc<dyn Store>) {
+        self.guard.get_mut().remember_in(store);
     }
 
     fn keys(&self) -> Arc<Keys> {
@@ -114,21 +127,33 @@ impl Binding {
         let Some(login) = &self.login else {
             return Err(TokenError::refused(expired, advice));
         };
-        let _turn = self.renewing.lock().await;
+        let mut guard = self.guard.lock().await;
         if self.renewals.load(Ordering::SeqCst) != seen.0 {
             return Ok(());
         }
-        // Waiting for the turn has taken its time.
-        let Some(left) = deadline.remaining(self.caller.clock.elapsed()) else {
+        let left = || deadline.remaining(self.caller.clock.elapsed());
+        // Waiting for the turn has taken its time, and so has the store.
+        if left().is_some() {
+            guard.permit(&self.caller, deadline).await?;
+        }
+        let Some(time) = left() else {
             return Err(TokenError::unavailable(expired, advice, None));
         };
-        self.log_in(login, left.min(longest)).await?;
-        let _before = self.renewals.fetch_add(1, Ordering::SeqCst);
-        info!("The expired Mimecast binding is renewed.");
-        Ok(())
+        match self.log_in(login, time.min(longest)).await {
+            Ok(()) => {
+                guard.succeeded();
+                let _before = self.renewals.fetch_add(1, Ordering::SeqCst);
+                info!("The expired Mimecast binding is renewed.");
+                Ok(())
+            }
+            Err(LoginFailure::Refused(answer)) => {
+                Err(guard.refused(answer, &self.caller, deadline).await)
+            }
+            Err(LoginFailure::Other(error)) => Err(guard.failed(error, &self.caller)),
+        }
     }
 
-    async fn log_in(&self, login: &Login, time: Duration) -> Result<(), TokenError> {
+    async fn log_in(&self, login: &Login, time: Duration) -> Result<(), LoginFailure> {
         let keys = self.keys();
         let headers = self.headers(
             login::authorization(login),
@@ -141,22 +166,13 @@ impl Binding {
             .post(login::PATH, headers, wire::JSON, body, time)
             .await
             .map_err(|error| {
-                TokenError::unavailable(RenewalError::Unreachable(error), None, None)
+                let error = RenewalError::Unreachable(error);
+                let advice = Some(UNREACHABLE_ADVICE);
+                LoginFailure::Other(TokenError::unavailable(error, advice, None))
             })?;
         let verdict = wire::verdict(&response.body);
-        let decision = decision::decide(self.caller.summary(&response, verdict.as_ref()));
-        if decision != Decision::Accept {
-            // The body of a login is never shown: a successful one holds keys.
-            let error = RenewalError::Refused {
-                status: response.status.as_u16(),
-                detail: verdict.map_or_else(String::new, |verdict| {
-                    FailureList(&verdict.failures).to_string()
-                }),
-            };
-            return Err(match decision {
-                Decision::Retry(after) => TokenError::unavailable(error, Some(LOGIN_ADVICE), after),
-                _ => TokenError::refused(error, Some(LOGIN_ADVICE)),
-            });
+        if let Some(failure) = self.login_failure(&response, verdict.as_ref()) {
+            return Err(failure);
         }
         if let Some(new) = login::adopted(&response.body, &keys) {
             *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
@@ -166,18 +182,61 @@ impl Binding {
         }
         Ok(())
     }
+
+    /// What the answer to a login says, if it is no success.
+    fn login_failure(
+        &self,
+        response: &Response,
+        verdict: Option<&Verdict>,
+    ) -> Option<LoginFailure> {
+        let summary = self.caller.summary(response, verdict);
+        let decision = decision::decide(summary);
+        if decision == Decision::Accept {
+            return None;
+        }
+        let status = wire::effective_status(summary.status, verdict);
+        // The body of a login is never shown: a successful one holds keys.
+        let answer = match verdict {
+            Some(verdict) if !verdict.failures.is_empty() => {
+                format!("{status} {}", FailureList(&verdict.failures))
+            }
+            _ => status.to_string(),
+        };
+        if decision::refuses_login(summary) {
+            return Some(LoginFailure::Refused(answer));
+        }
+        let error = RenewalError::Refused(answer);
+        Some(LoginFailure::Other(match decision {
+            Decision::Retry(after) => {
+                TokenError::unavailable(error, Some(decision::TEMPORARY_ADVICE), after)
+            }
+            _ => TokenError::refused(error, Some(login_advice(status, verdict))),
+        }))
+    }
 }
 
-const LOGIN_ADVICE: &str =
-    "check mimecast_email and mimecast_password (the cloud password), or create new keys";
+/// What to do where something else than the credentials is wrong.
+fn login_advice(status: u16, verdict: Option<&Verdict>) -> &'static str {
+    match status {
+        403 if decision::is_foreign(verdict) => decision::FIREWALL_ADVICE,
+        300..=399 => decision::REDIRECT_ADVICE,
+        _ => LOGIN_ADVICE,
+    }
+}
+
+/// Why a login did not work.
+enum LoginFailure {
+    /// Its credentials were refused, with that answer.
+    Refused(String),
+    /// Something else is wrong.
+    Other(TokenError),
+}
 
 /// Why an expired binding could not be renewed.
 #[derive(Debug, thiserror::Error)]
 enum RenewalError {
     #[error("the binding has expired and renewing it failed")]
     Unreachable(#[source] TransportError),
-    #[error(
-        "the binding has expired and renewing it failed: Mimecast answered the login with {status} {detail}"
-    )]
-    Refused { status: u16, detail: String },
+    #[error("the binding has expired and renewing it failed: Mimecast answered the login with {0}")]
+    Refused(String),
 }

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     ingest::{
         error::{ErrorKind, ServiceError},
-        ports::{Clock, LogSource, PageRequest, Patience, Randomness},
+        ports::{Clock, LogSource, PageRequest, Patience, Randomness, Store},
     },
     model::{
         checkpoint::Service, deadline::Deadline, feed::Feed, page::Page, record::RecordScanner,
@@ -169,6 +169,14 @@ impl MimecastSource {
             scanners: Feed::ALL.map(|feed| Mutex::new(RecordScanner::new(feed))),
             policy: Policy::STANDARD,
         }
+    }
+
+    /// The same source, which remembers in `store` that a login was refused: none follows for a while, not
+    /// even after a restart, lest Mimecast locks the account.
+    #[must_use]
+    pub fn remembering_in(mut self, store: Arc<dyn Store>) -> Self {
+        self.access.remember_in(store);
+        self
     }
 
     fn scanner(&self, feed: Feed) -> MutexGuard<'_, RecordScanner> {

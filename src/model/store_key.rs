@@ -12,6 +12,8 @@ pub enum StoreKey {
     Ledger(Feed, Hour),
     /// A record that the sink refused for good.
     Quarantine(Feed, Fingerprint),
+    /// The last login that Mimecast refused.
+    RefusedLogin,
 }
 
 /// Places that are listed together.
@@ -60,6 +62,7 @@ impl StoreKey {
             Self::Quarantine(feed, fingerprint) => {
                 format!("{}{fingerprint}.json", Folder::Quarantine(feed).prefix())
             }
+            Self::RefusedLogin => "mimecast-login.txt".to_owned(),
         }
     }
 }
@@ -80,6 +83,11 @@ mod tests {
                 "impersonation-checkpoint.txt"
             ]
         );
+    }
+
+    #[test]
+    fn a_refused_login_lies_beside_the_checkpoints() {
+        assert_eq!(StoreKey::RefusedLogin.name(), "mimecast-login.txt");
     }
 
     #[test]

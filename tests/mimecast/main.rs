@@ -303,7 +303,9 @@ async fn a_failed_renewal_is_reported_without_the_password() {
         .next("/api/login/login", 1, Fault::Status(401));
     let error = bench.fetch(None, 240).await.unwrap_err().explain();
     assert!(
-        error.contains("renewing it failed: Mimecast answered the login with 401"),
+        error.contains("was refused at 2026-03-02T08:0")
+            && error.contains("with 401 err_system")
+            && error.contains("check mimecast_email and mimecast_password"),
         "{error}"
     );
     assert!(!error.contains("S3cret"), "{error}");
