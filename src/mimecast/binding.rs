@@ -127,6 +127,7 @@ impl Binding {
         let Some(login) = &self.login else {
             return Err(TokenError::refused(expired, advice));
         };
+        let asked_at = self.caller.clock.elapsed();
         let mut guard = self.guard.lock().await;
         if self.renewals.load(Ordering::SeqCst) != seen.0 {
             return Ok(());
@@ -134,7 +135,7 @@ impl Binding {
         let left = || deadline.remaining(self.caller.clock.elapsed());
         // Waiting for the turn has taken its time, and so has the store.
         if left().is_some() {
-            guard.permit(&self.caller, deadline).await?;
+            guard.permit(asked_at, &self.caller, deadline).await?;
         }
         let Some(time) = left() else {
             return Err(TokenError::unavailable(expired, advice, None));

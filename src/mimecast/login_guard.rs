@@ -21,7 +21,7 @@ use crate::{
     net::token::{SharedFailure, TokenError},
 };
 
-/// Twice as long as Mimecast locks an account, so that the attempts before are forgotten by then.
+/// Twice as long as Mimecast locks an account. How long it counts failed logins together is not documented.
 const PAUSE: TimeDelta = TimeDelta::minutes(30);
 
 /// A store holds up a login for no longer than this.
@@ -125,14 +125,17 @@ impl LoginGuard {
         self.store = Some(store);
     }
 
-    /// An error where a login would be one too many.
+    /// An error where a login would be one too many. `asked_at` is when the caller began to wait for its
+    /// turn.
     pub(super) async fn permit(
         &mut self,
+        asked_at: Duration,
         caller: &Caller,
         deadline: Deadline,
     ) -> Result<(), TokenError> {
         let (now, elapsed) = (caller.clock.now(), caller.clock.elapsed());
-        if let Some(error) = self.failed.as_ref().and_then(|failed| failed.at(elapsed)) {
+        let shared = self.failed.as_ref();
+        if let Some(error) = shared.and_then(|failed| failed.for_asker(asked_at)) {
             return Err(error);
         }
         let holds = |refused: &RefusedLogin| refused.holds_at(now);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
 
+mod login;
 mod oauth;
 #[path = "../support/mod.rs"]
 mod support;
@@ -175,9 +176,13 @@ async fn every_form_of_last_page_ends_the_listing() {
 async fn transient_errors_are_retried_with_a_new_date_and_id() {
     for fault in [
         Fault::Status(500),
+        Fault::EmptyBody(501),
         Fault::Status(502),
         Fault::Status(503),
         Fault::Status(504),
+        Fault::EmptyBody(507),
+        Fault::EmptyBody(520),
+        Fault::EmptyBody(530),
         Fault::MetaStatus(500),
         failure("err_developer_key"),
         Fault::NotJson,
@@ -250,6 +255,7 @@ async fn permanent_errors_are_not_retried() {
     for (fault, expected) in [
         (Fault::Status(401), "check mimecast_access_key"),
         (Fault::Status(403), "Read permission"),
+        (Fault::Blocked, "web application firewall"),
         (Fault::Status(404), "check mimecast_base_url"),
         (Fault::EmptyBody(400), "no body"),
         (Fault::MetaStatus(403), "Mimecast answered 403"),

@@ -108,6 +108,71 @@ async fn a_failing_token_service_is_retried() {
 }
 
 #[tokio::test]
+async fn a_token_is_used_whatever_it_says_of_its_life_or_the_error_names_expires_in() {
+    let with = |text: &str| Config {
+        expires_in: Some(text.to_owned()),
+        ..v2(3)
+    };
+    for used in [
+        "\"1799\"",
+        "1799.0",
+        "",
+        "null",
+        "1e400",
+        "99999999999999999999",
+    ] {
+        let bench = bench(with(used)).await;
+        three_at_once(&bench).await;
+        assert_eq!(bench.simulator.calls(TOKEN), 1, "{used}");
+    }
+    for unusable in ["0", "-1", "\"0\"", "\"soon\"", "true"] {
+        let bench = bench(with(unusable)).await;
+        let (one, two, three) = tokio::join!(
+            bench.fetch(None, 240),
+            bench.fetch(None, 240),
+            bench.fetch(None, 240)
+        );
+        for error in [one, two, three].map(|page| page.unwrap_err().explain()) {
+            assert!(
+                error.contains("expires_in") && !error.contains("temporary"),
+                "{unusable}: {error}"
+            );
+        }
+        assert_eq!(bench.simulator.calls(TOKEN), 1, "{unusable}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_or_failing_token_request_is_shared_by_the_feeds() {
+    for (fault, requests) in [(Fault::Status(401), 1), (Fault::Status(503), 5)] {
+        let bench = bench(v2(3)).await;
+        bench.simulator.faults().next(TOKEN, 99, fault.clone());
+        let (one, two, three) = tokio::join!(
+            bench.fetch(None, 240),
+            bench.fetch(None, 240),
+            bench.fetch(None, 240)
+        );
+        assert!(one.is_err() && two.is_err() && three.is_err(), "{fault:?}");
+        // Three feeds with an attempt each or five: their waits differ, so some of them ask again.
+        let made = bench.simulator.calls(TOKEN);
+        assert!(
+            (requests..=3 * requests - 2).contains(&made),
+            "{fault:?}: {made}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_firewalls_403_to_a_token_request_is_explained_as_one() {
+    let bench = bench(v2(3)).await;
+    bench.simulator.faults().next(TOKEN, 1, Fault::Blocked);
+    let error = bench.fetch(None, 240).await.unwrap_err().explain();
+    for part in ["403", "Access denied", "web application firewall"] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_missing_product_is_named_and_other_feeds_continue() {
     let bench = bench(Config {
         forbidden: vec![Log::Url],

@@ -8,8 +8,8 @@ use crate::{
     net::retry::{AttemptError, Next},
 };
 
-/// Whoever asks this soon after a failure waited for it, or came just too late to. Shorter than any wait
-/// between two attempts, so that nobody meets their own failure again.
+/// Whoever asks this soon after a failure came just too late to wait for it. Shorter than any wait between
+/// two attempts, so that nobody meets their own failure again.
 const SHARED_FOR: Duration = Duration::from_millis(200);
 
 /// Why there is no token. It reads like its cause. Clones are for those who share a failure.
@@ -78,7 +78,7 @@ impl AttemptError for TokenError {
     }
 }
 
-/// A failure, for those who ask again before that can help.
+/// A failure, for those who waited for it, and for those who ask again before that can help.
 #[derive(Debug)]
 pub struct SharedFailure {
     error: TokenError,
@@ -108,9 +108,9 @@ impl SharedFailure {
         }
     }
 
-    /// Its error, if it still counts at `now`.
+    /// Its error, for someone who asked at `asked_at`, if it is theirs too.
     #[must_use]
-    pub fn at(&self, now: Duration) -> Option<TokenError> {
-        (now < self.until).then(|| self.error.clone())
+    pub fn for_asker(&self, asked_at: Duration) -> Option<TokenError> {
+        (asked_at < self.until).then(|| self.error.clone())
     }
 }

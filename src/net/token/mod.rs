@@ -117,6 +117,7 @@ impl Tokens {
 
     /// The token: the one at hand, or a new one.
     pub async fn get(&self, deadline: Deadline) -> Result<Token, TokenError> {
+        let asked_at = self.clock.elapsed();
         let mut held = self.held.lock().await;
         let now = self.clock.elapsed();
         let current = held.current.as_ref().filter(|current| now < current.ends);
@@ -126,9 +127,8 @@ impl Tokens {
             return Ok(current.token.clone());
         }
         let old = current.map(|current| current.token.clone());
-        if old.is_none()
-            && let Some(error) = held.failed.as_ref().and_then(|failed| failed.at(now))
-        {
+        let failed = held.failed.as_ref().filter(|_| old.is_none());
+        if let Some(error) = failed.and_then(|failed| failed.for_asker(asked_at)) {
             return Err(error);
         }
         let Some(left) = deadline.remaining(now) else {

@@ -21,6 +21,8 @@ pub struct Config {
     pub client_secret: String,
     /// How long a token lives, in simulated time.
     pub token_life: Duration,
+    /// The JSON text that `expires_in` has in place of that life; where it is empty, there is none.
+    pub expires_in: Option<String>,
     /// The application id: sent in `x-mc-app-id`, never signed.
     pub app_id: String,
     /// The application key: signed, never sent.
@@ -99,6 +101,7 @@ impl Config {
             client_id: "vTqD2sJ6demoClientId0123456789ab".to_owned(),
             client_secret: "Zk7+demo/Client=Secret&0123456789~".to_owned(),
             token_life: Duration::from_secs(1799),
+            expires_in: None,
             app_id: "6f1d2c3b-0a9e-4b8d-8c7f-1e2d3c4b5a60".to_owned(),
             app_key: "b7a1f0e2-5c3d-4e6f-9a8b-0c1d2e3f4a5b".to_owned(),
             access_key: "mZq3xJ0kT7-demo_AccessKey_0123456789-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".to_owned(),
@@ -133,6 +136,7 @@ impl fmt::Debug for Config {
             .field("clock", &self.clock)
             .field("api", &self.api)
             .field("token_life", &self.token_life)
+            .field("expires_in", &self.expires_in)
             .field("app_id", &self.app_id)
             .field("email", &self.email)
             .field("max_clock_skew", &self.max_clock_skew)

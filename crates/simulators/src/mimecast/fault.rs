@@ -34,6 +34,8 @@ pub enum Fault {
     },
     /// HTTP 200 with a page of HTML, as a proxy sends.
     NotJson,
+    /// HTTP 403 with a page of HTML, as a web application firewall or an IP restriction sends.
+    Blocked,
     /// The true answer, of which only half is sent before the connection breaks: `Content-Length`
     /// promises all of it.
     Truncated,
@@ -97,6 +99,10 @@ impl Fault {
             Self::NotJson => Answer::html(
                 200,
                 "<!DOCTYPE html><html><body><h1>Please sign in to continue</h1></body></html>",
+            ),
+            Self::Blocked => Answer::html(
+                403,
+                "<!DOCTYPE html><html><body><h1>Access denied</h1></body></html>",
             ),
             Self::Huge(bytes) => Answer::huge(bytes),
             Self::DropConnection => Answer::drop_connection(),

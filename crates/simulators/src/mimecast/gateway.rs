@@ -35,13 +35,16 @@ impl Gateway {
         if !right {
             return refusal(401, "unauthorized", "Invalid client credentials");
         }
-        let body = json!({
-            "access_token": self.tokens.give(now + config.token_life),
-            "token_type": "Bearer",
-            "expires_in": config.token_life.as_secs(),
-            "scope": "",
-        });
-        Answer::json(200, body.to_string(), 0)
+        let token = self.tokens.give(now + config.token_life);
+        // By hand: some spellings of a life are no JSON value.
+        let expires_in = match config.expires_in.as_deref() {
+            None => format!(r#","expires_in":{}"#, config.token_life.as_secs()),
+            Some("") => String::new(),
+            Some(text) => format!(r#","expires_in":{text}"#),
+        };
+        let body =
+            format!(r#"{{"access_token":"{token}","token_type":"Bearer"{expires_in},"scope":""}}"#);
+        Answer::json(200, body, 0)
     }
 
     /// All checks of a call except those of the fields, in order.

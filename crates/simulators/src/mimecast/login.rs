@@ -8,6 +8,7 @@ use super::{
     answer::{Answer, Failure},
     bindings::{Bindings, Pair},
     config::Config,
+    lockout::Lockout,
     request::Request,
 };
 
@@ -15,6 +16,7 @@ use super::{
 pub(super) fn login(
     config: &Config,
     bindings: &Bindings,
+    lockout: &Lockout,
     request: &Request,
     now: DateTime<Utc>,
 ) -> Answer {
@@ -29,9 +31,14 @@ pub(super) fn login(
     let right = STANDARD
         .decode(encoded)
         .is_ok_and(|found| found == expected.as_bytes());
+    if lockout.is_locked(now) {
+        return refused(user, "The account is locked");
+    }
     if !right || user != config.email {
+        lockout.failed(now);
         return refused(user, "Invalid user name or password");
     }
+    lockout.worked();
     let pair = match request.item_text("accessKey") {
         None => Some(bindings.mint(now)),
         Some(old) if config.refresh_returns_new_keys => bindings.replace(old, now),

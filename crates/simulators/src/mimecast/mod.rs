@@ -19,6 +19,7 @@ mod gateway;
 mod get_logs;
 mod journal;
 mod listing;
+mod lockout;
 mod login;
 mod quota;
 mod request;
@@ -40,6 +41,7 @@ use self::{
     fault::Effect,
     gateway::Gateway,
     journal::Journal,
+    lockout::Lockout,
     quota::{Quota, Standing},
     request::{Function, Request},
 };
@@ -62,6 +64,7 @@ pub struct Simulator {
 struct Service {
     config: Config,
     bindings: Bindings,
+    lockout: Lockout,
     gateway: Gateway,
     quota: Quota,
     faults: Script<Fault>,
@@ -78,6 +81,7 @@ impl Simulator {
         let now = config.clock.now();
         let service = Arc::new(Service {
             bindings: Bindings::new(&config.access_key, secret, config.binding_ttl, now),
+            lockout: Lockout::default(),
             gateway: Gateway::default(),
             quota: Quota::new(config.quota_window, config.quota, config.unknown_key_quota),
             faults: Script::default(),
@@ -113,6 +117,12 @@ impl Simulator {
     #[must_use]
     pub fn calls(&self, path: &str) -> u64 {
         self.service.journal.count(path)
+    }
+
+    /// How often the service user's account was locked because of failed logins.
+    #[must_use]
+    pub fn times_locked(&self) -> u64 {
+        self.service.lockout.times_locked()
     }
 
     /// Makes every binding and token expire: calls are answered 418 until a login renews a binding, or
@@ -199,7 +209,9 @@ impl Service {
                 }
                 get_logs::answer(&self.config, log, request, now)
             }
-            Function::Login => login::login(&self.config, &self.bindings, request, now),
+            Function::Login => {
+                login::login(&self.config, &self.bindings, &self.lockout, request, now)
+            }
             Function::Logout => login::logout(&self.bindings, request),
             Function::Discover => login::discover(&self.config, request),
             Function::Token => self.gateway.token(&self.config, request, now),

@@ -96,6 +96,26 @@ async fn a_failed_login_is_401_and_names_the_user() {
 }
 
 #[tokio::test]
+async fn five_failed_logins_lock_the_account_for_a_quarter_of_an_hour() {
+    let config = config(GivenRecords::default());
+    let clock = config.clock.clone();
+    let (simulator, caller) = start(config).await;
+    let item = || json!({ "userName": "svc-ttp@example.com" });
+    for _ in 0..4 {
+        let _wrong = log_in(&caller, "Basic-Cloud", "wrong", item()).await;
+    }
+    assert_eq!(refresh(&caller).await.status, 200);
+    assert_eq!(simulator.times_locked(), 0);
+    for _ in 0..5 {
+        let _wrong = log_in(&caller, "Basic-Cloud", "wrong", item()).await;
+    }
+    assert_eq!(refresh(&caller).await.status, 401);
+    assert_eq!(simulator.times_locked(), 1);
+    clock.advance(Duration::from_secs(15 * 60)).unwrap();
+    assert_eq!(refresh(&caller).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_logout_drops_the_binding() {
     let (_simulator, caller) = start(config(GivenRecords::default())).await;
     let body = json!({ "data": [{ "accessKey": caller.access_key }] });
