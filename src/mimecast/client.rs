@@ -33,6 +33,10 @@ use crate::{
     },
 };
 
+/// What to do where answers do not come whole.
+const INCOMPLETE_ADVICE: &str =
+    "nothing if it is temporary; if it lasts, check whether a proxy cuts answers off";
+
 /// Waits up to this long are normal pacing, and are not saved for the next run.
 const MAX_PACED_WAIT: Duration = Duration::from_secs(60);
 
@@ -109,11 +113,8 @@ impl AttemptError for CallError {
             Self::Unreachable(_) => Some(UNREACHABLE_ADVICE),
             Self::Refused { advice, .. } => Some(advice),
             Self::NotAuthorized(error) => AttemptError::advice(error),
-            Self::Incomplete(_)
-            | Self::NoPage { .. }
-            | Self::Renewed
-            | Self::NoTimeLeft
-            | Self::Paced(_) => None,
+            Self::Incomplete(_) => Some(INCOMPLETE_ADVICE),
+            Self::NoPage { .. } | Self::Renewed | Self::NoTimeLeft | Self::Paced(_) => None,
         }
     }
 

@@ -1,6 +1,11 @@
 //! Whether an answer is a success: its status alone does not say.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::{
+    Deserialize,
+    de::{Deserializer, Error, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::value::RawValue;
 
 use crate::model::{bounded::AtMost, object::Object, visible::visible};
@@ -59,11 +64,34 @@ struct VerdictShape<'a> {
 
 /// A gateway's error, or the code of one as OAuth 2.0 spells it (RFC 6749, 5.2), with an
 /// `error_description` beside it.
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum ErrorShape {
     Code(String),
     Failure(FailureShape),
+}
+
+/// Not derived as untagged: that would hold a value of any size in memory before it decides.
+impl<'de> Deserialize<'de> for ErrorShape {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CodeOrFailure)
+    }
+}
+
+struct CodeOrFailure;
+
+impl<'de> Visitor<'de> for CodeOrFailure {
+    type Value = ErrorShape;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a code or an object")
+    }
+
+    fn visit_str<E: Error>(self, code: &str) -> Result<Self::Value, E> {
+        Ok(ErrorShape::Code(code.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        FailureShape::deserialize(MapAccessDeserializer::new(map)).map(ErrorShape::Failure)
+    }
 }
 
 /// `{"key":..,"errors":[..]}` as API 1.0 answers, or the error itself as gateways do.

@@ -45,6 +45,7 @@ pub enum LifetimeError {
 
 /// How long a token lives from `now` on: by `expires_in`, or else by `expires_on`, each the JSON text of
 /// the member. They are texts since a number such as `1e400` is no JSON value to serde.
+#[expect(clippy::similar_names, reason = "the members' own names")]
 pub fn lifetime(
     expires_in: Option<&RawValue>,
     expires_on: Option<&RawValue>,

@@ -74,14 +74,24 @@ impl Message {
         bytes
     }
 
-    /// With at least so many bytes of body, so that there is something to cut.
-    pub fn padded(mut self, least: usize) -> Self {
-        self.body.resize(self.body.len().max(least), b' ');
-        self.with_length()
+    /// An answer that breaks off in its body. Where there is no body, its end is what does not come: a
+    /// service that answers without a body must not seem to send one.
+    pub fn unfinished(self) -> Vec<u8> {
+        if self.body.is_empty() {
+            self.with("transfer-encoding: chunked").bytes()
+        } else {
+            self.half()
+        }
     }
 
     /// With the length of the body in the head in place of what was said about it.
-    fn with_length(mut self) -> Self {
+    fn with_length(self) -> Self {
+        let length = format!("content-length: {}", self.body.len());
+        self.with(&length)
+    }
+
+    /// With a header line about the body in place of those that there are.
+    fn with(mut self, about_body: &str) -> Self {
         let mut head = String::new();
         for line in self.head.trim_end().split("\r\n") {
             let name = line.split(':').next().unwrap_or_default();
@@ -93,7 +103,7 @@ impl Message {
                 head.push_str("\r\n");
             }
         }
-        self.head = format!("{head}content-length: {}\r\n\r\n", self.body.len());
+        self.head = format!("{head}{about_body}\r\n\r\n");
         self
     }
 }

@@ -250,11 +250,11 @@ async fn serve(mut client: TcpStream, state: &State) -> io::Result<()> {
             Some(Fault::ResetAfter) => return client.set_zero_linger(),
             Some(Fault::StalledHead) => return state.stall(&mut client).await,
             Some(Fault::StalledBody) => {
-                client.write_all(&answer.padded(64).half()).await?;
+                client.write_all(&answer.unfinished()).await?;
                 return state.stall(&mut client).await;
             }
             Some(Fault::TruncatedBody) => {
-                return client.write_all(&answer.padded(64).half()).await;
+                return client.write_all(&answer.unfinished()).await;
             }
             Some(Fault::HeldAnswer) => {
                 state.hold().await;
