@@ -5,10 +5,11 @@ use std::time::Duration;
 use azure_core::{error::ErrorKind, http::StatusCode};
 use azure_storage_blob::models::StorageErrorCode;
 
-use crate::storage::Effect;
+use super::answer::Unusable;
 use crate::{
     ingest::error::{StoreError, StoreFailure},
     net::http::excerpt,
+    storage::Effect,
 };
 
 /// What went wrong with a call.
@@ -22,6 +23,8 @@ enum BlobError {
     Refused { status: u16, code: String },
     #[error("blob storage did not answer within {:.1} s", .0.as_secs_f64())]
     TimedOut(Duration),
+    #[error(transparent)]
+    Unusable(Unusable),
 }
 
 pub(super) fn has_code(error: &azure_core::Error, code: &StorageErrorCode) -> bool {
@@ -38,6 +41,10 @@ pub(super) fn is_conflict(error: &azure_core::Error) -> bool {
 /// A refusal changed nothing; after a fault of the service or of the network a write may have gone
 /// through.
 pub(super) fn failed(error: &azure_core::Error, effect: Effect) -> StoreError {
+    if let Some(unusable) = unusable(error) {
+        let advice = Some(unusable.advice());
+        return store_error(BlobError::Unusable(unusable), advice, effect);
+    }
     let ErrorKind::HttpResponse {
         status, error_code, ..
     } = error.kind()
@@ -78,6 +85,18 @@ pub(super) fn timed_out(time: Duration, effect: Effect) -> StoreError {
 
 fn store_error(error: BlobError, advice: Option<&'static str>, effect: Effect) -> StoreError {
     effect.unconfirmed(StoreFailure::new(error, advice))
+}
+
+/// Why the answer was refused, if it was. The crate wraps errors into others.
+fn unusable(error: &azure_core::Error) -> Option<Unusable> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(unusable) = error.downcast_ref::<Unusable>() {
+            return Some(*unusable);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// The cause at the bottom. Those above it quote the address, whose query may be a signature.

@@ -5,7 +5,10 @@
 //! answer was lost is sent again and then meets its own first try, so a refused write is compared
 //! with what lies there before it counts as a lost race.
 
+mod answer;
 mod error;
+#[cfg(test)]
+mod tests;
 mod whole_attempt;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -27,10 +30,11 @@ use azure_storage_blob::{
 use futures_util::StreamExt;
 
 use self::{
+    answer::{MAX_LIST_PAGES, Unusable},
     error::{failed, has_code, is_conflict, timed_out},
     whole_attempt::WholeAttempt,
 };
-use super::{Effect, MAX_BYTES};
+use super::{Effect, MAX_BYTES, MAX_KEYS, check_size};
 use crate::{
     azure::{
         blob_signing::SharedKeyPolicy,
@@ -166,8 +170,11 @@ impl BlobStore {
         while let Some(chunk) = result.body.next().await {
             bytes.extend_from_slice(&chunk?);
             if bytes.len() as u64 > MAX_BYTES {
-                break;
+                return Err(Unusable::BlobTooLarge.into());
             }
+        }
+        if answer::total(&result.headers).is_some_and(|total| total != bytes.len() as u64) {
+            return Err(Unusable::OtherPart.into());
         }
         Ok(Saved {
             content: Some(bytes),
@@ -243,16 +250,25 @@ impl BlobStore {
             prefix: Some(folder.prefix()),
             ..BlobContainerClientListBlobsOptions::default()
         };
-        let mut keys = Vec::new();
-        let mut blobs = self.container.list_blobs(Some(options))?;
-        while let Some(blob) = blobs.next().await {
-            match blob {
-                Ok(blob) => keys.extend(blob.name.and_then(|name| folder.key(&name))),
-                Err(error) if has_code(&error, &StorageErrorCode::ContainerNotFound) => break,
-                Err(error) => return Err(error),
+        let (mut keys, mut names) = (Vec::new(), 0);
+        let mut pages = self.container.list_blobs(Some(options))?.into_pages();
+        for _ in 0..=MAX_LIST_PAGES {
+            let page = match pages.next().await {
+                None => return Ok(keys),
+                Some(Ok(page)) => page.into_model()?,
+                Some(Err(error)) if has_code(&error, &StorageErrorCode::ContainerNotFound) => {
+                    return Ok(keys);
+                }
+                Some(Err(error)) => return Err(error),
+            };
+            names += page.blob_items.len();
+            if names > MAX_KEYS {
+                break;
             }
+            let blobs = page.blob_items.into_iter();
+            keys.extend(blobs.filter_map(|blob| folder.key(&blob.name?)));
         }
-        Ok(keys)
+        Err(Unusable::ListTooLong.into())
     }
 
     async fn in_time<T>(
@@ -309,6 +325,7 @@ impl Store for BlobStore {
         expected: &Version,
         deadline: Deadline,
     ) -> Result<Version, StoreError> {
+        check_size(content)?;
         let work = self.write_through(key, content, expected);
         self.in_time(deadline, Effect::Writes, work).await
     }

@@ -2,7 +2,7 @@
 //!
 //! The official crate tries again what fails before an answer begins. What breaks off or stalls after
 //! its head, and what stalls altogether, it hands on or waits for. Placed inside its retries, this
-//! makes a failed try of all three.
+//! makes a failed try of all three. What [`answer`] refuses fails without another try.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use azure_core::{
 };
 use futures_util::StreamExt;
 
-use super::MAX_BYTES;
+use super::answer::{self, Part, Unusable};
 use crate::ingest::ports::Clock;
 
 /// Reads each answer to its end, or gives up.
@@ -47,7 +47,8 @@ impl Policy for WholeAttempt {
                 "the limit on a try is the last policy: there is no transport",
             ));
         };
-        let answer = async { whole(policy.send(ctx, request, rest).await?).await };
+        let asked = Part::asked(request.headers());
+        let answer = async { whole(policy.send(ctx, request, rest).await?, asked).await };
         tokio::select! {
             biased;
             answer = answer => answer,
@@ -60,17 +61,18 @@ impl Policy for WholeAttempt {
 }
 
 /// The answer with its body in memory; the crate reads large blobs in parts of a few megabytes.
-async fn whole(answer: AsyncRawResponse) -> PolicyResult {
+async fn whole(answer: AsyncRawResponse, asked: Option<Part>) -> PolicyResult {
     let (status, headers, mut body) = answer.deconstruct();
+    let due = answer::judge(asked, status, &headers)?;
     let mut bytes = Vec::new();
     while let Some(chunk) = body.next().await {
         bytes.extend_from_slice(&chunk?);
-        if bytes.len() as u64 > MAX_BYTES {
-            return Err(azure_core::Error::with_message(
-                ErrorKind::Other,
-                format!("the answer is larger than {MAX_BYTES} bytes"),
-            ));
+        if bytes.len() as u64 > answer::max_body(asked) {
+            return Err(answer::too_long(asked).into());
         }
+    }
+    if due.is_some_and(|due| due != bytes.len() as u64) {
+        return Err(Unusable::OtherPart.into());
     }
     Ok(AsyncRawResponse::from_bytes(status, headers, bytes))
 }
