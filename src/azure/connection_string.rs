@@ -5,7 +5,8 @@ use std::fmt;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::net::keys::HmacKey;
+use super::storage_account::is_account_name;
+use crate::net::{address::is_safe, keys::HmacKey};
 
 /// The account that every emulator has, and its key: public constants, not a secret.
 const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
@@ -70,6 +71,8 @@ pub enum ConnectionStringError {
 /// Reads a connection string with an account key or a shared access signature, or
 /// `UseDevelopmentStorage=true`. Names are taken in any case, unknown ones are passed over, as
 /// Microsoft's own parsers do.
+///
+/// The address is https. Plain http is only for this machine and for the emulator, whose key is public.
 pub fn parse(text: &str) -> Result<BlobAccess, ConnectionStringError> {
     let pairs = pairs(text)?;
     let find = |name: &str| {
@@ -83,19 +86,33 @@ pub fn parse(text: &str) -> Result<BlobAccess, ConnectionStringError> {
         return emulator(find("DevelopmentStorageProxyUri").unwrap_or("http://127.0.0.1"));
     }
     let account = find("AccountName");
+    if account.is_some_and(|account| !is_account_name(account)) {
+        return Err(invalid(
+            "AccountName",
+            "is not 3 to 24 lower-case letters and digits",
+        ));
+    }
+    let signature = find("SharedAccessSignature");
     let mut endpoint = match (find("BlobEndpoint"), account) {
-        (Some(endpoint), _) => address("BlobEndpoint", endpoint)?,
-        (None, Some(account)) => {
-            let protocol = find("DefaultEndpointsProtocol").unwrap_or("https");
-            let suffix = find("EndpointSuffix").unwrap_or("core.windows.net");
-            address(
-                "AccountName",
-                &format!("{protocol}://{account}.blob.{suffix}"),
-            )?
+        (Some(endpoint), account) => {
+            let is_emulators = account == Some(EMULATOR_ACCOUNT) && signature.is_none();
+            let endpoint = address("BlobEndpoint", endpoint)?;
+            if !is_safe(&endpoint) && !is_emulators {
+                return Err(invalid(
+                    "BlobEndpoint",
+                    "is not https; plain http is only for this machine and the emulator",
+                ));
+            }
+            endpoint
         }
+        (None, Some(account)) => account_endpoint(
+            account,
+            find("DefaultEndpointsProtocol").unwrap_or("https"),
+            find("EndpointSuffix").unwrap_or("core.windows.net"),
+        )?,
         (None, None) => return Err(ConnectionStringError::Missing("AccountName")),
     };
-    if let Some(signature) = find("SharedAccessSignature") {
+    if let Some(signature) = signature {
         endpoint.set_query(Some(signature.trim_start_matches('?')));
         return Ok(BlobAccess {
             endpoint,
@@ -107,16 +124,40 @@ pub fn parse(text: &str) -> Result<BlobAccess, ConnectionStringError> {
     key_access(endpoint, account, key)
 }
 
+/// The address of an account in one of Azure's clouds.
+fn account_endpoint(
+    account: &str,
+    protocol: &str,
+    suffix: &str,
+) -> Result<Url, ConnectionStringError> {
+    if !protocol.eq_ignore_ascii_case("https") {
+        return Err(invalid(
+            "DefaultEndpointsProtocol",
+            "is not https; plain http is only for this machine and the emulator",
+        ));
+    }
+    // A suffix with a path, a port or a user name would lead to another host than it seems to.
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    suffix
+        .split('.')
+        .all(is_label)
+        .then(|| Url::parse(&format!("https://{account}.blob.{suffix}")).ok())
+        .flatten()
+        .ok_or_else(|| invalid("EndpointSuffix", "is no host name"))
+}
+
 fn key_access(
     endpoint: Url,
     account: &str,
     key: &str,
 ) -> Result<BlobAccess, ConnectionStringError> {
-    let key =
-        HmacKey::decode(&SecretString::from(key)).map_err(|_| ConnectionStringError::Invalid {
-            name: "AccountKey",
-            fault: "is not base64",
-        })?;
+    let key = HmacKey::decode(&SecretString::from(key))
+        .map_err(|_| invalid("AccountKey", "is not base64"))?;
     Ok(BlobAccess {
         endpoint,
         signing: Signing::Key {
@@ -132,10 +173,10 @@ fn emulator(proxy: &str) -> Result<BlobAccess, ConnectionStringError> {
         .set_port(Some(endpoint.port().unwrap_or(10000)))
         .is_err()
     {
-        return Err(ConnectionStringError::Invalid {
-            name: "DevelopmentStorageProxyUri",
-            fault: "is not an address with a port",
-        });
+        return Err(invalid(
+            "DevelopmentStorageProxyUri",
+            "is not an address with a port",
+        ));
     }
     endpoint.set_path(EMULATOR_ACCOUNT);
     key_access(endpoint, EMULATOR_ACCOUNT, EMULATOR_KEY)
@@ -156,18 +197,22 @@ fn pairs(text: &str) -> Result<Vec<(&str, &str)>, ConnectionStringError> {
         .collect()
 }
 
+const fn invalid(name: &'static str, fault: &'static str) -> ConnectionStringError {
+    ConnectionStringError::Invalid { name, fault }
+}
+
 fn address(name: &'static str, text: &str) -> Result<Url, ConnectionStringError> {
-    let invalid = |fault| ConnectionStringError::Invalid { name, fault };
     let url = Url::parse(text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        .ok_or_else(|| invalid("gives no http or https address"))?;
+        .ok_or_else(|| invalid(name, "gives no http or https address"))?;
     // Such parts would be secrets in a place that is shown.
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid("holds a user name or password"));
+        return Err(invalid(name, "holds a user name or password"));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(invalid(
+            name,
             "holds more than scheme, host and path; a signature belongs in SharedAccessSignature",
         ));
     }
@@ -237,29 +282,112 @@ mod tests {
     }
 
     #[test]
+    fn plain_http_is_for_this_machine_and_the_emulator_only() {
+        const NOT_HTTPS: &str =
+            "is not https; plain http is only for this machine and the emulator";
+        for host in ["127.0.0.1:4000", "localhost", "[::1]:4000"] {
+            let text = format!("BlobEndpoint=http://{host};SharedAccessSignature=sig=a");
+            assert!(parse(&text).is_ok(), "{text}");
+        }
+        let (endpoint, _) = read(
+            "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=YWJj;BlobEndpoint=http://azurite:10000/devstoreaccount1",
+        );
+        assert_eq!(endpoint, "http://azurite:10000/devstoreaccount1");
+        for (text, name) in [
+            (
+                "BlobEndpoint=http://acct.blob.core.windows.net;AccountName=acct;AccountKey=YWJj",
+                "BlobEndpoint",
+            ),
+            (
+                "BlobEndpoint=http://10.0.0.1;SharedAccessSignature=sig=s3cr3t",
+                "BlobEndpoint",
+            ),
+            (
+                "BlobEndpoint=http://a.example;AccountName=devstoreaccount1;SharedAccessSignature=sig=s3cr3t",
+                "BlobEndpoint",
+            ),
+            (
+                "DefaultEndpointsProtocol=http;AccountName=acct;AccountKey=YWJj",
+                "DefaultEndpointsProtocol",
+            ),
+            (
+                "DefaultEndpointsProtocol=HTTP;AccountName=devstoreaccount1;AccountKey=YWJj",
+                "DefaultEndpointsProtocol",
+            ),
+            (
+                "DefaultEndpointsProtocol=https://a.example/?;AccountName=acct;AccountKey=YWJj",
+                "DefaultEndpointsProtocol",
+            ),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert_eq!(error, format!("`{name}` {NOT_HTTPS}"), "{text}");
+        }
+    }
+
+    #[test]
+    fn neither_a_name_nor_a_suffix_leads_to_another_host() {
+        for name in [
+            "a.evil.test/",
+            "evil.test/?",
+            "u:p@evil.test#",
+            "Acct",
+            "ab",
+        ] {
+            for rest in ["", ";BlobEndpoint=https://acct.blob.core.windows.net"] {
+                let text = format!("AccountName={name};AccountKey=YWJj{rest}");
+                assert_eq!(
+                    parse(&text).unwrap_err().to_string(),
+                    "`AccountName` is not 3 to 24 lower-case letters and digits",
+                    "{text}"
+                );
+            }
+        }
+        for suffix in [
+            "core.windows.net/path",
+            "core.windows.net:8080",
+            "p@evil.test",
+            "x:p@evil.test",
+            "core.windows.net?q",
+            "core.windows.net#f",
+            "core.windows.net\\p",
+            ".evil.test",
+            "evil..test",
+            "evil test",
+            "1.2.3.4",
+        ] {
+            let text = format!("AccountName=acct;AccountKey=YWJj;EndpointSuffix={suffix}");
+            assert_eq!(
+                parse(&text).unwrap_err().to_string(),
+                "`EndpointSuffix` is no host name",
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn faults_are_named_and_the_key_is_not() {
         for (text, fault) in [
             ("", "`AccountName` is missing"),
-            ("AccountName=a", "`AccountKey` is missing"),
-            ("AccountName=a;s3cr3t", "part 2 is not NAME=VALUE"),
+            ("AccountName=acct", "`AccountKey` is missing"),
+            ("AccountName=acct;s3cr3t", "part 2 is not NAME=VALUE"),
             (
-                "AccountName=a;AccountKey=s3cr3t!",
+                "AccountName=acct;AccountKey=s3cr3t!",
                 "`AccountKey` is not base64",
             ),
             (
-                "BlobEndpoint=https://u:s3cr3t@a.example;AccountName=a;AccountKey=YWJj",
+                "BlobEndpoint=https://u:s3cr3t@a.example;AccountName=acct;AccountKey=YWJj",
                 "`BlobEndpoint` holds a user name or password",
             ),
             (
-                "BlobEndpoint=https://a.example/?sig=s3cr3t;AccountName=a;AccountKey=YWJj",
+                "BlobEndpoint=https://a.example/?sig=s3cr3t;AccountName=acct;AccountKey=YWJj",
                 "`BlobEndpoint` holds more than scheme, host and path; a signature belongs in SharedAccessSignature",
             ),
             (
-                "AccountName=a b;AccountKey=YWJj",
-                "`AccountName` gives no http or https address",
+                "AccountName=s3cr3t key;AccountKey=YWJj",
+                "`AccountName` is not 3 to 24 lower-case letters and digits",
             ),
             (
-                "BlobEndpoint=s3cr3t;AccountName=a;AccountKey=YWJj",
+                "BlobEndpoint=s3cr3t;AccountName=acct;AccountKey=YWJj",
                 "`BlobEndpoint` gives no http or https address",
             ),
         ] {

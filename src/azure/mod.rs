@@ -4,3 +4,4 @@ pub mod blob_signing;
 pub mod connection_string;
 pub mod identity;
 pub mod ms_date;
+pub mod storage_account;

@@ -1,5 +1,7 @@
-//! What the adapters share on their way to a service: the HTTP client, the retry loop, tokens and keys.
+//! What the adapters share on their way to a service: the HTTP client, which addresses are safe, the
+//! retry loop, tokens and keys.
 
+pub mod address;
 pub mod http;
 pub mod keys;
 pub mod retry;

@@ -10,7 +10,11 @@ use super::{
     reader::{SettingsReader, shown},
     sink,
 };
-use crate::{azure::connection_string, log_analytics::MAX_POST_BYTES, model::progress::Lookback};
+use crate::{
+    azure::{connection_string, storage_account::is_account_name},
+    log_analytics::MAX_POST_BYTES,
+    model::progress::Lookback,
+};
 
 pub(super) fn settings(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settings, Faults> {
     let mut reader = SettingsReader::new(lookup);
@@ -173,12 +177,4 @@ fn is_container_name(name: &str) -> bool {
         && !name.starts_with('-')
         && !name.ends_with('-')
         && !name.contains("--")
-}
-
-/// As Azure documents it.
-fn is_account_name(name: &str) -> bool {
-    (3..=24).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'))
 }

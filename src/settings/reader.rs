@@ -1,11 +1,11 @@
 //! Reading one setting of a kind, and noting what is wrong with it.
 
 use secrecy::SecretString;
-use url::{Host, Url};
+use url::Url;
 use uuid::Uuid;
 
 use super::{Faults, SettingFault};
-use crate::net::keys::HmacKey;
+use crate::net::{address, keys::HmacKey};
 
 /// The example for every key.
 pub(super) const KEY_EXAMPLE: &str = "88 characters of base64 ending in ==";
@@ -152,9 +152,7 @@ impl<'a> SettingsReader<'a> {
                     shown_address(&url)
                 )
             }
-            Ok(url) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) => {
-                return Some(url);
-            }
+            Ok(url) if address::is_safe(&url) => return Some(url),
             Ok(url) => format!(
                 "{} is not https; plain http is only for this machine",
                 shown_address(&url)
@@ -239,13 +237,4 @@ fn shown_address(url: &Url) -> String {
         url.scheme(),
         url.host_str().unwrap_or_default()
     )
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }

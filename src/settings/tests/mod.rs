@@ -122,7 +122,7 @@ fn what_is_wrong_is_said_and_no_secret_is_shown() {
         ("log_analytics_uri", "http://example.com", "is not https"),
         (
             "AzureWebJobsStorage",
-            "AccountName=a;AccountKey=s3cr3t!",
+            "AccountName=acct;AccountKey=s3cr3t!",
             "`AccountKey` is not base64",
         ),
         (

@@ -195,6 +195,18 @@ pub fn connection_string(input: &[u8]) -> bool {
     };
     let endpoint = access.endpoint;
     assert!(matches!(endpoint.scheme(), "http" | "https") && endpoint.has_host());
+    let is_local = endpoint.host_str().is_some_and(|host| {
+        let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    });
+    let is_emulators = matches!(
+        &access.signing,
+        connection_string::Signing::Key { account, .. } if account == "devstoreaccount1"
+    );
+    assert!(
+        endpoint.scheme() == "https" || is_local || is_emulators,
+        "plain http to another machine"
+    );
     assert!(endpoint.username().is_empty() && endpoint.password().is_none());
     assert_eq!(endpoint.fragment(), None);
     assert_eq!(
