@@ -7,8 +7,6 @@
 
 mod answer;
 mod error;
-#[cfg(test)]
-mod tests;
 mod whole_attempt;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -346,3 +344,6 @@ impl Store for BlobStore {
         self.in_time(deadline, Effect::Reads, work).await
     }
 }
+
+#[cfg(test)]
+mod tests;
