@@ -59,9 +59,9 @@ pub struct ClientCredentials {
 
 /// The managed identity of the app: the system-assigned one, or one of the user-assigned.
 pub struct ManagedIdentity {
-    /// Sends.
+    /// Sends; never through a proxy.
     pub http: HttpClient,
-    /// `IDENTITY_ENDPOINT`: a local address.
+    /// `IDENTITY_ENDPOINT`: an address of this machine, or a link-local one.
     pub endpoint: Url,
     /// `IDENTITY_HEADER`, which proves that the caller is the app.
     pub header: SecretString,
@@ -173,7 +173,9 @@ impl Issuer for ManagedIdentity {
             )],
             body: bytes::Bytes::new(),
         };
-        let response = send(&self.http, request, time, Issuing::ManagedIdentity).await?;
+        // A proxy would see the header that proves who we are, and could give any token.
+        let http = self.http.without_proxy();
+        let response = send(&http, request, time, Issuing::ManagedIdentity).await?;
         read(&response, &*self.clock, |status, _| {
             let detail = excerpt(&response.body);
             let advice = "check that the app has the identity that the settings name";

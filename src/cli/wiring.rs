@@ -125,7 +125,7 @@ pub(super) fn source(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Source, 
     let settings = Settings::read(lookup)?;
     let clock = clock(lookup)?;
     let source = MimecastSource::new(
-        HttpClient::local()?,
+        HttpClient::new()?.without_proxy(),
         settings.mimecast_base,
         settings.credentials,
         Arc::clone(&clock),

@@ -1,5 +1,9 @@
 //! The one HTTP client.
 //!
+//! Calls to other machines go through the proxy that `HTTPS_PROXY` names, unless `NO_PROXY` excepts
+//! them. Calls to this machine never do, and neither do those for the managed identity, wherever its
+//! endpoint is: they are plain http, which a proxy could read and answer in its place.
+//!
 //! Every answer is read whole, within a size and a time. Errors never show an address with its query,
 //! nor headers: those may hold signatures.
 
@@ -12,9 +16,10 @@ use std::{
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::{
-    Method, StatusCode, Url,
+    ClientBuilder, Method, StatusCode, Url,
     header::{HeaderMap, HeaderName},
 };
+use url::Host;
 
 use crate::model::visible::visible;
 
@@ -23,7 +28,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The client. Clones share its connections.
 #[derive(Debug, Clone)]
-pub struct HttpClient(reqwest::Client);
+pub struct HttpClient {
+    /// Through a proxy, where the environment names one.
+    proxied: reqwest::Client,
+    /// Never through a proxy.
+    direct: reqwest::Client,
+}
 
 /// The HTTP client could not be made: a fault of the build or the machine.
 #[derive(Debug, thiserror::Error)]
@@ -176,41 +186,30 @@ impl HttpClient {
     /// A client that trusts the public certificate authorities compiled into it, so that it does not
     /// depend on the machine's files.
     pub fn new() -> Result<Self, ClientError> {
-        Self::build(|client| client)
+        let tls = tls()?;
+        Ok(Self {
+            proxied: client(reqwest::Client::builder(), tls.clone())?,
+            direct: client(reqwest::Client::builder().no_proxy(), tls)?,
+        })
     }
 
-    /// A client for services on this machine: it asks no proxy, whatever the environment says.
-    #[cfg(feature = "simulator")]
-    pub fn local() -> Result<Self, ClientError> {
-        Self::build(reqwest::ClientBuilder::no_proxy)
-    }
-
-    fn build(
-        special: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
-    ) -> Result<Self, ClientError> {
-        let roots = rustls::RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(ClientError::Tls)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        special(reqwest::Client::builder())
-            .tls_backend_preconfigured(tls)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("mimecast-ttp/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map(Self)
-            .map_err(ClientError::Client)
-    }
-
-    /// The client underneath, for the Azure crates, which send through it.
+    /// The same client, which asks no proxy, whatever the environment says.
     #[must_use]
-    pub fn inner(&self) -> &reqwest::Client {
-        &self.0
+    pub fn without_proxy(&self) -> Self {
+        Self {
+            proxied: self.direct.clone(),
+            direct: self.direct.clone(),
+        }
+    }
+
+    /// The client underneath that leads to `url`, for the Azure crates, which send through it.
+    #[must_use]
+    pub fn inner(&self, url: &Url) -> &reqwest::Client {
+        if is_loopback(url) {
+            &self.direct
+        } else {
+            &self.proxied
+        }
     }
 
     /// Sends `request` and reads the whole answer, whatever its status.
@@ -240,7 +239,7 @@ impl HttpClient {
             headers,
             body,
         } = request;
-        let mut builder = self.0.request(method, url).body(body);
+        let mut builder = self.inner(&url).request(method, url).body(body);
         for (name, value) in headers {
             builder = builder.header(name, value);
         }
@@ -278,6 +277,45 @@ impl HttpClient {
             headers,
             body,
         })
+    }
+}
+
+fn tls() -> Result<rustls::ClientConfig, ClientError> {
+    let roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(ClientError::Tls)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(tls)
+}
+
+fn client(
+    builder: ClientBuilder,
+    tls: rustls::ClientConfig,
+) -> Result<reqwest::Client, ClientError> {
+    builder
+        .tls_backend_preconfigured(tls)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("mimecast-ttp/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(ClientError::Client)
+}
+
+/// Whether an address is this machine's own. Names below `localhost` are too (RFC 6761).
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        None => false,
     }
 }
 
@@ -345,5 +383,26 @@ mod tests {
             Some(Duration::ZERO)
         );
         assert_eq!(retry_after("soon", now), None);
+    }
+
+    #[test]
+    fn only_the_addresses_of_this_machine_are_loopback() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8010/", true),
+            ("http://127.9.9.9/", true),
+            ("http://[::1]:80/", true),
+            ("http://[::ffff:127.0.0.1]/", true),
+            ("http://LocalHost/", true),
+            ("https://localhost./", true),
+            ("https://tokens.localhost/", true),
+            ("http://169.254.129.3:8081/msi/token", false),
+            ("http://0.0.0.0/", false),
+            ("http://[::2]/", false),
+            ("https://localhost.example.com/", false),
+            ("https://notlocalhost/", false),
+            ("data:localhost", false),
+        ] {
+            assert_eq!(is_loopback(&url.parse().unwrap()), expected, "{url}");
+        }
     }
 }

@@ -57,7 +57,7 @@ impl Handler {
         settings: &BTreeMap<String, String>,
         folder: &Path,
     ) -> Result<Self, BenchError> {
-        let http = HttpClient::local().map_err(io::Error::other)?;
+        let http = HttpClient::new().map_err(io::Error::other)?;
         let port = free_port()?;
         let address = Url::parse(&format!("http://127.0.0.1:{port}/")).map_err(io::Error::other)?;
         let output = folder.join("output");

@@ -71,6 +71,15 @@ pub enum Access {
     },
 }
 
+impl Access {
+    const fn endpoint(&self) -> &Url {
+        match self {
+            Self::ConnectionString(access) => &access.endpoint,
+            Self::Identity { endpoint, .. } => endpoint,
+        }
+    }
+}
+
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -119,7 +128,9 @@ impl BlobStore {
                 clock: Arc::clone(&clock),
                 time: ATTEMPT_TIMEOUT,
             }) as Arc<dyn Policy>],
-            transport: Some(Transport::new(Arc::new(http.inner().clone()))),
+            transport: Some(Transport::new(Arc::new(
+                http.inner(access.endpoint()).clone(),
+            ))),
             retry: RetryOptions::exponential(ExponentialRetryOptions {
                 max_retries: RETRIES,
                 ..ExponentialRetryOptions::default()
