@@ -230,9 +230,9 @@ async fn send(
         time,
         body_bytes: MAX_RESPONSE_BYTES,
     };
-    http.send(request, limits).await.map_err(|source| {
-        let error = IdentityError::Unreachable { issuing, source };
-        TokenError::unavailable(error, Some("check outbound network access"), None)
+    http.send(request, limits).await.map_err(|error| {
+        let wrap = |source| IdentityError::Unreachable { issuing, source };
+        TokenError::unanswered(error, Some("check outbound network access"), wrap)
     })
 }
 

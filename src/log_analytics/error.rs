@@ -49,7 +49,10 @@ impl AttemptError for PostError {
     fn next(&self) -> Next {
         match self {
             Self::Unreachable {
-                source: TransportError::Request(_) | TransportError::TooLarge { .. },
+                source:
+                    TransportError::Certificate(_)
+                    | TransportError::Request(_)
+                    | TransportError::TooLarge { .. },
                 ..
             } => Next::Stop(ErrorKind::Failed),
             Self::Unreachable { .. } | Self::NoTimeLeft => Next::Retry(None),

@@ -156,8 +156,8 @@ impl<A: IngestApi> Sink<A> {
 
     fn unreachable(&self, rows: &Rows, source: TransportError) -> PostError {
         PostError::Unreachable {
+            advice: source.advice().unwrap_or(A::UNREACHABLE_ADVICE),
             source,
-            advice: A::UNREACHABLE_ADVICE,
             may_be_too_large: self.api.may_be_too_large(rows.body.len()),
         }
     }

@@ -167,9 +167,9 @@ impl Binding {
             .post(login::PATH, headers, wire::JSON, body, time)
             .await
             .map_err(|error| {
-                let error = RenewalError::Unreachable(error);
+                let wrap = RenewalError::Unreachable;
                 let advice = Some(UNREACHABLE_ADVICE);
-                LoginFailure::Other(TokenError::unavailable(error, advice, None))
+                LoginFailure::Other(TokenError::unanswered(error, advice, wrap))
             })?;
         let verdict = wire::verdict(&response.body);
         if let Some(failure) = self.login_failure(&response, verdict.as_ref()) {

@@ -93,7 +93,9 @@ enum CallError {
 impl AttemptError for CallError {
     fn next(&self) -> Next {
         match self {
-            Self::Unreachable(TransportError::Request(_)) => Next::Stop(ErrorKind::Failed),
+            Self::Unreachable(TransportError::Certificate(_) | TransportError::Request(_)) => {
+                Next::Stop(ErrorKind::Failed)
+            }
             Self::Incomplete(TransportError::TooLarge { .. }) => {
                 Next::Stop(ErrorKind::PageTooLarge)
             }
@@ -110,7 +112,7 @@ impl AttemptError for CallError {
 
     fn advice(&self) -> Option<&'static str> {
         match self {
-            Self::Unreachable(_) => Some(UNREACHABLE_ADVICE),
+            Self::Unreachable(error) => error.advice().or(Some(UNREACHABLE_ADVICE)),
             Self::Refused { advice, .. } => Some(advice),
             Self::NotAuthorized(error) => AttemptError::advice(error),
             Self::Incomplete(_) => Some(INCOMPLETE_ADVICE),

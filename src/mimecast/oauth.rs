@@ -50,8 +50,8 @@ impl Issuer for MimecastTokens {
             .finish();
         let response = self.caller.post(PATH, Vec::new(), FORM, form, time).await;
         let response = response.map_err(|error| {
-            let error = TokenRequestError::Unreachable(error);
-            TokenError::unavailable(error, Some(UNREACHABLE_ADVICE), None)
+            let wrap = TokenRequestError::Unreachable;
+            TokenError::unanswered(error, Some(UNREACHABLE_ADVICE), wrap)
         })?;
         let answered = match response.status.as_u16() {
             200 => serde_json::from_slice::<TokenResponse>(&response.body).ok(),

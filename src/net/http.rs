@@ -21,6 +21,7 @@ use reqwest::{
 };
 use url::Host;
 
+use super::trust::{self, CertificateFault, Trust};
 use crate::model::visible::visible;
 
 /// How long connecting may take. A regional service answers in well under a second.
@@ -120,6 +121,10 @@ pub enum TransportError {
     /// No connection.
     #[error("cannot connect")]
     Connect(#[source] reqwest::Error),
+    /// No connection either, since the certificate that came is not accepted. Another attempt meets
+    /// the same one.
+    #[error(transparent)]
+    Certificate(CertificateFault),
     /// No answer, or not all of it, in time.
     #[error("no complete answer{} within {:.1} s", with_status(*.received), .time.as_secs_f64())]
     TimedOut {
@@ -165,7 +170,16 @@ impl TransportError {
                 received.map(|received| received.status)
             }
             Self::TooLarge { status, .. } => Some(*status),
-            Self::Connect(_) | Self::Request(_) => None,
+            Self::Connect(_) | Self::Certificate(_) | Self::Request(_) => None,
+        }
+    }
+
+    /// What to do about it, where that does not depend on who was called.
+    #[must_use]
+    pub const fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Certificate(fault) => Some(fault.advice()),
+            _ => None,
         }
     }
 
@@ -177,14 +191,13 @@ impl TransportError {
                 received.is_some_and(|received| received.has_body)
             }
             Self::TooLarge { .. } => true,
-            Self::Connect(_) | Self::Request(_) => false,
+            Self::Connect(_) | Self::Certificate(_) | Self::Request(_) => false,
         }
     }
 }
 
 impl HttpClient {
-    /// A client that trusts the public certificate authorities compiled into it, so that it does not
-    /// depend on the machine's files.
+    /// A client that trusts whom the machine trusts, see [`trust`].
     pub fn new() -> Result<Self, ClientError> {
         let tls = tls()?;
         Ok(Self {
@@ -281,14 +294,14 @@ impl HttpClient {
 }
 
 fn tls() -> Result<rustls::ClientConfig, ClientError> {
-    let roots = rustls::RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let trust = Trust::new(Arc::clone(&provider));
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(ClientError::Tls)?
-        .with_root_certificates(roots)
+        // "Dangerous" is what rustls calls every verifier that is not its own.
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(trust))
         .with_no_client_auth();
     Ok(tls)
 }
@@ -335,6 +348,9 @@ fn lock<T>(cell: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn transport(error: reqwest::Error, received: Option<Received>) -> TransportError {
+    if let Some(fault) = trust::fault_in(&error) {
+        return TransportError::Certificate(fault);
+    }
     let source = error.without_url();
     if source.is_connect() {
         TransportError::Connect(source)

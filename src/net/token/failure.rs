@@ -5,7 +5,10 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 use super::RENEW_RETRY_INTERVAL;
 use crate::{
     ingest::error::{Cause, ErrorKind, Explain},
-    net::retry::{AttemptError, Next},
+    net::{
+        http::TransportError,
+        retry::{AttemptError, Next},
+    },
 };
 
 /// Whoever asks this soon after a failure came just too late to wait for it. Shorter than any wait between
@@ -40,6 +43,21 @@ impl TokenError {
             source: Arc::from(source),
             advice,
             next,
+        }
+    }
+
+    /// The issuer gave no answer; `wrap` says so in the words of its caller. It may work another time,
+    /// unless the issuer's certificate is not accepted.
+    pub fn unanswered<E: Into<Cause>>(
+        error: TransportError,
+        advice: Option<&'static str>,
+        wrap: impl FnOnce(TransportError) -> E,
+    ) -> Self {
+        let advice = error.advice().or(advice);
+        if matches!(error, TransportError::Certificate(_)) {
+            Self::refused(wrap(error), advice)
+        } else {
+            Self::unavailable(wrap(error), advice, None)
         }
     }
 

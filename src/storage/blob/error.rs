@@ -8,7 +8,10 @@ use azure_storage_blob::models::StorageErrorCode;
 use super::answer::Unusable;
 use crate::{
     ingest::error::{StoreError, StoreFailure},
-    net::http::excerpt,
+    net::{
+        http::excerpt,
+        trust::{self, CertificateFault},
+    },
     storage::Effect,
 };
 
@@ -19,6 +22,8 @@ enum BlobError {
     /// signature.
     #[error("blob storage cannot be reached: {detail}")]
     Unreachable { detail: String },
+    #[error("blob storage cannot be reached")]
+    Untrusted(#[source] CertificateFault),
     #[error("blob storage answered {status} {code}")]
     Refused { status: u16, code: String },
     #[error("blob storage did not answer within {:.1} s", .0.as_secs_f64())]
@@ -44,6 +49,10 @@ pub(super) fn failed(error: &azure_core::Error, effect: Effect) -> StoreError {
     if let Some(unusable) = unusable(error) {
         let advice = Some(unusable.advice());
         return store_error(BlobError::Unusable(unusable), advice, effect);
+    }
+    if let Some(fault) = trust::fault_in(error) {
+        let advice = fault.advice();
+        return store_error(BlobError::Untrusted(fault), Some(advice), effect);
     }
     let ErrorKind::HttpResponse {
         status, error_code, ..

@@ -2,7 +2,8 @@
 //!
 //! The official crate tries again what fails before an answer begins. What breaks off or stalls after
 //! its head, and what stalls altogether, it hands on or waits for. Placed inside its retries, this
-//! makes a failed try of all three. What [`answer`] refuses fails without another try.
+//! makes a failed try of all three. What [`answer`] refuses fails without another try, and so does a
+//! certificate that is not accepted.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -17,7 +18,7 @@ use azure_core::{
 use futures_util::StreamExt;
 
 use super::answer::{self, Part, Unusable};
-use crate::ingest::ports::Clock;
+use crate::{ingest::ports::Clock, net::trust};
 
 /// Reads each answer to its end, or gives up.
 pub(super) struct WholeAttempt {
@@ -48,7 +49,10 @@ impl Policy for WholeAttempt {
             ));
         };
         let asked = Part::asked(request.headers());
-        let answer = async { whole(policy.send(ctx, request, rest).await?, asked).await };
+        let answer = async {
+            let answer = policy.send(ctx, request, rest).await;
+            whole(answer.map_err(final_if_untrusted)?, asked).await
+        };
         tokio::select! {
             biased;
             answer = answer => answer,
@@ -57,6 +61,15 @@ impl Policy for WholeAttempt {
                 format!("no complete answer within {:.1} s", self.time.as_secs_f64()),
             )),
         }
+    }
+}
+
+/// The crate tries again what concerns a connection. Another try meets the same certificate, so an error
+/// that comes from one gets another kind.
+fn final_if_untrusted(error: azure_core::Error) -> azure_core::Error {
+    match trust::fault_in(&error) {
+        Some(fault) => azure_core::Error::new(ErrorKind::Other, fault),
+        None => error,
     }
 }
 
