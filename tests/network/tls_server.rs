@@ -17,6 +17,8 @@ use tokio::{
     task::JoinHandle,
 };
 
+use crate::support::tls::{self, Certificate};
+
 /// How it answers a client's hello.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
@@ -24,8 +26,12 @@ pub enum Trouble {
     Plaintext,
     /// With a reset.
     Cut,
-    /// With a certificate that nobody vouches for, as a proxy that looks into everything does.
+    /// With a certificate that nobody vouches for.
     SelfSigned,
+    /// With one of a company's own authority, as a proxy that inspects TLS does.
+    OtherAuthority,
+    /// With one whose time is over.
+    Expired,
     /// Not at all.
     Silence,
 }
@@ -42,7 +48,7 @@ impl TlsServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let hellos = Arc::new(AtomicUsize::new(0));
-        let (counter, config) = (Arc::clone(&hellos), config());
+        let (counter, config) = (Arc::clone(&hellos), config(trouble));
         let task = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             loop {
@@ -95,7 +101,9 @@ async fn serve(
             stream.write_all(answer).await
         }
         Trouble::Cut => stream.set_zero_linger(),
-        Trouble::SelfSigned => shake_hands(stream, config).await,
+        Trouble::SelfSigned | Trouble::OtherAuthority | Trouble::Expired => {
+            shake_hands(stream, config).await
+        }
         Trouble::Silence => {
             let mut buffer = [0; 4096];
             while stream.read(&mut buffer).await? > 0 {}
@@ -139,7 +147,15 @@ const KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgJzRtucNQe/C4x
     yhRANCAAQvvV5KdUMjRSRPz81m5VVPAjudHDGX1iufHHzVm7W4PuT0wVWk2HJcEivDPPmSowmfrtDL1vxpDwhsS0Ut\
     9Zw8";
 
-fn config() -> Arc<ServerConfig> {
+fn config(trouble: Trouble) -> Arc<ServerConfig> {
+    match trouble {
+        Trouble::OtherAuthority => tls::config(Certificate::Good),
+        Trouble::Expired => tls::config(Certificate::Expired),
+        _ => self_signed(),
+    }
+}
+
+fn self_signed() -> Arc<ServerConfig> {
     let certificate = STANDARD.decode(CERTIFICATE).unwrap().into();
     let key = PrivatePkcs8KeyDer::from(STANDARD.decode(KEY).unwrap());
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -16,6 +16,7 @@ pub mod kusto;
 pub mod npm;
 pub mod ports;
 pub mod program;
+pub mod tls;
 pub mod world;
 
 /// An address at which nobody listens; its port stays taken as long as the socket is there.
