@@ -88,7 +88,7 @@ impl Timer {
             next: self.schedule.next_after(now),
             last_updated: None,
         };
-        if !self.keeps_status(now) {
+        if !(self.monitored && self.schedule.keeps_status()) {
             self.stored = None;
             self.current = Some(first);
             return;
@@ -191,10 +191,6 @@ impl Timer {
     #[must_use]
     pub fn schedule(&self) -> &Schedule {
         &self.schedule
-    }
-
-    fn keeps_status(&self, now: DateTime<Utc>) -> bool {
-        self.monitored && !self.schedule.is_faster_than_a_minute(now)
     }
 }
 

@@ -89,7 +89,7 @@ fn day_and_day_of_week_must_both_match() {
 fn a_day_that_never_comes_is_the_end_of_time() {
     let never = Schedule::parse("0 0 0 30 2 *").unwrap();
     let found = never.next_after(at("2026-01-01T00:00:00Z"));
-    assert_eq!(found, at("9999-12-31T23:59:59Z"));
+    assert_eq!(found, at("9999-12-31T23:59:59.9999999Z"));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn nonsense_is_refused_in_the_words_of_the_host() {
         "0 1- * * * *",
         "0 , * * * *",
         "0 -1 * * * *",
-        "00:00:00",
+        "0\t*/5\t*\t*\t*\t*",
     ] {
         let error = Schedule::parse(text).unwrap_err();
         assert_eq!(
@@ -151,11 +151,52 @@ fn looking_back_finds_the_time_that_just_passed() {
 }
 
 #[test]
-fn only_schedules_below_a_minute_count_as_fast() {
+fn a_status_is_kept_unless_every_minute_has_more_than_one_run() {
+    let kept = |text| Schedule::parse(text).unwrap().keeps_status();
+    for text in [
+        "0 * * * * *",
+        "30 * * * * *",
+        "* * * * *",
+        "*/10 0 * * * *",
+        "*/10 * 8-17 * * *",
+        "0 0 0 30 2 *",
+        "00:01:00",
+    ] {
+        assert!(kept(text), "{text}");
+    }
+    for text in [
+        "*/30 * * * * *",
+        "* */0 * * * *",
+        "00:00:59",
+        "0",
+        "-00:05:00",
+    ] {
+        assert!(!kept(text), "{text}");
+    }
+}
+
+#[test]
+fn a_schedule_is_shown_with_every_value_of_its_fields() {
+    for (text, shown) in [
+        ("0 */20 * * * *", "Cron: '0 0,20,40 * * * *'"),
+        ("*/20 * * * *", "Cron: '0,20,40 * * * *'"),
+        ("0 0 9 1 jan,JUL Mon-Fri", "Cron: '0 0 9 1 1,7 1-5'"),
+        (
+            "0 0 22-2/2,1 * * *",
+            "Cron: '0 0 1-2,4,6,8,10,12,14,16,18,20,22 * * *'",
+        ),
+        ("0 */0 * * * *", "Cron: '0 * * * * *'"),
+        ("24:00:00", "Constant: 24.00:00:00"),
+        ("-00:05:00", "Constant: -00:05:00"),
+    ] {
+        assert_eq!(Schedule::parse(text).unwrap().to_string(), shown);
+    }
+}
+
+#[test]
+fn a_time_span_that_is_not_positive_gives_no_later_time() {
     let now = at("2026-11-10T09:35:00Z");
-    let fast = |text| Schedule::parse(text).unwrap().is_faster_than_a_minute(now);
-    assert!(fast("*/30 * * * * *"));
-    assert!(fast("00:00:59"));
-    assert!(!fast("0 * * * * *"));
-    assert!(!fast("0 0 0 30 2 *"));
+    let next = |text| Schedule::parse(text).unwrap().next_after(now);
+    assert_eq!(next("0"), now);
+    assert_eq!(next("-00:05:00"), at("2026-11-10T09:30:00Z"));
 }

@@ -151,7 +151,7 @@ async fn the_callback_sees_what_the_buffer_holds() {
     .await;
     it.tick("09:35:00").await;
     assert_eq!(*seen.lock().unwrap(), it.host.logs());
-    assert!(it.has("The next 5 occurrences of the 'GetTTPUrl' schedule (Cron: '0 */5 * * * *') will be:\n11/10/2026 09:35:00Z\n11/10/2026 09:40:00Z"));
+    assert!(it.has("The next 5 occurrences of the 'GetTTPUrl' schedule (Cron: '0 0,5,10,15,20,25,30,35,40,45,50,55 * * * *') will be:\n11/10/2026 09:35:00Z\n11/10/2026 09:40:00Z"));
 }
 
 #[tokio::test]
