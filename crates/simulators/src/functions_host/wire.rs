@@ -34,6 +34,10 @@ pub(super) enum WireError {
     Sending,
     #[error("HttpRequestException: The response ended prematurely. (ResponseEnded)")]
     EndedEarly,
+    #[error(
+        "HttpRequestException: The HTTP response headers length exceeded the set limit of {0} bytes."
+    )]
+    HeadTooLong(u64),
     #[error("HttpRequestException: Received an invalid response: {0}")]
     Invalid(String),
 }

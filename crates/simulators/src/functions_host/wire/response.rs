@@ -4,8 +4,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 
 use super::{Connection, WireError};
 
-/// Longest line of a head that is read.
-const LINE_LIMIT: u64 = 64 * 1024;
+/// Bytes of a head, or of a line between chunks, that are read (.NET's default).
+const HEAD_LIMIT: u64 = 64 * 1024;
 /// Longest body that is read. The real host would take 2 GiB.
 const BODY_LIMIT: u64 = 16 * 1024 * 1024;
 
@@ -43,7 +43,8 @@ async fn read_head(connection: &mut Connection) -> Result<(Response, bool), Wire
         Ok([_, ..]) => {}
         Ok([]) | Err(_) => return Err(WireError::Sending),
     }
-    let line = read_line(connection).await?;
+    let mut room = HEAD_LIMIT;
+    let line = read_line(connection, &mut room).await?;
     let invalid = || WireError::Invalid(format!("status line '{line}'"));
     let (version, rest) = line.split_once(' ').ok_or_else(invalid)?;
     let (status, reason) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -59,7 +60,7 @@ async fn read_head(connection: &mut Connection) -> Result<(Response, bool), Wire
     };
     let http11 = version == "HTTP/1.1";
     loop {
-        let line = read_line(connection).await?;
+        let line = read_line(connection, &mut room).await?;
         if line.is_empty() {
             return Ok((response, http11));
         }
@@ -108,17 +109,18 @@ async fn read_body(
 async fn read_chunks(connection: &mut Connection) -> Result<Vec<u8>, WireError> {
     let mut body = Vec::new();
     loop {
-        let line = read_line(connection).await?;
+        let mut room = HEAD_LIMIT;
+        let line = read_line(connection, &mut room).await?;
         let size = line.split(';').next().unwrap_or_default().trim();
         let size = u64::from_str_radix(size, 16)
             .map_err(|_| WireError::Invalid(format!("chunk size '{line}'")))?;
         if size == 0 {
             // Trailers, which nobody needs.
-            while !read_line(connection).await?.is_empty() {}
+            while !read_line(connection, &mut room).await?.is_empty() {}
             return Ok(body);
         }
         read_exactly(connection, size, &mut body).await?;
-        if !read_line(connection).await?.is_empty() {
+        if !read_line(connection, &mut room).await?.is_empty() {
             return Err(WireError::Invalid(
                 "a chunk is longer than it says".to_owned(),
             ));
@@ -144,13 +146,16 @@ async fn read_exactly(
     }
 }
 
-async fn read_line(connection: &mut Connection) -> Result<String, WireError> {
+/// A line without its end. What it takes is taken from `room`.
+async fn read_line(connection: &mut Connection, room: &mut u64) -> Result<String, WireError> {
     let mut line = Vec::new();
-    let read = connection
-        .take(LINE_LIMIT)
-        .read_until(b'\n', &mut line)
-        .await;
-    if read.is_err() || line.pop() != Some(b'\n') {
+    let read = connection.take(*room).read_until(b'\n', &mut line).await;
+    *room = room.saturating_sub(line.len() as u64);
+    let is_whole = line.pop() == Some(b'\n');
+    if read.is_ok() && !is_whole && *room == 0 {
+        return Err(WireError::HeadTooLong(HEAD_LIMIT));
+    }
+    if read.is_err() || !is_whole {
         return Err(WireError::EndedEarly);
     }
     if line.last() == Some(&b'\r') {

@@ -164,6 +164,21 @@ async fn an_answer_that_breaks_off_is_an_error_and_the_request_is_not_repeated()
 }
 
 #[tokio::test]
+async fn a_head_is_bounded_in_all() {
+    let line = format!("A: {}\r\n", "b".repeat(20_000));
+    for (lines, fits) in [(3, true), (4, false)] {
+        let head = line.repeat(lines);
+        let answer = format!("HTTP/1.1 200 OK\r\n{head}Content-Length: 2\r\n\r\n{{}}");
+        let answer: &'static str = answer.leak();
+        let (port, _server) = serve(vec![vec![answer]]).await;
+        let answered = client(port).send(&request(CHUNKED)).await;
+        let error = answered.err().map(|error| error.to_string());
+        let is_too_long = error.is_some_and(|error| error.contains("set limit of 65536 bytes"));
+        assert_eq!(is_too_long, !fits, "{lines}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_there_is_refused() {
     // Bound without listening: nobody else gets the port, and nobody answers.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
