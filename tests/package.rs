@@ -87,6 +87,10 @@ async fn the_unpacked_program_delivers_when_started_as_host_json_says() {
     let services = Services::start(1200, 0).await;
     let (app, checkpoints) = (unpacked(), tempfile::tempdir().unwrap());
     let mut config = Config::new(app.path(), SimClock::real());
+    // No proxy of this machine between the program and the simulators.
+    config
+        .environment
+        .retain(|name, _| ["PATH", "HOME", "TMPDIR"].contains(&name.as_str()));
     config.app_settings = services.settings().into_iter().collect();
     let more = [
         ("checkpoint_dir", checkpoints.path().to_str().unwrap()),

@@ -38,6 +38,10 @@ const FUNCTION: &str = "TimerTrigger";
 const HOST_JSON: &str = include_str!("../../../host.json");
 const FUNCTION_JSON: &str = include_str!("../../../TimerTrigger/function.json");
 
+/// What the handler has of this process's environment: settings and proxies of whoever plays must not
+/// take part.
+const BASE_ENVIRONMENT: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
+
 pub(super) struct World {
     clock: SimClock,
     scenario: Arc<Scenario>,
@@ -103,6 +107,7 @@ impl World {
         let checkpoints = folder.path().join("checkpoints");
         let mut config = functions_host::Config::new(write_app(folder.path())?, clock.clone());
         config.executable = Some(std::env::current_exe()?);
+        (config.environment).retain(|name, _| BASE_ENVIRONMENT.contains(&name.as_str()));
         config.app_settings = simulated::mimecast(&mimecast, &mimecast_config);
         config.app_settings.extend(sink_settings);
         (config.app_settings).extend(local_settings(&checkpoints, &clock_path));

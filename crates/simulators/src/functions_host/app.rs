@@ -23,6 +23,7 @@ const INITIALIZATION_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct App {
     pub(super) functions: Vec<Function>,
+    pub(super) unindexed: Vec<Unindexed>,
     pub(super) handler: Handler,
     /// `None` means no limit.
     pub(super) function_timeout: Option<Duration>,
@@ -37,6 +38,20 @@ pub(super) struct Function {
     pub(super) schedule: Schedule,
     pub(super) run_on_startup: bool,
     pub(super) use_monitor: bool,
+}
+
+/// A function whose schedule the host cannot read. It disables it, and nobody but its log hears of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unindexed {
+    pub(super) name: String,
+    pub(super) reason: String,
+}
+
+/// What a folder with a `function.json` holds.
+enum Found {
+    Timer(Function),
+    Unindexed(Unindexed),
+    Disabled,
 }
 
 /// How the handler is started.
@@ -63,14 +78,7 @@ pub(super) fn read(config: &Config) -> Result<App, HostError> {
         path: path.clone(),
         reason,
     };
-    let mut host_json = read_json(&path).map_err(fault)?;
-    settings::apply_overrides(&mut host_json, &config.app_settings);
-    if member(&host_json, "version").and_then(Value::as_str) != Some("2.0") {
-        return Err(fault(
-            "The host.json file is missing the required 'version' property or it is not \"2.0\"."
-                .to_owned(),
-        ));
-    }
+    let host_json = host_json(&path, config).map_err(fault)?;
     let section = member(&host_json, "customHandler")
         .or_else(|| member(&host_json, "httpWorker"))
         .ok_or_else(|| {
@@ -91,14 +99,32 @@ pub(super) fn read(config: &Config) -> Result<App, HostError> {
         Some(value) => function_timeout(value).map_err(fault)?,
         None => Some(FUNCTION_TIMEOUT),
     };
+    let (functions, unindexed) = functions(config)?;
     Ok(App {
-        functions: functions(config)?,
+        functions,
+        unindexed,
         handler,
         function_timeout: config.function_timeout.or(function_timeout),
         initialization_timeout: config
             .initialization_timeout
             .unwrap_or(initialization_timeout),
     })
+}
+
+/// The content of `host.json`, with what the settings override in it.
+fn host_json(path: &Path, config: &Config) -> Result<Value, String> {
+    let mut content = read_json(path)?;
+    settings::apply_overrides(&mut content, &config.app_settings);
+    if member(&content, "version").and_then(Value::as_str) != Some("2.0") {
+        return Err(
+            "The host.json file is missing the required 'version' property or it is not \"2.0\"."
+                .to_owned(),
+        );
+    }
+    if member(&content, "extensionBundle").is_some() {
+        return Err("extensionBundle: nothing fetches it here, and a host that cannot fetch it runs no function at all".to_owned());
+    }
+    Ok(content)
 }
 
 fn read_json(path: &Path) -> Result<Value, String> {
@@ -176,12 +202,12 @@ pub(super) fn expand(text: &str, environment: &BTreeMap<String, String>) -> Stri
         .unwrap_or_else(|never| match never {})
 }
 
-fn functions(config: &Config) -> Result<Vec<Function>, HostError> {
+fn functions(config: &Config) -> Result<(Vec<Function>, Vec<Unindexed>), HostError> {
     let unreadable = |error: io::Error| HostError::HostJson {
         path: config.app_root.clone(),
         reason: error.to_string(),
     };
-    let mut functions = Vec::new();
+    let (mut functions, mut unindexed) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(&config.app_root).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         let file = entry.path().join("function.json");
@@ -189,27 +215,59 @@ fn functions(config: &Config) -> Result<Vec<Function>, HostError> {
             continue;
         }
         let name = entry.file_name().to_string_lossy().into_owned();
-        let function = function(&name, &file, config).map_err(|reason| HostError::Function {
+        let found = function(&name, &file, config).map_err(|reason| HostError::Function {
             function: name,
             reason,
         })?;
-        functions.extend(function);
+        match found {
+            Found::Timer(function) => functions.push(function),
+            Found::Unindexed(function) => unindexed.push(function),
+            Found::Disabled => {}
+        }
     }
-    if functions.is_empty() {
+    if functions.is_empty() && unindexed.is_empty() {
         return Err(HostError::NoFunctions(config.app_root.clone()));
     }
     functions.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(functions)
+    unindexed.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok((functions, unindexed))
 }
 
-/// `None` is a disabled function.
-fn function(name: &str, file: &Path, config: &Config) -> Result<Option<Function>, String> {
+fn function(name: &str, file: &Path, config: &Config) -> Result<Found, String> {
     if !is_name(name) {
         return Err(format!("'{name}' is not a valid function name."));
     }
     let json = read_json(file)?;
+    if member(&json, "retry").is_some() {
+        return Err("this emulator knows no retry policy".to_owned());
+    }
     let bindings = member(&json, "bindings").and_then(Value::as_array);
     let (binding, trigger) = trigger(bindings.map_or(&[], Vec::as_slice))?;
+    let disabled_by = |key: String| {
+        setting(&config.app_settings, &key)
+            .is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true"))
+    };
+    let disabled = member(&json, "disabled").and_then(flag).unwrap_or(false)
+        || disabled_by(format!("AzureWebJobs.{name}.Disabled"))
+        || disabled_by(format!("AzureWebJobs__{name}__Disabled"));
+    if disabled {
+        return Ok(Found::Disabled);
+    }
+    let option = |name, default| member(trigger, name).and_then(flag).unwrap_or(default);
+    let name = name.to_owned();
+    Ok(match schedule(trigger, config) {
+        Ok(schedule) => Found::Timer(Function {
+            name,
+            binding: binding.to_owned(),
+            schedule,
+            run_on_startup: option("runOnStartup", false),
+            use_monitor: option("useMonitor", true),
+        }),
+        Err(reason) => Found::Unindexed(Unindexed { name, reason }),
+    })
+}
+
+fn schedule(trigger: &Value, config: &Config) -> Result<Schedule, String> {
     let expression = member(trigger, "schedule")
         .and_then(Value::as_str)
         .ok_or("the timer has no schedule")?;
@@ -219,21 +277,7 @@ fn function(name: &str, file: &Path, config: &Config) -> Result<Option<Function>
             .ok_or_else(|| format!("'%{key}%' does not resolve to a value."))
     })?;
     let schedule = Schedule::parse(&expression).map_err(|error| error.to_string())?;
-    let disabled_by = |key: String| {
-        setting(&config.app_settings, &key)
-            .is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true"))
-    };
-    let disabled = member(&json, "disabled").and_then(flag).unwrap_or(false)
-        || disabled_by(format!("AzureWebJobs.{name}.Disabled"))
-        || disabled_by(format!("AzureWebJobs__{name}__Disabled"));
-    let option = |name, default| member(trigger, name).and_then(flag).unwrap_or(default);
-    Ok((!disabled).then(|| Function {
-        name: name.to_owned(),
-        binding: binding.to_owned(),
-        schedule,
-        run_on_startup: option("runOnStartup", false),
-        use_monitor: option("useMonitor", true),
-    }))
+    Ok(schedule.in_zone(config.zone))
 }
 
 fn trigger(bindings: &[Value]) -> Result<(&str, &Value), String> {

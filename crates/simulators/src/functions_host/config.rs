@@ -1,8 +1,8 @@
 //! How the emulator is configured, and what can go wrong when it starts.
 
-use std::{collections::BTreeMap, fmt, io, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, ffi::OsString, fmt, io, path::PathBuf, time::Duration};
 
-use super::logbook::OnLog;
+use super::{logbook::OnLog, schedule::Zone};
 use crate::clock::SimClock;
 
 /// How the emulator is configured.
@@ -15,8 +15,12 @@ pub struct Config {
     /// Given to the handler unchanged, instead of what `host.json` says: without `%NAME%` and
     /// without being split at blanks.
     pub arguments: Option<Vec<String>>,
+    /// The host's environment, which the handler inherits whole. By default that of this process.
+    pub environment: BTreeMap<String, String>,
     /// The app settings, which become environment variables of the handler.
     pub app_settings: BTreeMap<String, String>,
+    /// The host's time zone, by whose clocks schedules run.
+    pub zone: Zone,
     /// Gives the times in the requests and decides which ticks are due. Time-outs run in real time.
     pub clock: SimClock,
     /// Replaces `functionTimeout`, without its limits.
@@ -37,7 +41,9 @@ impl Config {
             app_root: app_root.into(),
             executable: None,
             arguments: None,
+            environment: own_environment(),
             app_settings: BTreeMap::new(),
+            zone: Zone::Utc,
             clock,
             function_timeout: None,
             initialization_timeout: None,
@@ -82,8 +88,8 @@ pub struct Limits {
     /// How long a run past its time limit may still take to end by itself before the handler is killed.
     /// 2 s.
     pub timeout_grace: Duration,
-    /// How long a run waits for the handler to be ready before the host gives up. 120 s.
-    pub readiness_wait: Duration,
+    /// How long a host that stops waits for runs that a timer began. 10 s.
+    pub stop_wait: Duration,
     /// Crashes further apart than this do not add up. 30 min.
     pub crash_gap: Duration,
     /// How long a connection may lie idle before a new one is opened. 60 s.
@@ -94,17 +100,28 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             timeout_grace: Duration::from_secs(2),
-            readiness_wait: Duration::from_secs(120),
+            stop_wait: Duration::from_secs(10),
             crash_gap: Duration::from_secs(30 * 60),
             idle_connection: Duration::from_secs(60),
         }
     }
 }
 
+/// The environment of this process, but for what is no text.
+pub(super) fn own_environment() -> BTreeMap<String, String> {
+    let text = |name: OsString, value: OsString| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os()
+        .filter_map(|(name, value)| text(name, value))
+        .collect()
+}
+
 /// The emulator did not start.
 ///
 /// The real host would only disable a function with a bad `function.json`; here that is an error,
-/// because whoever started the emulator wants to know.
+/// because whoever started the emulator wants to know. A bad or missing schedule is none: see
+/// [`FunctionsHost::disabled`](super::FunctionsHost::disabled).
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
     /// `host.json`, or the app root itself, is missing or wrong.

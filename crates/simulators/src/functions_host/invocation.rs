@@ -1,26 +1,27 @@
 //! One run: request, answer, time-out, and the lines that the host logs about it.
 
-use std::{
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+mod log;
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::{
-    FunctionsHost, HOST, Kind, Level, Reason, Run,
+    FunctionsHost, HOST, Kind, Level, Run,
     answer::{State, judge},
     app::Function,
-    payload::{Content, HOST_VERSION, round_trip},
-    settings::print_time_span,
+    payload::{Content, HOST_VERSION},
     wire::{Framing, Request, Response},
     worker::Worker,
 };
 
 /// Bytes of an answer that an [`Outcome`] keeps.
 const KEPT_BODY: usize = 64 * 1024;
+/// For how many `initializationTimeout`s a run waits for the handler before the host gives up.
+const INITIALIZATIONS: u32 = 4;
+
 /// What a request looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invocation {
@@ -30,6 +31,8 @@ pub struct Invocation {
     pub framing: Framing,
     /// Whether it has a `traceparent` header.
     pub traceparent: bool,
+    /// Whether an operator's call has an input, the empty text. Others have none.
+    pub input: bool,
     /// Whether its metadata has the `RetryContext` of a first attempt under a retry policy.
     pub retry_context: bool,
 }
@@ -41,6 +44,7 @@ impl Default for Invocation {
             kind: Kind::Normal,
             framing: Framing::Chunked { pieces: 1 },
             traceparent: false,
+            input: false,
             retry_context: false,
         }
     }
@@ -69,8 +73,14 @@ impl Outcome {
         matches!(self.state, State::Succeeded { .. })
     }
 
-    pub(super) fn unknown(function: &str) -> Self {
-        Self::failed(Uuid::new_v4(), format!("there is no function '{function}'"))
+    /// That of a run that never began, or of which the host wants to know nothing any more.
+    pub(super) fn refused(reason: &str) -> Self {
+        Self::failed(Uuid::new_v4(), reason.to_owned())
+    }
+
+    /// Whether the answer held no result: the host waits on for one.
+    fn holds_no_result(&self) -> bool {
+        self.state == State::NoResult
     }
 
     fn failed(id: Uuid, reason: String) -> Self {
@@ -103,50 +113,53 @@ impl FunctionsHost {
         if let Some(reason) = self.stop_reason() {
             return Outcome::failed(id, format!("the host has stopped: {reason}"));
         }
-        let category = format!("Function.{}", function.name);
-        self.log_start(&category, &function.name, run, id);
+        self.log_start(&function.name, run, id);
         let begun = Instant::now();
-        // The process that this run is sent to, once there is one.
-        let launch = AtomicU32::new(worker.launches());
-        let call = self.call(&worker, &launch, function, run, how, id);
+        let call = self.call(&worker, function, run, how, id);
         tokio::pin!(call);
         let limit = self.function_timeout.unwrap_or(Duration::MAX);
-        let printed = self
-            .function_timeout
-            .map_or("-1".to_owned(), print_time_span);
-        let answered = timeout(limit, &mut call).await;
-        let is_over = answered.is_err();
-        let mut outcome = answered.unwrap_or_else(|_| {
-            let reason = format!(
-                "FunctionTimeoutException: Timeout value of {printed} was exceeded by function: Functions.{}",
-                function.name
-            );
-            Outcome::failed(id, reason)
-        });
-        outcome.duration = begun.elapsed();
-        if !is_over && outcome.state != State::NoResult {
-            self.log_end(&category, &function.name, &outcome);
-            return outcome;
+        let mut answered = timeout(limit, &mut call).await.ok();
+        let holds_no_result = answered.as_ref().is_some_and(Outcome::holds_no_result);
+        if holds_no_result {
+            // The host waits on for a result. Only its own end comes before the end of the time.
+            let rest = limit.saturating_sub(begun.elapsed());
+            if let Ok(reason) = timeout(rest, worker.stopped()).await {
+                answered = Some(Outcome::failed(id, stopped_during_the_run(&reason)));
+            }
         }
-        let text = format!(
-            "Timeout value of {printed} exceeded by function 'Functions.{}' (Id: '{id}'). Initiating cancellation.",
-            function.name
-        );
-        self.book.add(Level::Error, category.as_str(), text);
-        self.log_end(&category, &function.name, &outcome);
-        // A run that ends by itself within the grace saves the handler.
-        if !is_over || timeout(self.limits.timeout_grace, call).await.is_err() {
-            self.restart_handler(&worker, launch.load(Ordering::Acquire), id)
-                .await;
+        let is_over = answered.as_ref().is_none_or(Outcome::holds_no_result);
+        let mut outcome = answered.unwrap_or_else(|| self.timed_out(&function.name, id));
+        outcome.duration = begun.elapsed();
+        if is_over {
+            self.log_time_out(&function.name, id);
+        }
+        self.log_end(&function.name, &outcome);
+        if is_over {
+            // A run that ends by itself within the grace saves the handler.
+            let grace = self.limits.timeout_grace;
+            let is_saved = if holds_no_result {
+                sleep(grace).await;
+                false
+            } else {
+                timeout(grace, call).await.is_ok()
+            };
+            if !is_saved {
+                self.restart_handler(&worker, id).await;
+            }
         }
         outcome
     }
 
-    /// Kills and starts the handler, unless another run had that done since.
-    async fn restart_handler(&self, worker: &Worker, launch: u32, id: Uuid) {
-        if worker.launches() != launch {
-            return;
-        }
+    fn timed_out(&self, name: &str, id: Uuid) -> Outcome {
+        let limit = self.printed_time_out();
+        let reason = format!(
+            "FunctionTimeoutException: Timeout value of {limit} was exceeded by function: Functions.{name}"
+        );
+        Outcome::failed(id, reason)
+    }
+
+    /// Kills whichever handler runs now, also one that a crash has brought since, and starts another.
+    async fn restart_handler(&self, worker: &Worker, id: Uuid) {
         let text = format!(
             "A function timeout has occurred. Restarting worker process executing invocationId '{id}'."
         );
@@ -159,23 +172,21 @@ impl FunctionsHost {
     async fn call(
         &self,
         worker: &Worker,
-        launch: &AtomicU32,
         function: &Function,
         run: &Run,
         how: Invocation,
         id: Uuid,
     ) -> Outcome {
-        if worker
-            .settled(Some(self.limits.readiness_wait))
-            .await
-            .is_none()
-        {
-            let reason = "Final functionDispatcher state: Initializing. Initialization timed out and host is shutting down";
-            self.book.add(Level::Error, HOST, reason);
-            worker.stop(reason).await;
-            return Outcome::failed(id, reason.to_owned());
+        let patience = self.initialization_timeout.saturating_mul(INITIALIZATIONS);
+        if worker.settled(Some(patience)).await.is_none() {
+            let state = worker.phase().name();
+            let reason = format!(
+                "Final functionDispatcher state: {state}. Initialization timed out and host is shutting down"
+            );
+            self.book.add(Level::Error, HOST, reason.as_str());
+            worker.stop(&reason).await;
+            return Outcome::failed(id, reason);
         }
-        launch.store(worker.launches(), Ordering::Release);
         let name = &function.name;
         let category = "Worker.HttpWorkerChannel";
         let text = format!("Sending invocation for function: '{name}' invocationId: '{id}'");
@@ -183,7 +194,7 @@ impl FunctionsHost {
         let request = request(function, run, how, id, self.clock.now());
         let answered = tokio::select! {
             answered = worker.client.send(&request) => answered.map_err(|error| error.to_string()),
-            reason = worker.stopped() => Err(format!("the host stopped during the run: {reason}")),
+            reason = worker.stopped() => Err(stopped_during_the_run(&reason)),
         };
         match answered {
             Ok(response) => {
@@ -196,56 +207,10 @@ impl FunctionsHost {
             Err(reason) => Outcome::failed(id, reason),
         }
     }
+}
 
-    fn log_start(&self, category: &str, name: &str, run: &Run, id: Uuid) {
-        let reason = match run.reason {
-            Reason::Admin => {
-                "This function was programmatically called via the host APIs.".to_owned()
-            }
-            _ => format!("Timer fired at {}", round_trip(run.started)),
-        };
-        let text = format!("Executing 'Functions.{name}' (Reason='{reason}', Id={id})");
-        self.book.add(Level::Information, category, text);
-        let details = match (run.reason, run.status) {
-            (Reason::PastDue, Some(status)) => format!(
-                "Trigger Details: UnscheduledInvocationReason: IsPastDue, OriginalSchedule: {}",
-                round_trip(status.next)
-            ),
-            (Reason::RunOnStartup, _) => {
-                "Trigger Details: UnscheduledInvocationReason: RunOnStartup".to_owned()
-            }
-            _ => return,
-        };
-        self.book.add(Level::Information, category, details);
-    }
-
-    fn log_end(&self, category: &str, name: &str, outcome: &Outcome) {
-        let end = format!(
-            "Id={}, Duration={}ms",
-            outcome.id,
-            outcome.duration.as_millis()
-        );
-        let reason = match &outcome.state {
-            State::Succeeded { logs } => {
-                for line in logs {
-                    self.book.add(
-                        Level::Information,
-                        format!("{category}.User"),
-                        line.as_str(),
-                    );
-                }
-                let text = format!("Executed 'Functions.{name}' (Succeeded, {end})");
-                self.book.add(Level::Information, category, text);
-                return;
-            }
-            State::Failed { reason } => reason,
-            State::NoResult => "FunctionTimeoutException: the answer held no result",
-        };
-        let text = format!(
-            "Executed 'Functions.{name}' (Failed, {end})\nFunctionInvocationException: Exception while executing function: Functions.{name}\n---> {reason}"
-        );
-        self.book.add(Level::Error, category, text);
-    }
+fn stopped_during_the_run(reason: &str) -> String {
+    format!("the host stopped during the run: {reason}")
 }
 
 /// The request of a run.
@@ -262,6 +227,8 @@ fn request(
         adjust_for_dst: function.schedule.adjusts_for_dst(),
         run,
         year_one_without_offset: how.kind == Kind::FirstRunWithoutOffset,
+        input: how.input.then_some(""),
+        zone: function.schedule.zone(),
         retry_context: how.retry_context,
         serialized_at: now,
         rand_guid: Uuid::new_v4(),

@@ -24,8 +24,8 @@ pub enum Kind {
     RunOnStartup,
     /// Without `ScheduleStatus`, as with `useMonitor` false.
     StatusNull,
-    /// An operator asked for it: the status is the timer's true one, and the metadata has an
-    /// additional member (which follows from the host's source, but is unconfirmed on the wire).
+    /// An operator asked for it: the status is the timer's true one. With an input the metadata has an
+    /// additional member.
     Admin,
 }
 

@@ -16,8 +16,13 @@ const TEXT_LIMIT: usize = 32 * 1024;
 pub(super) const CONSOLE: &str = "Host.Function.Console";
 /// The category of the listeners' lines.
 pub(super) const TIMERS: &str = "Host.Triggers.Timer";
-/// The category of the host's own messages. Its true name is unconfirmed.
-pub(super) const HOST: &str = "Host.General";
+/// The category of the host's own messages about the handler.
+pub(super) const HOST: &str =
+    "Microsoft.Azure.WebJobs.Script.Workers.HttpFunctionInvocationDispatcher";
+/// The category of what the host says while it starts.
+pub(super) const STARTUP: &str = "Host.Startup";
+/// The category of the host's second line about a run.
+pub(super) const RESULTS: &str = "Host.Results";
 
 /// How severe a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,11 +140,14 @@ fn without_prefix<'a>(line: &'a str, prefix: &str) -> Option<&'a str> {
     start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
-/// Cuts a stream of bytes into lines, and lines that are too long short.
+/// Cuts a stream of bytes into lines, and lines that are too long short. A carriage return, a line
+/// feed, or both end a line.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     line: Vec<u8>,
     cut: bool,
+    /// Whether a carriage return ended the line before: a line feed belongs to it.
+    returned: bool,
 }
 
 impl Lines {
@@ -147,12 +155,18 @@ impl Lines {
     pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut done = Vec::new();
         let mut rest = bytes;
-        while let Some(end) = memchr::memchr(b'\n', rest) {
+        while let Some(end) = memchr::memchr2(b'\n', b'\r', rest) {
             let (line, tail) = rest.split_at(end);
-            self.take(line);
-            done.push(self.end());
+            let belongs_to_return =
+                self.returned && line.is_empty() && tail.first() == Some(&b'\n');
+            self.returned = tail.first() == Some(&b'\r');
+            if !belongs_to_return {
+                self.take(line);
+                done.push(self.end());
+            }
             rest = tail.get(1..).unwrap_or_default();
         }
+        self.returned &= rest.is_empty();
         self.take(rest);
         done
     }
@@ -172,8 +186,6 @@ impl Lines {
         let mut line = std::mem::take(&mut self.line);
         if std::mem::take(&mut self.cut) {
             line.extend("…".as_bytes());
-        } else if line.last() == Some(&b'\r') {
-            line.pop();
         }
         String::from_utf8_lossy(&line).into_owned()
     }
@@ -218,6 +230,8 @@ mod tests {
         assert_eq!(lines.push(b"o\n\nthree"), ["two", ""]);
         assert_eq!(lines.finish().as_deref(), Some("three"));
         assert_eq!(lines.finish(), None);
+        assert_eq!(lines.push(b"four\r"), ["four"]);
+        assert_eq!(lines.push(b"\nfive\rsix\n\r\n"), ["five", "six", ""]);
         for _ in 0..3 {
             assert!(lines.push(&vec![b'x'; TEXT_LIMIT]).is_empty());
         }

@@ -5,15 +5,17 @@
 //! is marked "the host's source" or "the extension's source" was read there; "seen on the wire"
 //! comes from a recorded request; "unconfirmed" must not be relied on.
 //!
-//! Left out: HTTP triggers and other bindings, the retry policy (only its mark in a request),
-//! locks between instances, and time of its own: a tick runs when [`FunctionsHost::tick`] is
-//! called, at the time that the [`Config::clock`] shows. Time-outs run in real time.
+//! Left out: HTTP triggers and other bindings, extension bundles, the retry policy (only its mark
+//! in a request), what `host.json` says about logging, locks between instances, and time of its own:
+//! a tick runs when [`FunctionsHost::tick`] is called, due or not, at the time that the
+//! [`Config::clock`] shows. Time-outs run in real time.
 
 mod answer;
 mod app;
 mod config;
 mod invocation;
 mod kind;
+mod life;
 mod logbook;
 mod payload;
 pub mod schedule;
@@ -29,6 +31,8 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
+use tokio::sync::watch;
 
 pub use self::{
     answer::State,
@@ -38,17 +42,15 @@ pub use self::{
     logbook::{Level, LogRecord, OnLog},
     payload::HOST_VERSION,
     wire::Framing,
+    worker::Orphan,
 };
 use self::{
-    app::Function,
-    logbook::{CONSOLE, HOST, Logbook, TIMERS},
+    app::{Function, Unindexed},
+    logbook::{HOST, Logbook, STARTUP, TIMERS},
     timer::{Reason, Run, Status, Timer},
     worker::{Launch, Phase, Worker},
 };
 use super::clock::SimClock;
-
-/// Lines of the handler that an error at the start quotes.
-const LAST_WORDS: usize = 5;
 
 /// The host, its handler and its timers. Dropping it kills the handler.
 #[derive(Debug)]
@@ -61,8 +63,13 @@ pub struct FunctionsHost {
     /// `None` if the handler already runs.
     launch: Option<Launch>,
     timers: Vec<Entry>,
+    unindexed: Vec<Unindexed>,
     book: Logbook,
     worker: Mutex<Arc<Worker>>,
+    /// Read-locked by each run that is none by hand: a host that stops waits for them.
+    timer_runs: tokio::sync::RwLock<()>,
+    /// Whether the host was told to stop.
+    stopping: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -99,6 +106,7 @@ impl FunctionsHost {
         let launch = starts.then_some(Launch {
             handler: app.handler,
             app_root: config.app_root,
+            environment: config.environment,
             app_settings: config.app_settings,
         });
         let book = Logbook::new(config.on_log);
@@ -125,9 +133,13 @@ impl FunctionsHost {
             initialization_timeout: app.initialization_timeout,
             launch,
             timers: app.functions.into_iter().map(entry).collect(),
+            unindexed: app.unindexed,
             book,
             worker: Mutex::new(Arc::new(worker)),
+            timer_runs: tokio::sync::RwLock::default(),
+            stopping: watch::Sender::new(false),
         };
+        host.report_unindexed();
         host.restart_listener();
         host.wait_until_ready().await?;
         Ok(host)
@@ -137,26 +149,52 @@ impl FunctionsHost {
     /// timer decide what the request says (but for [`Kind::Admin`]) nor does it notice the run.
     /// Overlaps with anything.
     ///
-    /// An unknown function fails, as does a host that stopped.
+    /// An unknown function fails, as does one that the host disabled, and a host that stopped.
     pub async fn invoke(&self, function: &str, invocation: Invocation) -> Outcome {
         let Some(entry) = self.entry(function) else {
-            return Outcome::unknown(function);
+            return self.no_run_of(function);
         };
         let run = invocation.kind.run(&entry.timer(), self.clock.now());
+        if run.reason == Reason::Admin {
+            return tokio::select! {
+                outcome = self.run(&entry.function, &run, invocation) => outcome,
+                () = self.stops() => Outcome::refused("the host stops: it cut the call"),
+            };
+        }
+        let _under_way = self.timer_runs.read().await;
         self.run(&entry.function, &run, invocation).await
+    }
+
+    /// What the host answers at once to `POST /admin/functions/NAME` with this body. It is 202 even for
+    /// a function that it disabled and never runs, and 400 where `input` is an object. That an unknown
+    /// function is 404 is unconfirmed.
+    #[must_use]
+    pub fn admin_status(&self, function: &str, body: &Value) -> u16 {
+        let is_disabled = || self.unindexed(function).is_some();
+        if self.entry(function).is_none() && !is_disabled() {
+            404
+        } else if settings::member(body, "input").is_some_and(Value::is_object) {
+            400
+        } else {
+            202
+        }
     }
 
     /// Runs `function` as its timer would now: the first run, a run past due, a late run or a
     /// normal one, whatever its status says at the time the clock shows. A tick before the time
     /// counts as on time. Waits for a scheduled run of the same function that is still under way.
     ///
-    /// The status advances whether the run fails or not, but not where the host is killed during
-    /// the run.
+    /// The status advances whether the run fails or not, also where the handler's third crash ends the
+    /// host; but not where the host is killed during the run.
     pub async fn tick(&self, function: &str) -> Outcome {
         let Some(entry) = self.entry(function) else {
-            return Outcome::unknown(function);
+            return self.no_run_of(function);
         };
         let _alone = entry.running.lock().await;
+        let _under_way = self.timer_runs.read().await;
+        if *self.stopping.borrow() {
+            return Outcome::refused("the host stops");
+        }
         let worker = self.worker();
         let run = entry.timer().begin(self.clock.now());
         let outcome = self.run(&entry.function, &run, Invocation::default()).await;
@@ -186,6 +224,14 @@ impl FunctionsHost {
         names.cloned().collect()
     }
 
+    /// Why the host disabled a function; `None` for one that it did not. It disables a function with a
+    /// bad or missing schedule, says so in its log alone, and goes on.
+    #[must_use]
+    pub fn disabled(&self, function: &str) -> Option<&str> {
+        let found = self.unindexed(function)?;
+        Some(&found.reason)
+    }
+
     /// Restarts the listeners of all timers, as when the host restarts or the lease moves to
     /// another instance: a recorded time that has passed makes the next tick past due.
     pub fn restart_listener(&self) {
@@ -195,71 +241,6 @@ impl FunctionsHost {
             timer.start_listener(now);
             self.announce(&entry.function.name, &timer, now);
         }
-    }
-
-    /// Ends host and handler at once, as when the platform takes the instance away: SIGKILL, no
-    /// notice. Runs under way fail and leave no trace in the status. [`FunctionsHost::restart`]
-    /// brings a new instance.
-    pub async fn kill(&self) {
-        self.worker().stop("the instance was taken away").await;
-    }
-
-    /// Restarts the host after [`FunctionsHost::kill`], a crash or at any time, like
-    /// [`FunctionsHost::start`]: on a new port, with new listeners, the old handler killed.
-    pub async fn restart(&self) -> Result<(), HostError> {
-        self.worker().stop("the host restarts").await;
-        let port = match &self.launch {
-            Some(_) => free_port()?,
-            None => self.port(),
-        };
-        let worker = Arc::new(Worker::start(
-            self.launch.clone(),
-            port,
-            self.initialization_timeout,
-            self.limits,
-            self.book.clone(),
-        ));
-        *self.worker.lock().unwrap_or_else(PoisonError::into_inner) = worker;
-        self.restart_listener();
-        self.wait_until_ready().await
-    }
-
-    /// Kills only the handler, as when memory runs out: the host sees a crash (code 137) and
-    /// starts it again, or stops at the third.
-    pub fn crash_handler(&self) {
-        self.worker().strike();
-    }
-
-    /// Waits until the handler is ready, after [`FunctionsHost::crash_handler`] for example. The
-    /// error says why it will not be.
-    pub async fn wait_until_ready(&self) -> Result<(), HostError> {
-        let worker = self.worker();
-        match worker.settled(None).await {
-            Some(Phase::NotStarted(reason)) => Err(HostError::Start {
-                file: self.launch.as_ref().map(Launch::file).unwrap_or_default(),
-                reason,
-            }),
-            Some(Phase::Stopped(reason)) => Err(HostError::ShutDown {
-                reason,
-                last_words: self.last_words(),
-            }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Why the host stopped; `None` while it runs.
-    #[must_use]
-    pub fn stop_reason(&self) -> Option<String> {
-        match self.worker().phase() {
-            Phase::Stopped(reason) => Some(reason),
-            _ => None,
-        }
-    }
-
-    /// How often the handler was started since the host was.
-    #[must_use]
-    pub fn launches(&self) -> u32 {
-        self.worker().launches()
     }
 
     /// The port of the handler.
@@ -280,18 +261,33 @@ impl FunctionsHost {
             .find(|entry| entry.function.name.eq_ignore_ascii_case(function))
     }
 
+    fn unindexed(&self, function: &str) -> Option<&Unindexed> {
+        self.unindexed
+            .iter()
+            .find(|known| known.name.eq_ignore_ascii_case(function))
+    }
+
+    /// What becomes of a run of a function that does not run.
+    fn no_run_of(&self, function: &str) -> Outcome {
+        match self.disabled(function) {
+            Some(reason) => Outcome::refused(&format!("the host disabled '{function}': {reason}")),
+            None => Outcome::refused(&format!("there is no function '{function}'")),
+        }
+    }
+
     fn worker(&self) -> Arc<Worker> {
         let worker = self.worker.lock();
         Arc::clone(&worker.unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn last_words(&self) -> Vec<String> {
-        let records = self.book.records().into_iter();
-        let mut words: Vec<_> = records
-            .filter(|record| record.category == CONSOLE)
-            .map(|record| record.text)
-            .collect();
-        words.split_off(words.len().saturating_sub(LAST_WORDS))
+    /// The only trace of functions that the host disables.
+    fn report_unindexed(&self) {
+        for Unindexed { name, reason } in &self.unindexed {
+            let text = format!("Error indexing method 'Functions.{name}'\n{reason}");
+            self.book.add(Level::Error, STARTUP, text);
+            let text = format!("Function 'Functions.{name}' failed indexing and will be disabled.");
+            self.book.add(Level::Warning, STARTUP, text);
+        }
     }
 
     /// The lines that the host logs at the start of a listener.

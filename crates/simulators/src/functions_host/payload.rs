@@ -7,7 +7,10 @@ use serde::{
 };
 use uuid::Uuid;
 
-use super::timer::{Reason, Run, Status, whole_ticks};
+use super::{
+    schedule::Zone,
+    timer::{Reason, Run, Status, whole_ticks},
+};
 
 /// The version that the emulator claims to have.
 pub const HOST_VERSION: &str = "4.1037.0.23568";
@@ -21,6 +24,10 @@ pub(super) struct Content<'a> {
     pub(super) run: &'a Run,
     /// Old hosts left out the offset of dates in the year 1.
     pub(super) year_one_without_offset: bool,
+    /// The input of an operator's call.
+    pub(super) input: Option<&'a str>,
+    /// The zone in which the host shows dates.
+    pub(super) zone: Zone,
     pub(super) retry_context: bool,
     pub(super) serialized_at: DateTime<Utc>,
     pub(super) rand_guid: Uuid,
@@ -60,6 +67,7 @@ impl Serialize for TimerInfo<'_> {
         let content = self.0;
         let status = content.run.status.map(|status| WireStatus {
             status,
+            zone: content.zone,
             offset: !content.year_one_without_offset,
         });
         let mut info = serializer.serialize_struct("TimerInfo", 3)?;
@@ -72,6 +80,7 @@ impl Serialize for TimerInfo<'_> {
 
 struct WireStatus {
     status: Status,
+    zone: Zone,
     offset: bool,
 }
 
@@ -82,14 +91,17 @@ impl Serialize for WireStatus {
             next,
             last_updated,
         } = self.status;
-        let year_one = format!(
-            "0001-01-01T00:00:00{}",
-            if self.offset { "+00:00" } else { "" }
-        );
-        let date = |date: Option<DateTime<Utc>>| date.map_or_else(|| year_one.clone(), local_date);
+        let year_one = match (self.zone, self.offset) {
+            (_, false) => "0001-01-01T00:00:00",
+            (Zone::Utc, true) => "0001-01-01T00:00:00+00:00",
+            // The clocks of Berlin were not yet those of a zone.
+            (Zone::Berlin, true) => "0001-01-01T00:54:00+00:54",
+        };
+        let local = |time| local_date(time, self.zone);
+        let date = |date: Option<DateTime<Utc>>| date.map_or_else(|| year_one.to_owned(), local);
         let mut status = serializer.serialize_struct("ScheduleStatus", 3)?;
         status.serialize_field("Last", &date(last))?;
-        status.serialize_field("Next", &local_date(next))?;
+        status.serialize_field("Next", &local(next))?;
         status.serialize_field("LastUpdated", &date(last_updated))?;
         status.end()
     }
@@ -101,11 +113,14 @@ impl Serialize for Metadata<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let content = self.0;
         let mut map = serializer.serialize_map(None)?;
-        // An operator's (empty) input. Keys that end in "trigger" are dropped by the host.
+        // Keys that end in "trigger" are dropped by the host.
         if content.run.reason == Reason::Admin
+            && let Some(input) = content.input
             && !content.binding.to_ascii_lowercase().ends_with("trigger")
         {
-            map.serialize_entry(content.binding, "\"\"")?;
+            // JSON within JSON, as all metadata. A text cannot fail.
+            let input = serde_json::to_string(input).unwrap_or_default();
+            map.serialize_entry(content.binding, &input)?;
         }
         map.serialize_entry("sys", &System(content))?;
         if content.retry_context {
@@ -162,9 +177,10 @@ fn date(time: DateTime<Utc>) -> String {
     format!("{whole}{fraction}")
 }
 
-/// A date with the offset of a host that runs in UTC.
-fn local_date(time: DateTime<Utc>) -> String {
-    format!("{}+00:00", date(time))
+/// A date with the offset of the host's zone.
+fn local_date(time: DateTime<Utc>, zone: Zone) -> String {
+    let offset = zone.offset(time);
+    format!("{}+{:02}:00", date(time + offset), offset.num_hours())
 }
 
 /// A date in .NET's round-trip form, as the log lines show it.

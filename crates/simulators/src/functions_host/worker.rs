@@ -2,6 +2,7 @@
 //! restarts.
 
 mod care;
+mod orphan;
 mod process;
 
 use std::{
@@ -19,6 +20,7 @@ use tokio::{
 };
 
 use self::care::Care;
+pub use self::orphan::Orphan;
 pub(super) use self::process::Launch;
 use super::{config::Limits, logbook::Logbook, wire::Client};
 
@@ -28,16 +30,40 @@ pub(super) enum Phase {
     Initializing,
     Initialized,
     Restarting,
-    /// The system refused to start it; the host does not try again, but does not stop either.
+    /// The system refused to start it. The host tries again only when a run's time is up, and does
+    /// not stop.
     NotStarted(String),
-    /// The host is gone.
+    /// The host has ended itself, after it had noted how the runs under way ended.
+    GaveUp(String),
+    /// The host was ended from outside.
     Stopped(String),
+}
+
+impl Phase {
+    /// Why the host is gone; `None` while it is there.
+    pub(super) fn end(&self) -> Option<&str> {
+        match self {
+            Self::GaveUp(reason) | Self::Stopped(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// The state in the words of the host.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Initializing | Self::NotStarted(_) => "Initializing",
+            Self::Initialized => "Initialized",
+            Self::Restarting => "WorkerProcessRestarting",
+            Self::GaveUp(_) | Self::Stopped(_) => "Disposed",
+        }
+    }
 }
 
 #[derive(Debug)]
 enum Command {
     Restart(oneshot::Sender<()>),
     Stop(String, oneshot::Sender<()>),
+    Abandon(String, oneshot::Sender<Option<Orphan>>),
     Strike,
 }
 
@@ -85,7 +111,8 @@ impl Worker {
     /// Waits until the handler is ready or will not be; `None` when that takes too long.
     pub(super) async fn settled(&self, limit: Option<Duration>) -> Option<Phase> {
         self.phase_where(limit, |phase| {
-            matches!(phase, Phase::Initialized | Phase::Stopped(_))
+            *phase == Phase::Initialized
+                || phase.end().is_some()
                 // Without a limit nobody would wait for a process that never starts.
                 || limit.is_none() && matches!(phase, Phase::NotStarted(_))
         })
@@ -94,13 +121,9 @@ impl Worker {
 
     /// Waits for the end of the host.
     pub(super) async fn stopped(&self) -> String {
-        match self
-            .phase_where(None, |phase| matches!(phase, Phase::Stopped(_)))
-            .await
-        {
-            Some(Phase::Stopped(reason)) => reason,
-            _ => "the host is gone".to_owned(),
-        }
+        let phase = self.phase_where(None, |phase| phase.end().is_some()).await;
+        let reason = phase.as_ref().and_then(Phase::end);
+        reason.unwrap_or("the host is gone").to_owned()
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -131,6 +154,14 @@ impl Worker {
             // An error means that it had ended already.
             drop(is_done.await);
         }
+    }
+
+    /// Ends the host and leaves the handler alone; `None` if the host had none of its own.
+    pub(super) async fn abandon(&self, reason: &str) -> Option<Orphan> {
+        let (given, orphan) = oneshot::channel();
+        let command = Command::Abandon(reason.to_owned(), given);
+        self.commands.send(command).ok()?;
+        orphan.await.ok()?
     }
 
     /// Kills the handler without telling the host.

@@ -102,6 +102,7 @@ fn settings_override_and_disable() {
         .set("AzureWebJobs.B.Disabled", "true")
         .set("AzureWebJobs__C__Disabled", "1");
     let app = folder.read();
+    assert!(app.unindexed.is_empty());
     assert_eq!(app.function_timeout, None);
     assert_eq!(app.initialization_timeout, Duration::from_secs(2));
     let names: Vec<_> = app.functions.iter().map(|f| f.name.as_str()).collect();
@@ -122,6 +123,10 @@ fn a_wrong_host_json_is_refused_and_says_why() {
         (
             r#"{"version":"2.0","customHandler":{"description":{"defaultExecutablePath":""}}}"#,
             "cannot be empty",
+        ),
+        (
+            r#"{"version":"2.0","extensionBundle":{"id":"x"},"customHandler":{"description":{"defaultExecutablePath":"x"}}}"#,
+            "extensionBundle",
         ),
         (
             r#"{"version":"2.0","functionTimeout":"00:00:00","customHandler":{"description":{"defaultExecutablePath":"x"}}}"#,
@@ -179,18 +184,8 @@ fn a_wrong_function_is_refused_by_name() {
         ("A", bindings(&[binding("a", "httpTrigger")]), "timers only"),
         (
             "A",
-            r#"{"bindings":[{"name":"a","type":"timerTrigger"}]}"#.to_owned(),
-            "no schedule",
-        ),
-        (
-            "A",
-            TIMER.replace("SCHEDULE", "OTHER"),
-            "'%OTHER%' does not resolve to a value.",
-        ),
-        (
-            "A",
-            TIMER.replace("%SCHEDULE%", "hourly"),
-            "'hourly' was not recognized",
+            TIMER.replacen('{', r#"{"retry":{"strategy":"fixedDelay"},"#, 1),
+            "no retry policy",
         ),
     ];
     for (name, json, reason) in cases {
@@ -199,4 +194,29 @@ fn a_wrong_function_is_refused_by_name() {
         assert!(refusal.contains(&format!("'{name}'")), "{refusal}");
     }
     assert!(app(HOST, &[]).refusal().contains("No job functions found"));
+}
+
+#[test]
+fn a_function_with_a_bad_or_missing_schedule_is_set_aside_and_the_others_stay() {
+    let without = r#"{"bindings":[{"name":"a","type":"timerTrigger"}]}"#;
+    for (json, reason) in [
+        (without.to_owned(), "no schedule"),
+        (
+            TIMER.replace("SCHEDULE", "OTHER"),
+            "'%OTHER%' does not resolve to a value.",
+        ),
+        (
+            TIMER.replace("%SCHEDULE%", "hourly"),
+            "'hourly' was not recognized",
+        ),
+    ] {
+        let app = app(HOST, &[("A", &json), ("B", TIMER)]).read();
+        let [unindexed] = app.unindexed.as_slice() else {
+            panic!("{:?}", app.unindexed);
+        };
+        assert_eq!(unindexed.name, "A");
+        assert!(unindexed.reason.contains(reason), "{unindexed:?}");
+        assert_eq!(app.functions[0].name, "B");
+    }
+    assert!(app(HOST, &[("A", without)]).read().functions.is_empty());
 }

@@ -24,6 +24,8 @@ fn content<'a>(run: &'a Run, utc_now: &str, guid: &str) -> Content<'a> {
         adjust_for_dst: true,
         run,
         year_one_without_offset: false,
+        input: Some(""),
+        zone: Zone::Utc,
         retry_context: false,
         serialized_at: at(utc_now),
         rand_guid: guid.parse().unwrap(),
@@ -96,6 +98,8 @@ fn an_admin_run_is_written_as_the_host_writes_it() {
     );
     content.binding = "myTrigger";
     assert!(content.body().contains(r#""Metadata":{"sys":"#));
+    (content.binding, content.input) = ("mytimer", None);
+    assert!(content.body().contains(r#""Metadata":{"sys":"#));
 }
 
 #[test]
@@ -107,6 +111,28 @@ fn a_first_run_shows_the_year_one_with_and_without_offset() {
     content.year_one_without_offset = true;
     let without = r#""Last":"0001-01-01T00:00:00","Next":"2026-11-10T09:35:00+00:00","LastUpdated":"0001-01-01T00:00:00""#;
     assert!(content.body().contains(without), "{}", content.body());
+}
+
+#[test]
+fn dates_are_those_of_the_hosts_zone() {
+    let mut run = run(
+        Some("2026-03-29T00:30:00.5Z"),
+        "2026-03-29T01:00:00Z",
+        Reason::Schedule,
+    );
+    let mut wire = content(&run, "2026-03-29T01:00:00Z", GUID);
+    wire.zone = Zone::Berlin;
+    let summer = r#""Last":"2026-03-29T01:30:00.5+01:00","Next":"2026-03-29T03:00:00+02:00""#;
+    assert!(wire.body().contains(summer), "{}", wire.body());
+    assert!(wire.body().contains(r#""UtcNow":"2026-03-29T01:00:00Z""#));
+    run.status = run.status.map(|status| Status {
+        last: None,
+        ..status
+    });
+    let mut wire = content(&run, "2026-03-29T01:00:00Z", GUID);
+    wire.zone = Zone::Berlin;
+    let first = r#""Last":"0001-01-01T00:54:00+00:54""#;
+    assert!(wire.body().contains(first), "{}", wire.body());
 }
 
 #[test]

@@ -126,15 +126,130 @@ async fn a_crash_of_the_handler_brings_it_back_and_the_third_ends_the_host() {
 }
 
 #[tokio::test]
+async fn the_third_crash_ends_the_host_but_the_run_is_not_repeated() {
+    let it = host(Some("exec sleep 60"), |_| {}).await;
+    for launches in 2..=3 {
+        it.host.crash_handler();
+        while it.host.launches() < launches {
+            sleep(Duration::from_millis(5)).await;
+        }
+        it.host.wait_until_ready().await.unwrap();
+    }
+    it.stage.next(Answer::Wait);
+    let crashed = async {
+        it.stage.called(1).await;
+        it.host.crash_handler();
+    };
+    let (outcome, ()) = join!(it.tick("09:35:00"), crashed);
+    assert!(!outcome.succeeded());
+    assert!(it.host.stop_reason().is_some());
+    it.host.restart_listener();
+    assert_eq!(it.host.due("GetTTPUrl"), Some(at("09:40:00")));
+}
+
+#[tokio::test]
+async fn an_orphan_of_a_killed_host_lives_on_beside_the_new_handler() {
+    let it = host(Some("exec sleep 60"), |config| {
+        config.initialization_timeout = Some(SHORT * 10);
+    })
+    .await;
+    it.tick("09:35:00").await;
+    let before = it.host.status("GetTTPUrl");
+    it.stage.next(Answer::Wait);
+    let killed = async {
+        it.stage.called(2).await;
+        it.host.kill_alone().await.unwrap()
+    };
+    let (outcome, mut orphan) = join!(it.tick("09:40:00"), killed);
+    assert!(reason(&outcome).contains("the host was killed"));
+    assert_eq!(it.host.status("GetTTPUrl"), before);
+    // The next handler has a port of its own, at which nobody answers here.
+    it.host.restart().await.unwrap_err();
+    assert_eq!(it.host.launches(), 3);
+    assert!(orphan.is_running());
+    it.host.kill().await;
+    assert!(orphan.is_running());
+    orphan.kill().await;
+}
+
+#[tokio::test]
+async fn a_host_that_stops_waits_for_a_timers_run_and_cuts_a_call_by_hand_at_once() {
+    let it = host(Some("exec sleep 60"), |_| {}).await;
+    for _ in 0..2 {
+        it.stage.next(Answer::Wait);
+    }
+    let by_hand = Invocation {
+        kind: Kind::Admin,
+        ..Invocation::default()
+    };
+    let stopped = async {
+        it.stage.called(2).await;
+        it.host.stop().await;
+    };
+    let released = async {
+        it.stage.called(2).await;
+        sleep(SHORT * 4).await;
+        it.stage.release.notify_waiters();
+    };
+    let (run, cut, (), ()) = join!(it.tick("09:35:00"), it.invoke(by_hand), stopped, released);
+    assert!(run.succeeded());
+    assert!(reason(&cut).contains("it cut the call"));
+    assert_eq!(it.host.status("GetTTPUrl").unwrap().next, at("09:40:00"));
+    let late = it.host.tick("GetTTPUrl").await;
+    assert!(reason(&late).contains("the host stops"));
+}
+
+#[tokio::test]
+async fn a_host_that_stops_waits_only_so_long() {
+    let it = host(Some("exec sleep 60"), |config| {
+        config.limits.stop_wait = SHORT
+    })
+    .await;
+    it.tick("09:35:00").await;
+    let before = it.host.status("GetTTPUrl");
+    it.stage.next(Answer::Wait);
+    let stopped = async {
+        it.stage.called(2).await;
+        it.host.stop().await;
+    };
+    let (outcome, ()) = join!(it.tick("09:40:00"), stopped);
+    assert!(reason(&outcome).contains("the host was stopped"));
+    assert_eq!(it.host.status("GetTTPUrl"), before);
+}
+
+#[tokio::test]
+async fn a_bad_schedule_disables_its_function_in_silence() {
+    let it = host(None, |config| {
+        let json =
+            r#"{"bindings":[{"name":"mytimer","type":"timerTrigger","schedule":"every hour"}]}"#;
+        fs::write(config.app_root.join("Other/function.json"), json).unwrap();
+    })
+    .await;
+    assert_eq!(it.host.stop_reason(), None);
+    assert_eq!(it.host.functions(), ["GetTTPUrl"]);
+    assert!(it.host.disabled("other").unwrap().contains("'every hour'"));
+    assert_eq!(it.host.disabled("GetTTPUrl"), None);
+    let refused = it.host.tick("Other").await;
+    assert!(reason(&refused).contains("the host disabled 'Other'"));
+    assert_eq!(it.host.due("Other"), None);
+    assert_eq!(it.host.admin_status("Other", &serde_json::Value::Null), 202);
+    assert_eq!(it.stage.calls(), 0);
+    assert!(it.has("Function 'Functions.Other' failed indexing and will be disabled."));
+    assert!(it.tick("09:35:00").await.succeeded());
+}
+
+#[tokio::test]
 async fn a_run_waits_for_a_handler_that_is_not_ready_only_so_long() {
-    let it = host(None, |config| config.limits.readiness_wait = SHORT).await;
+    let it = host(None, |config| config.initialization_timeout = Some(SHORT)).await;
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let port = socket.local_addr().unwrap().port();
     let worker = Worker::start(None, port, LONG, it.host.limits, it.host.book.clone());
     *it.host.worker.lock().unwrap() = Arc::new(worker);
     let outcome = it.invoke(Invocation::default()).await;
-    assert!(reason(&outcome).contains("Initialization timed out and host is shutting down"));
+    assert!(outcome.duration >= SHORT * 4);
+    let expected = "Final functionDispatcher state: Initializing. Initialization timed out and host is shutting down";
+    assert_eq!(reason(&outcome), expected);
     assert!(it.host.stop_reason().is_some());
 }
 

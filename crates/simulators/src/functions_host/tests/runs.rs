@@ -36,7 +36,7 @@ async fn a_run_that_succeeds_is_logged_as_by_the_host() {
 }
 
 #[tokio::test]
-async fn a_run_that_fails_is_logged_as_by_the_host_without_its_logs() {
+async fn a_run_that_fails_is_two_lines_each_with_a_stack_and_without_its_logs() {
     let it = host(None, |_| {}).await;
     it.stage
         .next(Answer::Reply(500, r#"{"Logs":["never shown"]}"#));
@@ -45,9 +45,13 @@ async fn a_run_that_fails_is_logged_as_by_the_host_without_its_logs() {
         (outcome.status, outcome.body.as_str()),
         (Some(500), r#"{"Logs":["never shown"]}"#)
     );
-    let failed = "Executed 'Functions.GetTTPUrl' (Failed, Id=<id>, Duration=<d>)\nFunctionInvocationException: Exception while executing function: Functions.GetTTPUrl\n---> HttpRequestException: Response status code does not indicate success: 500 (Internal Server Error).";
+    let failed = "Executed 'Functions.GetTTPUrl' (Failed, Id=<id>, Duration=<d>)\nFunctionInvocationException: Exception while executing function: Functions.GetTTPUrl\n---> HttpRequestException: Response status code does not indicate success: 500 (Internal Server Error).\n   at ";
     let lines = it.lines("Function.GetTTPUrl", &outcome);
-    assert_eq!(lines[1], (Level::Error, failed.to_owned()));
+    let (level, text) = &lines[1];
+    assert_eq!(*level, Level::Error);
+    assert!(text.starts_with(failed), "{text}");
+    assert!(text.len() > 3000, "{text}");
+    assert_eq!(it.lines("Host.Results", &outcome), [lines[1].clone()]);
     assert!(!it.has("never shown"));
 }
 
@@ -120,15 +124,67 @@ async fn a_run_that_ends_within_the_grace_saves_the_handler() {
 }
 
 #[tokio::test]
-async fn an_answer_without_result_ends_as_a_time_out() {
-    let it = host(Some("exec sleep 60"), |_| {}).await;
+async fn an_answer_without_result_hangs_until_the_time_is_up() {
+    let limit = SHORT * 4;
+    let it = host(Some("exec sleep 60"), |config| {
+        config.function_timeout = Some(limit);
+        config.limits.timeout_grace = SHORT;
+    })
+    .await;
     for (times, body) in [(1, ""), (2, "null")] {
         it.stage.next(Answer::Reply(200, body));
         let outcome = it.invoke(Invocation::default()).await;
         assert_eq!(outcome.state, State::NoResult);
+        assert!(outcome.duration >= limit, "{outcome:?}");
         assert_eq!(it.host.launches(), 1 + times);
     }
-    assert!(it.has("Timeout value of 00:00:20 exceeded by function 'Functions.GetTTPUrl'"));
+    assert!(it.has("Timeout value of 00:00:00.2000000 exceeded by function 'Functions.GetTTPUrl'"));
+}
+
+#[tokio::test]
+async fn a_time_out_kills_whichever_handler_runs_then() {
+    let it = host(Some("exec sleep 60"), |config| {
+        config.function_timeout = Some(SHORT * 40);
+        config.limits.timeout_grace = SHORT;
+    })
+    .await;
+    // The first handler answers without a result and dies; the run goes on waiting.
+    it.stage.next(Answer::Reply(200, ""));
+    let crashed = async {
+        it.stage.called(1).await;
+        sleep(SHORT).await;
+        it.host.crash_handler();
+    };
+    let (outcome, ()) = join!(it.invoke(Invocation::default()), crashed);
+    assert_eq!(outcome.state, State::NoResult);
+    // One of them for the crash, one for the time-out.
+    assert_eq!(it.host.launches(), 3);
+}
+
+#[tokio::test]
+async fn a_call_by_hand_shows_an_input_only_where_one_was_given() {
+    let it = host(None, |_| {}).await;
+    for (input, member) in [
+        (false, r#""Metadata":{"sys""#),
+        (true, r#""mytimer":"\"\"","sys""#),
+    ] {
+        let by_hand = Invocation {
+            kind: Kind::Admin,
+            input,
+            ..Invocation::default()
+        };
+        assert!(it.invoke(by_hand).await.succeeded());
+        let body = it.stage.last_body();
+        assert!(body.contains(member), "{body}");
+    }
+    let status = |name, body: &str| {
+        it.host
+            .admin_status(name, &serde_json::from_str(body).unwrap())
+    };
+    assert_eq!(status("gettTPurl", "{}"), 202);
+    assert_eq!(status("GetTTPUrl", r#"{"input":""}"#), 202);
+    assert_eq!(status("GetTTPUrl", r#"{"input":{}}"#), 400);
+    assert_eq!(status("Nobody", "{}"), 404);
 }
 
 #[tokio::test]

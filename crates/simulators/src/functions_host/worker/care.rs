@@ -58,8 +58,10 @@ impl Care {
             let crashed = match self.one_process(worker, &mut commands).await {
                 Ended::NotStarted(reason) => {
                     self.phase.send_replace(Phase::NotStarted(reason));
-                    self.wait_for_the_end(&mut commands).await;
-                    return;
+                    if !self.asked_again(&mut commands).await {
+                        return;
+                    }
+                    false
                 }
                 Ended::Stopped => return,
                 Ended::Asked => false,
@@ -78,7 +80,7 @@ impl Care {
                 let reason =
                     "Exceeded http worker restart retry count. Shutting down Functions Host";
                 self.book.add(Level::Error, HOST, reason);
-                self.phase.send_replace(Phase::Stopped(reason.to_owned()));
+                self.phase.send_replace(Phase::GaveUp(reason.to_owned()));
                 return;
             }
         }
@@ -94,7 +96,7 @@ impl Care {
             None => Process::elsewhere(),
             Some(launch) => match Process::start(launch, self.client.port(), worker, &self.book) {
                 Ok(process) => process,
-                Err(error) => return self.not_started(launch, &error.to_string()),
+                Err(error) => return self.not_started(launch, worker, &error.to_string()),
             },
         };
         self.launches.fetch_add(1, Ordering::AcqRel);
@@ -117,6 +119,13 @@ impl Care {
                         self.phase.send_replace(Phase::Stopped(reason));
                         process.kill().await;
                         done.send(()).unwrap_or_default();
+                        return Ended::Stopped;
+                    }
+                    Some(Command::Abandon(reason, given)) => {
+                        self.phase.send_replace(Phase::Stopped(reason));
+                        self.client.forget_connections();
+                        // The process dies if whoever asked for it has gone.
+                        drop(given.send(process.orphaned()));
                         return Ended::Stopped;
                     }
                     None => return Ended::Stopped,
@@ -176,12 +185,13 @@ impl Care {
         }
     }
 
-    fn not_started(&self, launch: &Launch, reason: &str) -> Ended {
+    fn not_started(&self, launch: &Launch, worker: Uuid, reason: &str) -> Ended {
+        let category = format!("Worker.HttpWorkerProcess.{worker}");
         let text = format!(
             "Failed to start Worker Channel. Process fileName: {}\n{reason}",
             launch.file()
         );
-        self.book.add(Level::Error, HOST, text);
+        self.book.add(Level::Error, category, text);
         Ended::NotStarted(reason.to_owned())
     }
 
@@ -206,13 +216,28 @@ impl Care {
         true
     }
 
-    async fn wait_for_the_end(&self, commands: &mut mpsc::UnboundedReceiver<Command>) {
+    /// Waits until somebody asks for a restart; false if the host ends instead.
+    async fn asked_again(&self, commands: &mut mpsc::UnboundedReceiver<Command>) -> bool {
         while let Some(command) = commands.recv().await {
-            if let Command::Stop(reason, done) = command {
-                self.phase.send_replace(Phase::Stopped(reason));
-                done.send(()).unwrap_or_default();
-                return;
+            match command {
+                Command::Strike => {}
+                Command::Restart(done) => {
+                    self.phase.send_replace(Phase::Restarting);
+                    done.send(()).unwrap_or_default();
+                    return true;
+                }
+                Command::Stop(reason, done) => {
+                    self.phase.send_replace(Phase::Stopped(reason));
+                    done.send(()).unwrap_or_default();
+                    return false;
+                }
+                Command::Abandon(reason, given) => {
+                    self.phase.send_replace(Phase::Stopped(reason));
+                    drop(given.send(None));
+                    return false;
+                }
             }
         }
+        false
     }
 }

@@ -17,6 +17,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
+use super::orphan::Orphan;
 use crate::functions_host::{
     app::{Arguments, Handler, expand},
     logbook::{CONSOLE, Level, Lines, Logbook, Stream, classify},
@@ -28,15 +29,14 @@ const KILL_WAIT: Duration = Duration::from_secs(1);
 const OUTPUT_WAIT: Duration = Duration::from_millis(500);
 /// Lines on stderr that the report of an exit quotes (the host's source).
 const QUOTED_ERRORS: usize = 3;
-/// What the handler's environment has besides settings and the host's variables. The real one has
-/// the host's whole environment, which nobody must rely on.
-const BASE_ENVIRONMENT: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
 
 /// What is started.
 #[derive(Clone)]
 pub(in crate::functions_host) struct Launch {
     pub(in crate::functions_host) handler: Handler,
     pub(in crate::functions_host) app_root: PathBuf,
+    /// The host's own, which the handler inherits whole.
+    pub(in crate::functions_host) environment: BTreeMap<String, String>,
     pub(in crate::functions_host) app_settings: BTreeMap<String, String>,
 }
 
@@ -47,7 +47,7 @@ impl Launch {
     }
 
     fn environment(&self, port: u16, worker: Uuid) -> BTreeMap<String, String> {
-        let mut environment = base_environment();
+        let mut environment = self.environment.clone();
         environment.extend(self.app_settings.clone());
         let root = self.app_root.display().to_string();
         let own = [
@@ -85,17 +85,6 @@ impl fmt::Debug for Launch {
             .field("app_root", &self.app_root)
             .finish_non_exhaustive()
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the emulator hands on three variables of its own environment and reads no setting"
-)]
-fn base_environment() -> BTreeMap<String, String> {
-    BASE_ENVIRONMENT
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
-        .collect()
 }
 
 /// A handler: a process, or something that answers without being the host's child.
@@ -193,6 +182,15 @@ impl Process {
             drop(timeout(OUTPUT_WAIT, reader).await);
         }
         lock(&running.errors).iter().cloned().collect()
+    }
+
+    /// Lets go of a process that still runs: nobody reads what it prints any more.
+    pub(in crate::functions_host) fn orphaned(self) -> Option<Orphan> {
+        let running = self.0.filter(|running| !running.exited)?;
+        for reader in &running.readers {
+            reader.abort();
+        }
+        Some(Orphan::new(running.child))
     }
 
     /// Sends SIGKILL, as from outside: the host does not expect it.

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     functions_host::{
         app::{Arguments, Handler},
+        config::own_environment,
         logbook::{Level, LogRecord},
     },
     server::Server,
@@ -31,6 +32,8 @@ async fn answering(script: &str) -> Fixture {
 
 fn on_port(port: u16, script: &str, initialization: Duration, limits: Limits) -> Fixture {
     let folder = tempfile::tempdir().unwrap();
+    let mut environment = own_environment();
+    environment.insert("OF_THE_HOST".to_owned(), "all of it".to_owned());
     let launch = Launch {
         handler: Handler {
             executable: "/bin/sh".into(),
@@ -39,6 +42,7 @@ fn on_port(port: u16, script: &str, initialization: Duration, limits: Limits) ->
             stderr_is_for_errors: true,
         },
         app_root: folder.path().to_owned(),
+        environment,
         app_settings: [("MY_SETTING".to_owned(), "a b".to_owned())].into(),
     };
     let book = Logbook::default();
@@ -71,7 +75,7 @@ impl Fixture {
 const COUNT: &str = "echo x >> starts; n=0; while read x; do n=$((n+1)); done < starts;";
 
 #[tokio::test]
-async fn the_environment_is_the_settings_and_the_hosts_variables_and_little_else() {
+async fn the_environment_is_the_hosts_whole_one_with_the_settings_and_its_variables() {
     let handler = answering("export -p; read x || echo closed; exec sleep 60").await;
     handler
         .eventually(|it| it.has(Level::Information, "closed"))
@@ -80,6 +84,7 @@ async fn the_environment_is_the_settings_and_the_hosts_variables_and_little_else
     let root = handler.folder.path().display();
     for line in [
         "MY_SETTING='a b'".to_owned(),
+        "OF_THE_HOST='all of it'".to_owned(),
         format!("FUNCTIONS_CUSTOMHANDLER_PORT='{port}'"),
         format!("FUNCTIONS_HTTPWORKER_PORT='{port}'"),
         format!("FUNCTIONS_APP_ROOT_PATH='{root}'"),
@@ -94,7 +99,6 @@ async fn the_environment_is_the_settings_and_the_hosts_variables_and_little_else
             .any(|record| plain(&record.text).contains(&plain(&line)));
         assert!(found, "{line}: {records:#?}");
     }
-    assert!(!handler.has(Level::Information, "CARGO"));
 }
 
 #[tokio::test]
@@ -179,7 +183,7 @@ async fn a_handler_that_never_listens_is_killed_and_counts_as_crashed() {
 }
 
 #[tokio::test]
-async fn a_program_that_cannot_be_started_is_not_tried_again() {
+async fn a_program_that_cannot_be_started_is_tried_again_only_when_a_run_is_over_its_time() {
     let book = Logbook::default();
     let launch = Launch {
         handler: Handler {
@@ -189,6 +193,7 @@ async fn a_program_that_cannot_be_started_is_not_tried_again() {
             stderr_is_for_errors: true,
         },
         app_root: "/".into(),
+        environment: [].into(),
         app_settings: [].into(),
     };
     let worker = Worker::start(Some(launch), 1, QUICK, Limits::default(), book.clone());
@@ -197,8 +202,19 @@ async fn a_program_that_cannot_be_started_is_not_tried_again() {
         Some(Phase::NotStarted(_))
     ));
     assert_eq!(worker.settled(Some(QUICK)).await, None);
-    let text = &book.records()[0].text;
-    assert!(text.starts_with("Failed to start Worker Channel. Process fileName: /no/such/program"));
+    let failures = || {
+        let records = book.records().into_iter();
+        let failed = records.filter(|record| {
+            record.category.starts_with("Worker.HttpWorkerProcess.")
+                && record.text.starts_with(
+                    "Failed to start Worker Channel. Process fileName: /no/such/program",
+                )
+        });
+        failed.count()
+    };
+    assert_eq!(failures(), 1);
+    worker.restart().await;
+    assert_eq!(failures(), 2);
     worker.stop("enough").await;
     assert_eq!(worker.stopped().await, "enough");
 }
@@ -250,6 +266,19 @@ async fn much_output_does_not_block_the_handler() {
     handler
         .eventually(|it| it.has(Level::Information, "done"))
         .await;
+}
+
+#[tokio::test]
+async fn a_process_outlives_a_host_that_is_killed_alone() {
+    let handler = answering("exec sleep 60").await;
+    handler.worker.settled(None).await;
+    let mut orphan = handler.worker.abandon("killed").await.unwrap();
+    assert_eq!(handler.worker.phase(), Phase::Stopped("killed".to_owned()));
+    assert!(handler.worker.abandon("killed again").await.is_none());
+    sleep(QUICK).await;
+    assert!(orphan.is_running());
+    assert!(orphan.id().is_some());
+    orphan.kill().await;
 }
 
 #[tokio::test]
