@@ -151,6 +151,40 @@ async fn invalid_settings_keep_the_handler_up_and_are_reported_at_every_invocati
 }
 
 #[tokio::test]
+async fn a_schedule_by_which_the_host_never_calls_is_told_at_the_start() {
+    for (schedule, reason) in [
+        ("0 0 24 * * *", "its hour has to be"),
+        ("* * * *", "it has to have six fields"),
+        ("0 0 0 30 2 *", "names only days that no month of it has"),
+        ("", "it is missing"),
+        ("0 */5 * * * *", ""),
+        ("00:05:00", ""),
+    ] {
+        let settings = [("timer_schedule".to_owned(), schedule.to_owned())];
+        let handler = Handler::start(&settings).await;
+        // It serves: the answer is about the other settings, which are missing too.
+        assert_eq!(handler.invoke().await.0, 500);
+        let output = handler.kill();
+        let told: Vec<_> = output
+            .iter()
+            .filter(|(_, line)| line.contains("will never call the function"))
+            .collect();
+        if reason.is_empty() {
+            assert!(told.is_empty(), "{schedule}: {told:?}");
+            continue;
+        }
+        let [(stream, line)] = told.as_slice() else {
+            panic!("{schedule}: {output:?}");
+        };
+        assert_eq!(*stream, "stderr");
+        assert!(line.starts_with("ERROR "), "{line}");
+        for part in [reason, "timer_schedule", "0 */5 * * * *"] {
+            assert!(line.contains(part), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn log_format_chooses_json_and_a_value_that_names_none_is_told_once() {
     let lines = async |format: &str| {
         let handler = Handler::start(&[("LOG_FORMAT".to_owned(), format.to_owned())]).await;

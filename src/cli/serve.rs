@@ -4,7 +4,10 @@ use tokio::net::TcpListener;
 use tracing::{error, info};
 
 use super::{AT_FAULT, FAILED, args::Serve, wiring};
-use crate::functions::{Handler, router};
+use crate::{
+    functions::{Handler, router},
+    settings::schedule,
+};
 
 const PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
 
@@ -43,12 +46,29 @@ pub(super) async fn serve(options: &Serve, environment: &dyn Fn(&str) -> Option<
         version = env!("CARGO_PKG_VERSION"),
         port, "mimecast-ttp listens for the Functions host."
     );
+    // With --port a person has started it, and no host is there to call.
+    if options.port.is_none() {
+        report_schedule(environment);
+    }
     let Err(error) = axum::serve(listener, router(handler)).await else {
         error!("The server ended.");
         return FAILED;
     };
     error!(reason = %error, "The server ended.");
     FAILED
+}
+
+/// Says what the host keeps to itself: that it never calls by this schedule.
+fn report_schedule(environment: &dyn Fn(&str) -> Option<String>) {
+    if let Err(fault) = schedule::check(environment(schedule::NAME).as_deref()) {
+        error!(
+            setting = schedule::NAME,
+            reason = %fault,
+            example = schedule::EXAMPLE,
+            "The Functions host will never call the function by its schedule, and answers a call by hand without \
+             running anything. The handler serves all the same."
+        );
+    }
 }
 
 fn port(environment: &dyn Fn(&str) -> Option<String>) -> Result<u16, String> {

@@ -8,6 +8,7 @@ mod faults;
 mod mimecast;
 mod read;
 mod reader;
+pub mod schedule;
 mod sink;
 #[cfg(test)]
 mod tests;

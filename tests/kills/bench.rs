@@ -133,6 +133,7 @@ impl World {
             ),
             // Any free one; the process says which.
             ("FUNCTIONS_CUSTOMHANDLER_PORT", "0".to_owned()),
+            ("timer_schedule", "0 */5 * * * *".to_owned()),
         ] {
             settings.push((name.to_owned(), value));
         }

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use mimecast_ttp::settings::schedule;
 use simulators::{
     clock::SimClock,
     log::Log,
@@ -140,7 +141,11 @@ pub struct Handler {
 impl Handler {
     /// Starts `serve` on any free port and waits until it says on which.
     pub async fn start(settings: &[(String, String)]) -> Self {
-        let mut process = command(settings)
+        let mut command = command(settings);
+        if settings.iter().all(|(name, _)| name != schedule::NAME) {
+            command.env(schedule::NAME, schedule::EXAMPLE);
+        }
+        let mut process = command
             .env("FUNCTIONS_CUSTOMHANDLER_PORT", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -22,6 +22,7 @@ use super::{
 use crate::{
     cli::{memory, read_environment},
     net::http::{HttpClient, Limits, Request, Response, TransportError},
+    settings::schedule,
 };
 
 /// What the child has of this process's environment: settings and proxies of whoever measures must
@@ -73,6 +74,7 @@ impl Handler {
             .envs(base)
             .envs(settings)
             .env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string())
+            .env(schedule::NAME, schedule::EXAMPLE)
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 mod apis;
+mod schedule;
 
 use super::*;
 use crate::log_analytics::MAX_POST_BYTES;
