@@ -10,6 +10,7 @@ mod names;
 mod order;
 mod readme;
 mod roles;
+mod schedule;
 mod secrets;
 mod settings;
 mod shapes;
@@ -129,6 +130,8 @@ rules! {
     form::defaults_are_taken,
     form::labels_say_what_they_choose,
     form::regions_offer_what_lies_there,
+    schedule::the_form_takes_only_what_the_host_calls_by,
+    schedule::the_template_says_what_the_host_does_not_call_by,
     filled::what_it_gives_can_be_deployed,
     filled::it_gives_what_was_filled_in,
     filled::good_is_told_from_bad,
