@@ -97,7 +97,7 @@ impl World {
     }
 
     /// A workspace for one process.
-    async fn workspace(&self) -> Workspace {
+    pub async fn workspace(&self) -> Workspace {
         let posts = Arc::new(Posts::default());
         let mut config = log_analytics::Config::new(self.clock.clone());
         config.columns = false;
@@ -110,9 +110,8 @@ impl World {
         }
     }
 
-    /// Starts a process that is to halt there, or nowhere.
-    pub async fn spawn(&mut self, way: Way, halt: Option<Halt>) -> Process {
-        let workspace = self.workspace().await;
+    /// The way to the services for a process that is to halt there, or nowhere.
+    pub fn services(&self, workspace: &Workspace, halt: Option<Halt>) -> Services {
         let port = |url: String| url.rsplit(':').next().unwrap().parse().unwrap();
         let services = Services {
             mimecast: Proxy::start(port(self.mimecast.base_url())),
@@ -121,6 +120,11 @@ impl World {
             halt,
         };
         services.arm();
+        services
+    }
+
+    /// The settings of a process that takes this way.
+    pub fn settings(&self, workspace: &Workspace, services: &Services) -> Vec<(String, String)> {
         let mut settings = self.settings.clone();
         for (name, value) in [
             ("mimecast_base_url", services.mimecast.url()),
@@ -137,6 +141,14 @@ impl World {
         ] {
             settings.push((name.to_owned(), value));
         }
+        settings
+    }
+
+    /// Starts a process that is to halt there, or nowhere.
+    pub async fn spawn(&mut self, way: Way, halt: Option<Halt>) -> Process {
+        let workspace = self.workspace().await;
+        let services = self.services(&workspace, halt);
+        let settings = self.settings(&workspace, &services);
         self.processes += 1;
         let output = self.folder.path().join(format!("{}.txt", self.processes));
         let file = std::fs::File::create(&output).unwrap();

@@ -1,5 +1,5 @@
 //! The real program between real sockets and real Azurite, where it dies or is not alone: killed at
-//! chosen points of its calls, two at once, an answer lost.
+//! chosen points of its calls, two at once, one whose host was killed, an answer lost.
 //!
 //! `KILLS_SEED=7 cargo test --test kills` makes other records. The points stay the same.
 
@@ -16,6 +16,7 @@ mod copies;
 mod crashes;
 mod halts;
 mod history;
+mod orphans;
 mod posts;
 #[path = "../support/proxy/mod.rs"]
 mod proxy;
