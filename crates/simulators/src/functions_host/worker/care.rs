@@ -106,30 +106,11 @@ impl Care {
         loop {
             tokio::select! {
                 biased;
-                command = commands.recv() => match command {
-                    Some(Command::Strike) => process.strike(),
-                    Some(Command::Restart(done)) => {
-                        self.phase.send_replace(Phase::Restarting);
-                        process.kill().await;
-                        // Whoever asked may have gone.
-                        done.send(()).unwrap_or_default();
-                        return Ended::Asked;
+                command = commands.recv() => {
+                    if let Some(ended) = self.obey(command, &mut process).await {
+                        return ended;
                     }
-                    Some(Command::Stop(reason, done)) => {
-                        self.phase.send_replace(Phase::Stopped(reason));
-                        process.kill().await;
-                        done.send(()).unwrap_or_default();
-                        return Ended::Stopped;
-                    }
-                    Some(Command::Abandon(reason, given)) => {
-                        self.phase.send_replace(Phase::Stopped(reason));
-                        self.client.forget_connections();
-                        // The process dies if whoever asked for it has gone.
-                        drop(given.send(process.orphaned()));
-                        return Ended::Stopped;
-                    }
-                    None => return Ended::Stopped,
-                },
+                }
                 mut exit = process.ended() => {
                     // Code 0 goes unnoticed: no restart, and later runs find nobody.
                     if exit.code != 0 {
@@ -216,28 +197,45 @@ impl Care {
         true
     }
 
+    /// Does as it is told; `None` if the process goes on.
+    async fn obey(&self, command: Option<Command>, process: &mut Process) -> Option<Ended> {
+        match command {
+            Some(Command::Strike) => {
+                process.strike();
+                None
+            }
+            Some(Command::Restart(done)) => {
+                self.phase.send_replace(Phase::Restarting);
+                process.kill().await;
+                // Whoever asked may have gone.
+                done.send(()).unwrap_or_default();
+                Some(Ended::Asked)
+            }
+            Some(Command::Stop(reason, done)) => {
+                self.phase.send_replace(Phase::Stopped(reason));
+                process.kill().await;
+                done.send(()).unwrap_or_default();
+                Some(Ended::Stopped)
+            }
+            Some(Command::Abandon(reason, given)) => {
+                self.phase.send_replace(Phase::Stopped(reason));
+                self.client.forget_connections();
+                // The process dies if whoever asked for it has gone.
+                drop(given.send(process.orphaned()));
+                Some(Ended::Stopped)
+            }
+            None => Some(Ended::Stopped),
+        }
+    }
+
     /// Waits until somebody asks for a restart; false if the host ends instead.
     async fn asked_again(&self, commands: &mut mpsc::UnboundedReceiver<Command>) -> bool {
-        while let Some(command) = commands.recv().await {
-            match command {
-                Command::Strike => {}
-                Command::Restart(done) => {
-                    self.phase.send_replace(Phase::Restarting);
-                    done.send(()).unwrap_or_default();
-                    return true;
-                }
-                Command::Stop(reason, done) => {
-                    self.phase.send_replace(Phase::Stopped(reason));
-                    done.send(()).unwrap_or_default();
-                    return false;
-                }
-                Command::Abandon(reason, given) => {
-                    self.phase.send_replace(Phase::Stopped(reason));
-                    drop(given.send(None));
-                    return false;
-                }
+        let mut nobody = Process::elsewhere();
+        loop {
+            let command = commands.recv().await;
+            if let Some(ended) = self.obey(command, &mut nobody).await {
+                return matches!(ended, Ended::Asked);
             }
         }
-        false
     }
 }

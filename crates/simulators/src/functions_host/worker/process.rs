@@ -185,8 +185,8 @@ impl Process {
     }
 
     /// Lets go of a process that still runs: nobody reads what it prints any more.
-    pub(in crate::functions_host) fn orphaned(self) -> Option<Orphan> {
-        let running = self.0.filter(|running| !running.exited)?;
+    pub(in crate::functions_host) fn orphaned(&mut self) -> Option<Orphan> {
+        let running = self.0.take_if(|running| !running.exited)?;
         for reader in &running.readers {
             reader.abort();
         }
