@@ -17,8 +17,8 @@ pub enum State {
         /// The exception, in the words of .NET where they are known.
         reason: String,
     },
-    /// A 2xx without a result (an empty body or `null`). In the real host the run then hangs until
-    /// the function's time is up; the emulator goes there at once.
+    /// A 2xx without a result (an empty body or `null`). The run hangs until the function's time is
+    /// up, fails, and costs the handler its life.
     NoResult,
 }
 
