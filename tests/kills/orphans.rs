@@ -81,7 +81,7 @@ async fn hosted(world: &World, halt: Halt) -> Hosted {
 /// Waits until nobody has asked for anything for a second.
 async fn quiet(services: &Services) {
     let proxies = [&services.mimecast, &services.sink, &services.store];
-    let asked = || proxies.map(|proxy| proxy.requests());
+    let asked = || proxies.map(crate::proxy::Proxy::requests);
     let mut before = asked();
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;

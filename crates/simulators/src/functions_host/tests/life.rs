@@ -202,7 +202,7 @@ async fn a_host_that_stops_waits_for_a_timers_run_and_cuts_a_call_by_hand_at_onc
 #[tokio::test]
 async fn a_host_that_stops_waits_only_so_long() {
     let it = host(Some("exec sleep 60"), |config| {
-        config.limits.stop_wait = SHORT
+        config.limits.stop_wait = SHORT;
     })
     .await;
     it.tick("09:35:00").await;
@@ -232,7 +232,7 @@ async fn a_bad_schedule_disables_its_function_in_silence() {
     let refused = it.host.tick("Other").await;
     assert!(reason(&refused).contains("the host disabled 'Other'"));
     assert_eq!(it.host.due("Other"), None);
-    assert_eq!(it.host.admin_status("Other", &serde_json::Value::Null), 202);
+    assert_eq!(it.host.admin_status("Other", &Value::Null), 202);
     assert_eq!(it.stage.calls(), 0);
     assert!(it.has("Function 'Functions.Other' failed indexing and will be disabled."));
     assert!(it.tick("09:35:00").await.succeeded());
