@@ -25,7 +25,7 @@ use url::form_urlencoded;
 use crate::{
     ingest::{error::Explain, ports::Clock},
     net::{
-        http::{HttpClient, Limits, Request, Response, TransportError, excerpt},
+        http::{HttpClient, Limits, Request, Response, TransportError},
         token::{Issued, Issuer, LONGEST_LIFETIME, LifetimeError, TokenError, lifetime},
     },
 };
@@ -131,8 +131,7 @@ impl Issuer for ClientCredentials {
         let response = send(&self.http, request, time, Issuing::Entra).await?;
         read(&response, &*self.clock, |status, body| {
             let advice = advice(&body.error_description);
-            let description = excerpt(body.error_description.as_bytes());
-            let detail = format!("{} ({description})", body.error);
+            let detail = response.tell(&format!("{} ({})", body.error, body.error_description));
             (IdentityError::Entra { status, detail }, advice)
         })
     }
@@ -177,7 +176,7 @@ impl Issuer for ManagedIdentity {
         let http = self.http.without_proxy();
         let response = send(&http, request, time, Issuing::ManagedIdentity).await?;
         read(&response, &*self.clock, |status, _| {
-            let detail = excerpt(&response.body);
+            let detail = response.excerpt();
             let advice = "check that the app has the identity that the settings name";
             (IdentityError::ManagedIdentity { status, detail }, advice)
         })

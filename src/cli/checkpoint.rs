@@ -20,8 +20,10 @@ use crate::{
         checkpoint::{self, Start},
         event_time::to_utc_text,
         feed::Feed,
+        gap::Gap,
         ledger::Hour,
         store_key::StoreKey,
+        visible::visible,
     },
 };
 
@@ -100,9 +102,20 @@ fn as_json(feed: Feed, place: &str, start: &Start) -> serde_json::Value {
             "known_since": to_utc_text(saved.tally.since()),
             "reconciled_at": saved.reconciled_at.map(to_utc_text),
             "waits_until": saved.wait.map(|wait| to_utc_text(wait.until)),
+            "gaps": saved.gaps.iter().map(gap_as_json).collect::<Vec<_>>(),
             "moves": saved.moves,
         }),
     }
+}
+
+fn gap_as_json(gap: &Gap) -> serde_json::Value {
+    json!({
+        "from": to_utc_text(gap.range.from()),
+        "to": to_utc_text(gap.range.to()),
+        "since": to_utc_text(gap.since),
+        "tried_at": to_utc_text(gap.tried_at),
+        "reason": gap.reason,
+    })
 }
 
 fn as_text(feed: Feed, place: &str, start: &Start, storage: &Storage) -> String {
@@ -155,6 +168,17 @@ fn describe(text: &mut String, saved: &checkpoint::Checkpoint, storage: &Storage
                 "until {}, as {} asked",
                 to_utc_text(wait.until),
                 wait.asked_by
+            ),
+        );
+    }
+    for gap in saved.gaps.iter() {
+        let [since, tried_at] = [gap.since, gap.tried_at].map(to_utc_text);
+        line(
+            "gap",
+            format!(
+                "{} cannot be read since {since}, last tried {tried_at}: {}",
+                gap.range,
+                visible(&gap.reason)
             ),
         );
     }

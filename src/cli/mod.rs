@@ -32,7 +32,7 @@ use tracing::warn;
 
 use self::args::{Args, Command};
 use crate::{
-    model::feed::Feed,
+    model::{feed::Feed, visible::escape_hidden},
     telemetry::{self, Audience, Format, Lines},
 };
 
@@ -143,7 +143,7 @@ fn exit(code: u8, message: &str) -> ExitCode {
 
 /// A line for the person at the terminal.
 fn say(text: &str) {
-    match writeln!(io::stdout(), "{text}") {
+    match writeln!(io::stdout(), "{}", escape_hidden(text)) {
         // A closed pipe is the reader's choice.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             say_error(&format!("The output cannot be written: {error}."));
@@ -154,5 +154,5 @@ fn say(text: &str) {
 
 /// A line about what went wrong.
 fn say_error(text: &str) {
-    drop(writeln!(io::stderr(), "{text}"));
+    drop(writeln!(io::stderr(), "{}", escape_hidden(text)));
 }

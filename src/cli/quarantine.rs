@@ -19,6 +19,7 @@ use crate::{
     },
     model::{
         event_time::to_utc_text, feed::Feed, fingerprint::Fingerprint, quarantined::Quarantined,
+        visible::visible,
     },
 };
 
@@ -106,7 +107,7 @@ async fn list(options: &Listing, storage: &Storage) -> Result<u8, QuarantineErro
             one.row.len(),
             to_utc_text(one.held_at),
         ));
-        say(&format!("    {}", one.reason));
+        say(&format!("    {}", visible(&one.reason)));
     }
     Ok(code)
 }

@@ -19,6 +19,7 @@ pub(super) fn log(report: &FeedReport) {
                 batches = counts.batches,
                 pages = counts.pages,
                 retries = counts.retries,
+                identical = if_any(counts.identical),
                 repaired = if_any(counts.repaired),
                 untimed = if_any(counts.untimed),
                 truncated = if_any(counts.truncated),

@@ -4,7 +4,7 @@ use super::api::ErrorDetails;
 use crate::{
     ingest::error::{ErrorKind, Rejection},
     net::{
-        http::{TransportError, excerpt},
+        http::{Response, TransportError},
         retry::{AttemptError, Next},
         token::TokenError,
     },
@@ -86,11 +86,11 @@ impl AttemptError for PostError {
 
 impl ErrorDetails {
     /// In the service's own words, or the beginning of its body.
-    pub(super) fn describe(&self, body: &[u8]) -> String {
+    pub(super) fn describe(&self, response: &Response) -> String {
         if self.code.is_empty() {
-            format!("`{}`", excerpt(body))
+            format!("`{}`", response.excerpt())
         } else {
-            format!("{} ({})", self.code, excerpt(self.message.as_bytes()))
+            response.tell(&format!("{} ({})", self.code, self.message))
         }
     }
 }

@@ -173,7 +173,7 @@ impl<A: IngestApi> Sink<A> {
         let status = response.status.as_u16();
         PostError::Refused {
             status,
-            detail: details.describe(&response.body),
+            detail: details.describe(response),
             rows: rows.count,
             bytes: rows.body.len(),
             request_id: request_id(response),
@@ -184,7 +184,9 @@ impl<A: IngestApi> Sink<A> {
 }
 
 fn request_id(response: &Response) -> Option<String> {
-    response.header("x-ms-request-id").map(ToOwned::to_owned)
+    response
+        .header("x-ms-request-id")
+        .map(|id| response.tell(id))
 }
 
 #[async_trait]

@@ -199,7 +199,8 @@ impl Binding {
         // The body of a login is never shown: a successful one holds keys.
         let answer = match verdict {
             Some(verdict) if !verdict.failures.is_empty() => {
-                format!("{status} {}", FailureList(&verdict.failures))
+                let failures = FailureList(&verdict.failures).to_string();
+                format!("{status} {}", response.tell(&failures))
             }
             _ => status.to_string(),
         };

@@ -27,7 +27,7 @@ use crate::{
         checkpoint::Service, deadline::Deadline, feed::Feed, page::Page, record::RecordScanner,
     },
     net::{
-        http::{self, HttpClient, Response, TransportError},
+        http::{HttpClient, Response, TransportError},
         retry::{self, AttemptError, Context, Next, Once, Policy},
         token::TokenError,
     },
@@ -326,10 +326,10 @@ impl MimecastSource {
         let status = wire::effective_status(response.status.as_u16(), verdict);
         let mut detail = match verdict {
             Some(verdict) if !verdict.failures.is_empty() => {
-                FailureList(&verdict.failures).to_string()
+                response.tell(&FailureList(&verdict.failures).to_string())
             }
             _ if response.body.is_empty() => "no body".to_owned(),
-            _ => format!("`{}`", http::excerpt(&response.body)),
+            _ => format!("`{}`", response.excerpt()),
         };
         let least = match verdict {
             Some(verdict) if decision::ends_in_future(verdict) => Some(1),

@@ -218,11 +218,7 @@ impl fmt::Display for FailureList<'_> {
             };
             write!(f, "{separator}{code}")?;
             if !failure.message.is_empty() {
-                write!(
-                    f,
-                    " ({})",
-                    crate::net::http::excerpt(failure.message.as_bytes())
-                )?;
+                write!(f, " ({})", failure.message)?;
             }
         }
         Ok(())

@@ -19,7 +19,7 @@ use super::{
     wire::{self, Verdict},
 };
 use crate::net::{
-    http::{self, Response, TransportError},
+    http::{Response, TransportError},
     token::{Issued, Issuer, LifetimeError, TokenError, lifetime},
 };
 
@@ -83,7 +83,7 @@ impl MimecastTokens {
         if decision == Decision::Accept {
             return TokenError::refused(TokenRequestError::NoToken, Some(NO_TOKEN_ADVICE));
         }
-        let detail = detail(&response.body, verdict.as_ref());
+        let detail = detail(response, verdict.as_ref());
         let error = TokenRequestError::Refused { status, detail };
         match decision {
             Decision::Retry(after) => {
@@ -100,13 +100,14 @@ impl MimecastTokens {
 }
 
 /// What an answer says. Its body is not shown, since it may hold a token; a page of HTML holds none.
-fn detail(body: &[u8], verdict: Option<&Verdict>) -> String {
+fn detail(response: &Response, verdict: Option<&Verdict>) -> String {
     match verdict {
         Some(verdict) if !verdict.failures.is_empty() => {
-            format!(": {}", FailureList(&verdict.failures))
+            let failures = FailureList(&verdict.failures).to_string();
+            format!(": {}", response.tell(&failures))
         }
-        None if body.trim_ascii_start().starts_with(b"<") => {
-            format!(": `{}`", http::excerpt(body))
+        None if response.body.trim_ascii_start().starts_with(b"<") => {
+            format!(": `{}`", response.excerpt())
         }
         _ => String::new(),
     }
@@ -145,12 +146,18 @@ fn advice(status: u16, verdict: Option<&Verdict>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::scrub::SentSecrets;
 
     #[test]
     fn what_a_token_service_says_reaches_the_operator_and_a_token_does_not() {
         let detail = |body: &str| {
-            let body = body.as_bytes();
-            detail(body, wire::verdict(body).as_ref())
+            let response = Response {
+                status: reqwest::StatusCode::BAD_REQUEST,
+                headers: reqwest::header::HeaderMap::new(),
+                body: body.into(),
+                sent: SentSecrets::default(),
+            };
+            detail(&response, wire::verdict(body.as_bytes()).as_ref())
         };
         for (body, expected) in [
             (

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{event_time, feed::Feed, fingerprint::Fingerprint};
+use super::{event_time, feed::Feed, fingerprint::Fingerprint, visible::visible};
 
 const KIND: &str = "mimecast-ttp quarantine";
 const VERSION: u32 = 1;
@@ -76,7 +76,8 @@ impl Quarantined {
 
     /// Reads what [`Self::to_text`] wrote.
     pub fn read(text: &str) -> Result<Self, NotQuarantined> {
-        let not = |reason: &dyn ToString| NotQuarantined(reason.to_string());
+        // A reason may quote what it found.
+        let not = |reason: &dyn ToString| NotQuarantined(visible(&reason.to_string()));
         let document: Document = serde_json::from_str(text).map_err(|error| not(&error))?;
         if document.kind != KIND || document.version > VERSION {
             return Err(not(&"it is of another kind or version"));

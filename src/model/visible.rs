@@ -1,6 +1,8 @@
 //! Text from outside as it may be shown: in one line, without characters that move the cursor, recolour a
 //! terminal or reorder what is read, and never long.
 
+use std::{borrow::Cow, fmt::Write};
+
 /// The most characters that are shown of one text.
 pub const MAX_VISIBLE: usize = 300;
 
@@ -18,16 +20,22 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
-/// A whole line as it may be written: the last defence, where its parts should be visible already. Line
-/// feeds and tabs become blanks, other characters as with [`visible`]; nothing is cut.
+/// A whole output as it may be written: the last defence, where its parts should be visible already. Line
+/// feeds stay; other hidden characters become escapes as JSON writes them, so that JSON stays JSON and means
+/// the same.
 #[must_use]
-pub fn one_line(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.chars().all(|character| !is_hidden(character)) {
+pub fn escape_hidden(text: &str) -> Cow<'_, str> {
+    let is_harmless = |character: char| character == '\n' || !is_hidden(character);
+    if text.chars().all(is_harmless) {
         return text.into();
     }
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        push(&mut shown, character);
+        if is_harmless(character) {
+            shown.push(character);
+        } else {
+            push_escape(&mut shown, character);
+        }
     }
     shown.into()
 }
@@ -35,8 +43,15 @@ pub fn one_line(text: &str) -> std::borrow::Cow<'_, str> {
 fn push(shown: &mut String, character: char) {
     match character {
         '\n' | '\r' | '\t' => shown.push(' '),
-        hidden if is_hidden(hidden) => shown.extend(hidden.escape_unicode()),
+        hidden if is_hidden(hidden) => push_escape(shown, hidden),
         plain => shown.push(plain),
+    }
+}
+
+fn push_escape(shown: &mut String, character: char) {
+    for unit in character.encode_utf16(&mut [0; 2]) {
+        // Writing to a string does not fail.
+        let _written = write!(shown, "\\u{unit:04x}");
     }
 }
 
@@ -65,15 +80,16 @@ mod tests {
     fn nothing_that_steers_a_terminal_or_hides_text_is_shown() {
         for (text, expected) in [
             ("plain \u{e9} \u{4e2d}", "plain \u{e9} \u{4e2d}"),
-            ("a\u{1b}[31mred", "a\\u{1b}[31mred"),
+            ("a\u{1b}[31mred", "a\\u001b[31mred"),
             ("a\nb\tc\r", "a b c"),
-            ("a\u{9b}2J", "a\\u{9b}2J"),
-            ("moc.\u{202e}live", "moc.\\u{202e}live"),
-            ("a\u{2028}b\u{2029}c", "a\\u{2028}b\\u{2029}c"),
-            ("\u{feff}a\u{200b}b", "\\u{feff}a\\u{200b}b"),
+            ("a\u{9b}2J", "a\\u009b2J"),
+            ("moc.\u{202e}live", "moc.\\u202elive"),
+            ("a\u{2028}b\u{2029}c", "a\\u2028b\\u2029c"),
+            ("\u{feff}a\u{200b}b", "\\ufeffa\\u200bb"),
         ] {
             assert_eq!(visible(text), expected);
-            assert!(!one_line(text).contains(is_hidden));
+            let lines = escape_hidden(text);
+            assert!(lines.lines().all(|line| !line.contains(is_hidden)));
         }
     }
 
@@ -82,5 +98,16 @@ mod tests {
         let shown = visible(&"\u{1b}".repeat(31_000_000));
         assert!(shown.ends_with("...") && shown.len() < 10 * MAX_VISIBLE);
         assert_eq!(visible(&"x".repeat(MAX_VISIBLE)).len(), MAX_VISIBLE);
+    }
+
+    #[test]
+    fn what_is_escaped_in_json_means_the_same() {
+        let value = serde_json::json!({"subject": "a\u{202e}b\u{2028}c\u{1b}d\u{e0001}e\nf"});
+        let json = escape_hidden(&value.to_string()).into_owned();
+        assert!(!json.contains(is_hidden));
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&json).unwrap(),
+            value
+        );
     }
 }

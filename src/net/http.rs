@@ -21,6 +21,7 @@ use reqwest::{
 };
 use url::Host;
 
+use super::scrub::SentSecrets;
 use super::trust::{self, CertificateFault, Trust};
 use crate::model::visible::visible;
 
@@ -88,9 +89,29 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body.
     pub body: Vec<u8>,
+    /// The secrets of the request.
+    pub sent: SentSecrets,
 }
 
+/// How much of a body is looked through for secrets before its beginning is told. No secret is so long that
+/// one which begins in what is told could end after this.
+const MAX_TOLD_BYTES: usize = 64 * 1024;
+
 impl Response {
+    /// A text from this answer as it may be told: without what the request sent as a secret, visible, and
+    /// not long.
+    #[must_use]
+    pub fn tell(&self, text: &str) -> String {
+        visible(&self.sent.scrub(text))
+    }
+
+    /// The beginning of the body as it may be told.
+    #[must_use]
+    pub fn excerpt(&self) -> String {
+        let cut = &self.body[..self.body.len().min(MAX_TOLD_BYTES)];
+        self.tell(&String::from_utf8_lossy(cut))
+    }
+
     /// A header as text; `None` where it is absent or not ASCII.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -252,6 +273,7 @@ impl HttpClient {
             headers,
             body,
         } = request;
+        let sent = SentSecrets::of(&headers, &body);
         let mut builder = self.inner(&url).request(method, url).body(body);
         for (name, value) in headers {
             builder = builder.header(name, value);
@@ -289,6 +311,7 @@ impl HttpClient {
             status,
             headers,
             body,
+            sent,
         })
     }
 }
@@ -359,15 +382,6 @@ fn transport(error: reqwest::Error, received: Option<Received>) -> TransportErro
     } else {
         TransportError::Broken { received, source }
     }
-}
-
-/// Enough of a body to recognise it: [`visible`] cuts further.
-const EXCERPT_BYTES: usize = 1200;
-
-/// The beginning of a body as it may be shown in an error message.
-pub(crate) fn excerpt(body: &[u8]) -> String {
-    let cut = &body[..body.len().min(EXCERPT_BYTES)];
-    visible(&String::from_utf8_lossy(cut))
 }
 
 /// Reads a `Retry-After` header: seconds, or a date, from which the wait at `now` follows.

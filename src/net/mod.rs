@@ -5,5 +5,6 @@ pub mod address;
 pub mod http;
 pub mod keys;
 pub mod retry;
+pub mod scrub;
 pub mod token;
 pub mod trust;

@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use tracing::{Level, Metadata};
 
 use super::fields::{Fields, Value};
+use crate::model::visible::escape_hidden;
 
 /// What a line of JSON says of every event, so that no field may.
 const RESERVED: [&str; 3] = ["level", "message", "target"];
@@ -44,7 +45,8 @@ impl<'a> Line<'a> {
     /// One JSON object: level, message, the fields, target.
     pub(super) fn json(&self) -> String {
         // Texts and numbers under names that are texts are always JSON.
-        serde_json::to_string(self).unwrap_or_else(|_| self.text())
+        let json = serde_json::to_string(self).unwrap_or_else(|_| self.text());
+        escape_hidden(&json).into_owned()
     }
 }
 
@@ -71,16 +73,9 @@ fn one_line(text: &str) -> String {
         .map(str::trim)
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
-        .join(" | ");
-    let mut line = String::with_capacity(joined.len());
-    for character in joined.chars() {
-        match character {
-            '\t' => line.push(' '),
-            control if control.is_control() => line.extend(control.escape_default()),
-            other => line.push(other),
-        }
-    }
-    line
+        .join(" | ")
+        .replace('\t', " ");
+    escape_hidden(&joined).into_owned()
 }
 
 /// A value as it is where it ends at the next blank; in quotes otherwise.
@@ -147,7 +142,7 @@ mod tests {
         let line = line(hostile, &[("reason", text(hostile))]);
         assert_eq!(
             line.text(),
-            r#"ERROR a\u{1b}[2Jb c\u{0}\u{85}d | INFO e reason="a\\u{1b}[2Jb c\\u{0}\\u{85}d | INFO e""#
+            r#"ERROR a\u001b[2Jb c\u0000\u0085d | INFO e reason="a\\u001b[2Jb c\\u0000\\u0085d | INFO e""#
         );
         assert_eq!(line.json().lines().count(), 1);
         let read: serde_json::Value = serde_json::from_str(&line.json()).unwrap();

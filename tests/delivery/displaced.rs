@@ -94,3 +94,70 @@ async fn thousands_of_displaced_records_are_each_delivered_once() {
     }
     assert_eq!(world.sorted_serials(), (0..number).collect::<Vec<_>>());
 }
+
+/// Records that are listed at one time and carry another, `shift` earlier.
+fn add_shifted(world: &World, count: i64, newest: TimeDelta, every: TimeDelta, shift: TimeDelta) {
+    let first = world.serials_made();
+    for number in 0..count {
+        let listed = world.now() - newest - every * i32::try_from(number).unwrap();
+        let own = listed - shift;
+        let text = format!(
+            r#"{{"n":{},"date":"{}"}}"#,
+            first + u64::try_from(number).unwrap(),
+            own.format("%Y-%m-%dT%H:%M:%S+0000")
+        );
+        world.add_text(listed, listed, text);
+    }
+}
+
+#[tokio::test]
+async fn records_with_local_times_are_delivered_once() {
+    for (hours, old_mark) in [(12, false), (12, true), (1, false), (20, false)] {
+        let mut builder = World::builder().page_size(500);
+        if old_mark {
+            builder = builder.checkpoint("2026-03-02T02:00:00+0000");
+        }
+        let world = builder.build();
+        let shift = TimeDelta::hours(hours);
+        let span = if old_mark { 5 } else { 20 } * 60;
+        let every = TimeDelta::minutes(span) / 300;
+        add_shifted(&world, 300, TimeDelta::minutes(2), every, shift);
+        let late = TimeDelta::seconds(20);
+        add_shifted(&world, 40, TimeDelta::minutes(1), late, shift);
+        for _ in 0..4 {
+            let report = world.pass().await;
+            assert_eq!(report.outcome, Outcome::Complete, "{report}");
+            world.advance(Duration::from_secs(60));
+        }
+        assert_eq!(
+            world.sorted_serials(),
+            (0..340).collect::<Vec<_>>(),
+            "{hours} h, old mark: {old_mark}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_listing_that_ignores_the_range_does_not_multiply_its_records() {
+    let world = World::builder()
+        .records_every(TimeDelta::hours(1), 90, "2026-02-26T10:00:00Z")
+        .checkpoint("2026-02-26T08:00:00+0000")
+        .page_size(500)
+        .ignores_ranges()
+        .build();
+    world.pass().await;
+    assert_eq!(world.sorted_serials(), (0..90).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn two_records_that_are_equal_to_the_byte_are_delivered_once_and_counted() {
+    let world = World::builder().page_size(500).build();
+    let listed = at("2026-03-02T07:58:00Z");
+    for _ in 0..2 {
+        let text = r#"{"n":0,"date":"2026-03-02T07:58:00Z"}"#;
+        world.add_text(listed, listed, text.to_owned());
+    }
+    let report = world.pass().await;
+    assert_eq!((report.counts.delivered, report.counts.identical), (1, 1));
+    assert_eq!(world.told()[0]["identical"], 1);
+}

@@ -162,7 +162,12 @@ fn every_rule_is_quiet_on_clean_traffic() {
 #[test]
 fn every_rule_about_events_has_its_story() {
     let told: Vec<_> = stories::all().iter().map(|story| story.rule).collect();
-    let of_the_connector = ["connector-late", "connector-silent", "records-quarantined"];
+    let of_the_connector = [
+        "connector-late",
+        "connector-silent",
+        "feed-has-gap",
+        "records-quarantined",
+    ];
     for rule in content::read().rules {
         let key = rule.key.as_str();
         assert!(
@@ -228,4 +233,19 @@ fn records_set_aside_are_told_once() {
         Reading::Run,
     );
     assert_eq!(count(&found), 1, "{found:?}");
+}
+
+#[test]
+fn a_gap_is_told_once_and_another_one_again() {
+    let times = (0..72).map(|n| start() + TimeDelta::minutes(5 * n));
+    let rows: Vec<_> = times
+        .enumerate()
+        .flat_map(|(n, at)| {
+            let gaps = [0, 1, 2][(n / 18).min(2)];
+            stories::health(at, &json!({"gaps": gaps, "message": "url has a gap"}))
+        })
+        .collect();
+    let mut kusto = open(&rows);
+    let found = alerts(&mut kusto, &rule("feed-has-gap"), start(), 6, Reading::Run);
+    assert_eq!(count(&found), 2, "{found:?}");
 }

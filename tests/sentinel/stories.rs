@@ -301,7 +301,7 @@ pub fn health(at: DateTime<Utc>, changes: &Value) -> Vec<Stored> {
     let rows = ["url", "attachment", "impersonation"].map(|feed| {
         let time = workspace::text(at);
         let record = json!({
-            "time_generated": time, "feed": feed, "outcome": "complete", "delivered": 3, "duplicates": 0, "quarantined": 0, "missing": 0,
+            "time_generated": time, "feed": feed, "outcome": "complete", "delivered": 3, "duplicates": 0, "quarantined": 0, "missing": 0, "identical": 0, "gaps": 0,
             "batches": 1, "calls": 1, "retries": 0, "durationSeconds": 1.5, "version": "0.1.0", "lagSeconds": 15, "watermark": time,
         });
         let record = if feed == "url" { with(record, changes) } else { record };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc::{OwnedPermit, Receiver, Sender};
 
-use super::buffered::ReadEvent;
+use super::{buffered::ReadEvent, displaced::DisplacedLookup};
 use crate::{
     ingest::{
         ports::Clock,
@@ -15,9 +15,11 @@ use crate::{
         batch::{Batch, BatchBuilder, Push, Sizes},
         date_range::DateRange,
         feed::Feed,
+        fingerprint::Fingerprint,
         gap::Gap,
         page::Page,
         recent::Recent,
+        record_meta::RecordMeta,
     },
 };
 
@@ -32,7 +34,7 @@ pub(in crate::ingest) enum DeliverEvent {
         /// known, even if all records so far came oldest first.
         watermark: Option<DateTime<Utc>>,
         /// What happened since the work before.
-        counts: Counts,
+        counts: Box<Counts>,
         /// Ranges before the watermark that could not be read.
         gaps: Vec<Gap>,
     },
@@ -67,6 +69,8 @@ pub(in crate::ingest) struct Collector<'a> {
     builder: BatchBuilder,
     /// Everything delivered lately, everything of this range and everything on its way.
     known: Recent,
+    /// What only the ledger may know.
+    displaced: DisplacedLookup<'a>,
     direction: Direction,
     /// How long after its own time a record may still appear.
     late_arrival: TimeDelta,
@@ -87,6 +91,7 @@ impl<'a> Collector<'a> {
         config: &CollectorConfig,
         clock: &'a dyn Clock,
         known: Recent,
+        displaced: DisplacedLookup<'a>,
         out: Sender<DeliverEvent>,
     ) -> Self {
         Self {
@@ -96,6 +101,7 @@ impl<'a> Collector<'a> {
             room: None,
             builder: BatchBuilder::new(config.feed, config.sizes),
             known,
+            displaced,
             direction: config.direction,
             late_arrival: config.late_arrival,
             counts: Counts::default(),
@@ -108,7 +114,12 @@ impl<'a> Collector<'a> {
     pub(in crate::ingest) async fn run(mut self, mut pages: Receiver<ReadEvent>) {
         while let Some(read) = pages.recv().await {
             match read {
-                ReadEvent::Page(range, page) => self.page(range, &page).await,
+                ReadEvent::Page(range, page) => {
+                    if let Err(reason) = self.page(range, &page).await {
+                        self.hand_on().await;
+                        return self.send(DeliverEvent::End(Err(reason))).await;
+                    }
+                }
                 ReadEvent::Missing(missing) => self.counts.missing += missing,
                 ReadEvent::RangeEnd {
                     range,
@@ -135,8 +146,9 @@ impl<'a> Collector<'a> {
 
     /// Goes on after a range.
     async fn pass_over(&mut self, range: DateRange) {
-        // Reading only goes forward from here: remembering a whole backlog would not be flat.
-        self.known.forget_before(range.to() - self.late_arrival);
+        // Reading only goes forward from here: remembering a whole backlog would not be flat. What this
+        // range held is remembered through the next one, in case that lists it too.
+        self.known.forget_before(range.from() - self.late_arrival);
         if self.direction == Direction::Forward {
             self.reached = Some(range.to());
         }
@@ -147,14 +159,15 @@ impl<'a> Collector<'a> {
         }
     }
 
-    async fn page(&mut self, range: DateRange, page: &Page) {
+    async fn page(&mut self, range: DateRange, page: &Page) -> Result<(), StopReason> {
         self.counts.pages += 1;
         self.counts.repaired += page.repaired;
         self.counts.retries += u64::from(page.attempts.saturating_sub(1));
-        for (record, meta) in page.records_with_meta() {
+        for (index, (record, meta)) in page.records_with_meta().enumerate() {
             self.counts.records += 1;
-            if self.known.contains(meta.fingerprint) {
+            if self.is_known(meta, range).await? {
                 self.counts.duplicates += 1;
+                self.counts.identical += u64::from(is_identical(page, index, meta.fingerprint));
                 continue;
             }
             if self.builder.is_empty() {
@@ -169,13 +182,34 @@ impl<'a> Collector<'a> {
             self.known
                 .insert(meta.remembered_at(range), meta.fingerprint);
         }
+        Ok(())
+    }
+
+    /// Whether a record was delivered, or is on its way.
+    async fn is_known(&mut self, meta: RecordMeta, range: DateRange) -> Result<bool, StopReason> {
+        let (is_displaced, fingerprint) = (meta.is_displaced(range), meta.fingerprint);
+        if self.known.contains(fingerprint) {
+            // What is listed again is remembered for longer; where it lies outside the range, it may be
+            // listed by all of them.
+            if is_displaced {
+                self.known.insert_displaced(range.to(), fingerprint);
+                self.known.give_up_displaced();
+            } else {
+                self.known.insert(meta.remembered_at(range), fingerprint);
+            }
+            return Ok(true);
+        }
+        match meta.time {
+            Some(time) if is_displaced => self.displaced.knows(time, fingerprint).await,
+            _ => Ok(false),
+        }
     }
 
     async fn hand_on(&mut self) {
         let work = DeliverEvent::Deliver {
             batch: self.builder.take(),
             watermark: self.reached.take(),
-            counts: std::mem::take(&mut self.counts),
+            counts: Box::new(std::mem::take(&mut self.counts)),
             gaps: std::mem::take(&mut self.gaps),
         };
         match self.room.take() {
@@ -197,4 +231,10 @@ impl<'a> Collector<'a> {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Whether a record before this one on its page is equal to it, to the byte.
+fn is_identical(page: &Page, index: usize, fingerprint: Fingerprint) -> bool {
+    let mut before = page.records_with_meta().take(index);
+    before.any(|(_, meta)| meta.fingerprint == fingerprint)
 }

@@ -122,7 +122,7 @@ impl Deliverer<'_> {
                 }
                 work = batches.recv(), if may_begin && read.is_none() => match work {
                     Some(DeliverEvent::Deliver { batch, watermark, counts, gaps }) => {
-                        *self.counts += counts;
+                        *self.counts += *counts;
                         self.add_gaps(gaps)?;
                         let work = posts.order.add(usize::from(batch.is_some()), watermark);
                         match batch {

@@ -6,6 +6,7 @@ mod collect;
 pub(super) mod concurrency;
 pub(super) mod counting_source;
 mod deliver;
+mod displaced;
 mod range;
 mod read;
 
@@ -19,6 +20,7 @@ use self::{
     collect::{Collector, CollectorConfig},
     concurrency::ReadSlot,
     deliver::Deliverer,
+    displaced::DisplacedLookup,
     range::RangeReader,
     read::FeedReader,
 };
@@ -28,7 +30,7 @@ use super::{
         Counts,
         stop_reason::{MAX_RESTARTS, StopReason},
     },
-    state::{checkpoint_writer::CheckpointWriter, quarantine::Quarantine},
+    state::{checkpoint_writer::CheckpointWriter, ledger::Ledger, quarantine::Quarantine},
 };
 use crate::model::{
     batch::Sizes, date_range::DateRange, deadline::Deadline, feed::Feed, ledger::Entry,
@@ -111,7 +113,13 @@ impl Pipeline {
             known.insert(entry.time, entry.fingerprint);
         }
         let config = self.collector_config(segment.direction);
-        let collector = Collector::new(&config, &**clock, known, batches_in);
+        let ledger = Ledger {
+            feed: self.feed,
+            store: &**store,
+            deadline: deadlines.read,
+        };
+        let displaced = DisplacedLookup::new(ledger, writer.progress.kept_from());
+        let collector = Collector::new(&config, &**clock, known, displaced, batches_in);
         let deliverer = Deliverer {
             feed: self.feed,
             sink: &**sink,

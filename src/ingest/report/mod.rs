@@ -52,6 +52,8 @@ pub struct Counts {
     pub delivered: u64,
     /// Records dropped because they were delivered before.
     pub duplicates: u64,
+    /// Records that equal another one on their page in every member: one of them is delivered.
+    pub identical: u64,
     /// Characters on pages that were not valid and were replaced: bytes that are not UTF-8, control
     /// characters inside strings.
     pub repaired: u64,
@@ -102,6 +104,7 @@ impl AddAssign for Counts {
         self.records += other.records;
         self.delivered += other.delivered;
         self.duplicates += other.duplicates;
+        self.identical += other.identical;
         self.repaired += other.repaired;
         self.untimed += other.untimed;
         self.truncated += other.truncated;
@@ -171,6 +174,7 @@ impl fmt::Display for FeedReport {
             counted(retries, "retry", "retries"),
         )?;
         for (count, what) in [
+            (self.counts.identical, "identical to another"),
             (self.counts.repaired, "invalid characters replaced"),
             (self.counts.untimed, "without a readable time"),
             (self.counts.truncated, "values cut off by the service"),

@@ -16,6 +16,7 @@ use crate::{
         event_time::to_utc_text,
         feed::Feed,
         gap::Gap,
+        visible::escape_hidden,
     },
 };
 
@@ -294,8 +295,8 @@ impl Conclusion {
 
     /// The message with what to do.
     pub(in crate::ingest) fn into_message(self) -> Option<String> {
-        self.message
-            .map(|message| with_advice(message, self.advice))
+        let message = self.message?;
+        Some(escape_hidden(&with_advice(message, self.advice)).into_owned())
     }
 }
 

@@ -104,6 +104,15 @@ impl Ledger<'_> {
         Ok(known)
     }
 
+    /// What was delivered in an hour.
+    pub(in crate::ingest) async fn hour(&self, hour: Hour) -> Result<Vec<Entry>, StoreError> {
+        let key = StoreKey::Ledger(self.feed, hour);
+        let content = self.store.load(key, self.deadline).await?.content;
+        Ok(content.map_or_else(Vec::new, |bytes| {
+            self.read(hour, &bytes).entries().collect()
+        }))
+    }
+
     /// The hours that there are, in their order.
     pub(in crate::ingest) async fn hours(&self) -> Result<Vec<Hour>, StoreError> {
         let folder = Folder::Ledger(self.feed);

@@ -8,7 +8,18 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::model::{bounded::AtMost, object::Object, visible::visible};
+use crate::model::{bounded::AtMost, object::Object};
+
+/// As much of a code or a message is kept: more than is told, so that a secret in it is found whole.
+const MAX_TEXT_LENGTH: usize = 16 * 1024;
+
+fn bounded(text: String) -> String {
+    if text.len() <= MAX_TEXT_LENGTH {
+        text
+    } else {
+        text.chars().take(MAX_TEXT_LENGTH).collect()
+    }
+}
 
 /// No answer names more failures.
 const MAX_FAILURES: usize = 100;
@@ -19,9 +30,9 @@ pub(super) type Fails = AtMost<Fail, MAX_FAILURES>;
 /// One error that Mimecast names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Failure {
-    /// Such as `err_xdk_invalid_signature`, as it may be shown; empty where there is none.
+    /// Such as `err_xdk_invalid_signature`; empty where there is none.
     pub code: String,
-    /// Mimecast's own words, as they may be shown.
+    /// Mimecast's own words, which may repeat secrets of the request.
     pub message: String,
     /// Mimecast's hint that trying again may help.
     pub retryable: bool,
@@ -115,8 +126,8 @@ struct FailureShape {
 impl From<FailureShape> for Failure {
     fn from(shape: FailureShape) -> Self {
         Self {
-            code: shape.code.as_deref().map(visible).unwrap_or_default(),
-            message: shape.message.as_deref().map(visible).unwrap_or_default(),
+            code: shape.code.map(bounded).unwrap_or_default(),
+            message: shape.message.map(bounded).unwrap_or_default(),
             retryable: shape.retryable,
         }
     }
@@ -148,19 +159,13 @@ pub(super) fn failures(fail: Option<Fails>) -> Vec<Failure> {
 pub fn verdict(body: &[u8]) -> Option<Verdict> {
     let Object::<VerdictShape<'_>>(shape) = serde_json::from_slice(body).ok()?;
     let mut failures = failures(shape.fail);
-    failures.extend(shape.error.map(|error| {
-        match error {
-            ErrorShape::Failure(failure) => failure.into(),
-            ErrorShape::Code(code) => Failure {
-                code: visible(&code),
-                message: shape
-                    .error_description
-                    .as_deref()
-                    .map(visible)
-                    .unwrap_or_default(),
-                retryable: false,
-            },
-        }
+    failures.extend(shape.error.map(|error| match error {
+        ErrorShape::Failure(failure) => failure.into(),
+        ErrorShape::Code(code) => Failure {
+            code: bounded(code),
+            message: shape.error_description.map(bounded).unwrap_or_default(),
+            retryable: false,
+        },
     }));
     Some(Verdict {
         meta_status: shape.meta.and_then(|Object(meta)| meta.status),

@@ -19,7 +19,7 @@ use serde::{
 use super::{Checkpoint, LONGEST_RANGE, SHORTEST_RANGE, Service, Start, Wait};
 use crate::model::{
     date_range::DateRange, event_time, feed::Feed, fingerprint::Fingerprint, gap::Gap,
-    moves::Moves, object::Object, recent::Recent, tally::Tally,
+    moves::Moves, object::Object, recent::Recent, tally::Tally, visible::visible,
 };
 
 /// What the first member of our text says, so that any other JSON is recognised as not ours.
@@ -284,7 +284,9 @@ impl Start {
             });
         }
         if header.feed != feed.name() {
-            return Err(CheckpointError::OtherFeed { found: header.feed });
+            return Err(CheckpointError::OtherFeed {
+                found: visible(&header.feed),
+            });
         }
         let document: Document<Read> = serde_json::from_str(text).map_err(damaged)?;
         let mut recent = Recent::default();
@@ -364,6 +366,6 @@ fn time(text: &str) -> Result<DateTime<Utc>, CheckpointError> {
 
 fn damaged(detail: impl fmt::Display) -> CheckpointError {
     CheckpointError::Damaged {
-        detail: detail.to_string(),
+        detail: visible(&detail.to_string()),
     }
 }

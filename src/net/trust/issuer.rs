@@ -5,7 +5,7 @@
 //!
 //! Sources: RFC 5280, section 4.1, for the members; X.690, section 8.1, for their encoding.
 
-use crate::net::http::excerpt;
+use crate::model::visible::visible;
 
 /// The tag of a certificate's version, which the oldest kind does not have.
 const VERSION: u8 = 0xa0;
@@ -64,7 +64,7 @@ fn attribute(name: &[u8], kind: &[u8]) -> Option<String> {
         let (_, text) = pair.next()?;
         (found == kind).then_some(text)
     });
-    text.map(excerpt)
+    text.map(|text| visible(&String::from_utf8_lossy(text)))
 }
 
 #[cfg(test)]

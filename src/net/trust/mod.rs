@@ -26,7 +26,7 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 use tracing::warn;
 
-use super::http::excerpt;
+use crate::model::visible::visible;
 
 /// Why the certificate of a server was not accepted. No request was sent to it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,8 +108,8 @@ impl From<CertificateError> for Reason {
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 Self::NotYetValid
             }
-            CertificateError::Other(error) => Self::Other(excerpt(error.to_string().as_bytes())),
-            other => Self::Other(excerpt(other.to_string().as_bytes())),
+            CertificateError::Other(error) => Self::Other(visible(&error.to_string())),
+            other => Self::Other(visible(&other.to_string())),
         }
     }
 }

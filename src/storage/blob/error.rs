@@ -8,10 +8,8 @@ use azure_storage_blob::models::StorageErrorCode;
 use super::answer::Unusable;
 use crate::{
     ingest::error::{StoreError, StoreFailure},
-    net::{
-        http::excerpt,
-        trust::{self, CertificateFault},
-    },
+    model::visible::visible,
+    net::trust::{self, CertificateFault},
     storage::Effect,
 };
 
@@ -116,5 +114,5 @@ fn innermost(error: &azure_core::Error) -> String {
     }
     let text = cause.to_string();
     let text = text.split(" for url (").next().unwrap_or_default();
-    excerpt(text.as_bytes())
+    visible(text)
 }

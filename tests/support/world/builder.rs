@@ -115,6 +115,12 @@ impl Builder {
         self
     }
 
+    /// Whatever range is asked for, everything is listed.
+    pub const fn ignores_ranges(mut self) -> Self {
+        self.0.source.ignores_ranges = true;
+        self
+    }
+
     /// An empty page with a token follows each page that is not the last one.
     pub const fn empty_pages(mut self) -> Self {
         self.0.source.empty_pages = true;

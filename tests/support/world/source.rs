@@ -64,6 +64,7 @@ pub(super) struct Source {
     pub(super) trailing_token: bool,
     pub(super) looping_token: bool,
     pub(super) empty_pages: bool,
+    pub(super) ignores_ranges: bool,
     pub(super) newest_first: bool,
     faults: Mutex<HashMap<u64, SourceFault>>,
     count_fault: Mutex<Option<SourceFault>>,
@@ -90,6 +91,7 @@ impl Default for Source {
             trailing_token: false,
             looping_token: false,
             empty_pages: false,
+            ignores_ranges: false,
             newest_first: false,
             faults: Mutex::default(),
             count_fault: Mutex::default(),
@@ -130,6 +132,11 @@ impl World {
             time,
             text,
         });
+    }
+
+    /// How many records there are.
+    pub fn serials_made(&self) -> u64 {
+        self.source.records.lock().unwrap().len() as u64
     }
 
     pub fn set_page_size(&self, records: usize) {
@@ -208,8 +215,9 @@ impl World {
             .filter(|given| {
                 request.feed == Feed::Url
                     && given.visible <= now
-                    && (range.from()..=range.to()).contains(&given.time)
-                    && !(self.source.excludes_to && given.time == range.to())
+                    && (self.source.ignores_ranges
+                        || (range.from()..=range.to()).contains(&given.time)
+                            && !(self.source.excludes_to && given.time == range.to()))
             })
             .cloned()
             .collect();
