@@ -4,11 +4,11 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use mimecast_ttp::{
     functions::{Handler, router},
-    ingest::{pass::Pass, ports::Ports},
+    ingest::{pass::Pass, ports::Ports, report::Outcome},
     model::{feed::Feed, store_key::StoreKey},
     settings::Settings,
 };
@@ -206,4 +206,64 @@ async fn an_unknown_function_is_refused_with_a_body() {
         .await
         .unwrap();
     assert_eq!(answer.status().as_u16(), 404);
+}
+
+/// The status of a call by hand, with some headers.
+async fn by_hand(address: &str, headers: &[(&str, &str)], body: Vec<u8>) -> u16 {
+    let call = client().post(format!("{address}/TimerTrigger")).body(body);
+    let call = headers
+        .iter()
+        .fold(call, |call, (name, value)| call.header(*name, *value));
+    call.send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn calls_of_browsers_are_refused() {
+    let world = World::builder().build();
+    let address = serve(pass(&world)).await;
+    for header in [
+        ("origin", "https://page.example"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-origin"),
+    ] {
+        assert_eq!(
+            by_hand(&address, &[header], vec![]).await,
+            403,
+            "{header:?}"
+        );
+    }
+    assert_eq!(world.fetches(), 0);
+}
+
+#[tokio::test]
+async fn only_the_host_may_start_passes_one_right_after_the_other() {
+    let world = World::builder().build();
+    let address = serve(pass(&world)).await;
+    for _ in 0..2 {
+        assert_eq!(invoke(&address, NORMAL).await.0, 200);
+    }
+    assert_eq!(by_hand(&address, &[], vec![]).await, 429);
+    world.advance(Duration::from_secs(5));
+    assert_eq!(by_hand(&address, &[], vec![]).await, 200);
+    assert_eq!(by_hand(&address, &[], vec![]).await, 429);
+}
+
+#[tokio::test]
+async fn a_payload_above_the_limit_starts_no_pass() {
+    let world = World::builder().build();
+    let address = serve(pass(&world)).await;
+    let body = vec![b' '; 3 * 1024 * 1024];
+    assert_eq!(by_hand(&address, &[], body).await, 413);
+    assert_eq!(world.fetches(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_feed_that_never_ends_is_cut_off_after_the_budget() {
+    let world = World::builder().build();
+    let _held = world.hold_source().await;
+    let report = world.pass().await;
+    assert_eq!(report.outcome, Outcome::Failed, "{report}");
+    let message = report.message.unwrap();
+    assert!(message.contains("did not end within 300 s"), "{message}");
 }

@@ -5,7 +5,7 @@ use tracing::{error, info};
 
 use super::{AT_FAULT, FAILED, args::Serve, wiring};
 use crate::{
-    functions::{Handler, router},
+    functions::{self, Handler, router},
     settings::schedule,
 };
 
@@ -50,10 +50,7 @@ pub(super) async fn serve(options: &Serve, environment: &dyn Fn(&str) -> Option<
     if options.port.is_none() {
         report_schedule(environment);
     }
-    let Err(error) = axum::serve(listener, router(handler)).await else {
-        error!("The server ended.");
-        return FAILED;
-    };
+    let Err(error) = functions::serve(listener, router(handler)).await;
     error!(reason = %error, "The server ended.");
     FAILED
 }

@@ -1,6 +1,6 @@
 //! What the headers of a call say of the caller: untrusted, and shown only in the expected form.
 
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, header};
 
 const INVOCATION_ID: HeaderName = HeaderName::from_static("x-azure-functions-invocationid");
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -34,6 +34,20 @@ pub(super) fn operation_id(headers: &HeaderMap) -> Option<&str> {
         // Only later versions may say more.
         && (later.is_empty() || *version != "00");
     is_valid.then_some(*trace)
+}
+
+/// Whether the Functions host calls: it names each invocation.
+pub(super) fn is_host(headers: &HeaderMap) -> bool {
+    invocation_id(headers).is_some()
+}
+
+/// Whether a page in a browser calls. Browsers add `Origin` to every POST of a page, and tell in
+/// `Sec-Fetch-Site` whose page it is; `none` is a person who typed the address.
+pub(super) fn is_browser(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ORIGIN)
+        || headers
+            .get("sec-fetch-site")
+            .is_some_and(|site| site != "none")
 }
 
 /// The value of a header that came once, as text.

@@ -11,6 +11,8 @@ mod caller;
 mod feed_line;
 mod invocation;
 mod router;
+mod server;
 
 pub use invocation::Invocation;
 pub use router::{Handler, router};
+pub use server::serve;

@@ -1,17 +1,18 @@
 //! The routes: alive, and run.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::Bytes,
-    extract::State,
+    extract::{Request, State, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, header},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use serde_json::json;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedMutexGuard, oneshot};
 use tracing::{Instrument, error, info, instrument, warn};
 
 use super::{caller, feed_line, invocation::Invocation};
@@ -36,9 +37,13 @@ pub enum Handler {
 #[derive(Clone)]
 struct Shared {
     handler: Arc<Handler>,
-    /// Held while a pass runs.
-    running: Arc<tokio::sync::Mutex<()>>,
+    /// Held while a pass runs: when the last one began.
+    running: Arc<tokio::sync::Mutex<Option<Duration>>>,
 }
+
+/// How far apart passes begin that are not the host's. Whoever can reach the port must not make the quota
+/// of the API keys theirs.
+const MIN_INTERVAL_BY_HAND: Duration = Duration::from_secs(5);
 
 /// The custom handler's routes.
 pub fn router(handler: Handler) -> Router {
@@ -50,7 +55,23 @@ pub fn router(handler: Handler) -> Router {
         .route("/", get(alive))
         .route("/TimerTrigger", post(invoke))
         .fallback(unknown)
+        .layer(middleware::from_fn(refuse_browsers))
         .with_state(shared)
+}
+
+/// A page in a browser on this machine can reach the port too, and say nothing to the contrary but by the
+/// headers that browsers add. The host sends none of them.
+async fn refuse_browsers(request: Request, next: Next) -> Response {
+    if caller::is_browser(request.headers()) {
+        warn!(
+            "A call from a browser was refused: only the Functions host, or a person by hand, runs passes."
+        );
+        return answer(
+            StatusCode::FORBIDDEN,
+            &["Calls from browsers are refused.".to_owned()],
+        );
+    }
+    next.run(request).await
 }
 
 /// Answered at once, whatever else is going on: the host asks until it is.
@@ -71,7 +92,18 @@ async fn unknown() -> Response {
         operation = caller::operation_id(&headers)
     )
 )]
-async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+async fn invoke(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => {
+            warn!(reason = %rejection, "The invocation's payload cannot be taken; no pass runs.");
+            return answer(rejection.status(), &[rejection.to_string()]);
+        }
+    };
     let pass = match &*shared.handler {
         Handler::Pass(pass) => pass.clone(),
         Handler::Faulty(faults) => {
@@ -92,13 +124,29 @@ async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
     if invocation.past_due {
         info!("This run is past due: the app was down at its time.");
     }
-    let Ok(running) = Arc::clone(&shared.running).try_lock_owned() else {
+    let Ok(mut running) = Arc::clone(&shared.running).try_lock_owned() else {
         let log = "A pass is running already; this invocation leaves the work to it.";
         return answer(StatusCode::OK, &[log.to_owned()]);
     };
+    let now = pass.elapsed();
+    if !caller::is_host(&headers)
+        && running.is_some_and(|began| now.saturating_sub(began) < MIN_INTERVAL_BY_HAND)
+    {
+        let log = format!(
+            "A pass began less than {} s ago, and this call is not from the Functions host: no other one runs yet.",
+            MIN_INTERVAL_BY_HAND.as_secs()
+        );
+        warn!("{log}");
+        return answer(StatusCode::TOO_MANY_REQUESTS, &[log]);
+    }
+    *running = Some(now);
+    run(pass, running).await
+}
+
+/// Runs the pass and answers. In a task of its own: a host that hangs up does not stop the pass half-way nor
+/// keep a failure from being logged, and a panic in it is an answer instead of a broken connection.
+async fn run(pass: Pass, running: OwnedMutexGuard<Option<Duration>>) -> Response {
     let (answer_to, answered) = oneshot::channel();
-    // A task of its own: a host that hangs up does not stop the pass half-way nor keep a failure from
-    // being logged, and a panic in it is an answer instead of a broken connection.
     let work = async move {
         let _running = running;
         // A failure is logged at once: the host may stop the process before the other feeds end.

@@ -163,7 +163,6 @@ impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             ErrorKind::PageTokenRefused => f.write_str("the page token was refused"),
-            ErrorKind::PageTooLarge => f.write_str("the page is too large"),
             ErrorKind::ContentRejected(_) => f.write_str("the content was rejected"),
             ErrorKind::DeadlineExceeded if self.source.is_some() => {
                 f.write_str("run budget exhausted after")
@@ -181,7 +180,9 @@ impl fmt::Display for ServiceError {
                 self.attempts,
                 self.spent.as_secs_f64()
             ),
-            ErrorKind::Unreadable | ErrorKind::Failed => f.write_str("failed"),
+            ErrorKind::PageTooLarge | ErrorKind::Unreadable | ErrorKind::Failed => {
+                f.write_str("failed")
+            }
         }
     }
 }

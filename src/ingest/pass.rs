@@ -14,6 +14,10 @@ use super::{
 };
 use crate::model::{deadline::Deadline, feed::Feed, progress::Lookback};
 
+/// A feed that does not end by itself so long after the budget is cut off: whatever went wrong in it, the
+/// next invocation must not find the pass still running.
+const GRACE: Duration = Duration::from_secs(60);
+
 /// The health rows hold up a pass for no longer than this, even after its budget.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -44,6 +48,12 @@ impl Pass {
         Self { ports, config }
     }
 
+    /// The time on the clock that measures passes.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.ports.clock.elapsed()
+    }
+
     /// Runs the given feeds side by side. A feed that fails leaves the others alone.
     pub async fn run(&self, feeds: &[Feed]) -> PassReport {
         self.run_with(feeds, |_| ()).await
@@ -69,12 +79,31 @@ impl Pass {
             running.push((task.id(), feed));
         }
         let mut reports = Vec::new();
-        while let Some(joined) = tasks.join_next().await {
+        let ceiling = self.config.budget + GRACE;
+        let limit = tokio::time::sleep(ceiling);
+        tokio::pin!(limit);
+        let mut cut_off = false;
+        loop {
+            let joined = tokio::select! {
+                biased;
+                joined = tasks.join_next() => joined,
+                () = &mut limit, if !cut_off => {
+                    cut_off = true;
+                    tasks.abort_all();
+                    continue;
+                }
+            };
+            let Some(joined) = joined else { break };
             let report = joined.unwrap_or_else(|error| {
                 let feed = running.iter().find(|(id, _)| *id == error.id());
                 let feed = feed.map_or(Feed::Url, |(_, feed)| *feed);
                 let after = self.ports.clock.elapsed().saturating_sub(now);
-                feed_pass::broken(feed, &error.to_string(), after)
+                let reason = if error.is_cancelled() {
+                    format!("it did not end within {} s", ceiling.as_secs())
+                } else {
+                    error.to_string()
+                };
+                feed_pass::broken(feed, &reason, after)
             });
             ended(&report);
             reports.push(report);

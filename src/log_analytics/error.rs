@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PostError {
     #[error("{}", if .source.status().is_some() {
-        "the answer of Log Analytics did not come whole"
+        "the answer of Log Analytics was not read to its end"
     } else {
         "Log Analytics cannot be reached"
     })]

@@ -63,7 +63,7 @@ impl fmt::Debug for MimecastSource {
 enum CallError {
     #[error("Mimecast cannot be reached")]
     Unreachable(#[source] TransportError),
-    #[error("the answer of Mimecast did not come whole")]
+    #[error("the answer of Mimecast was not read to its end")]
     Incomplete(#[source] TransportError),
     #[error("Mimecast answered {status}: {detail}")]
     Refused {
@@ -115,8 +115,12 @@ impl AttemptError for CallError {
             Self::Unreachable(error) => error.advice().or(Some(UNREACHABLE_ADVICE)),
             Self::Refused { advice, .. } => Some(advice),
             Self::NotAuthorized(error) => AttemptError::advice(error),
+            Self::Incomplete(TransportError::TooLarge { .. })
+            | Self::NoPage { .. }
+            | Self::Renewed
+            | Self::NoTimeLeft
+            | Self::Paced(_) => None,
             Self::Incomplete(_) => Some(INCOMPLETE_ADVICE),
-            Self::NoPage { .. } | Self::Renewed | Self::NoTimeLeft | Self::Paced(_) => None,
         }
     }
 

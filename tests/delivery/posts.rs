@@ -136,3 +136,17 @@ async fn rows_taken_after_a_failure_and_never_remembered_are_announced() {
         "{message}"
     );
 }
+
+#[tokio::test]
+async fn a_second_sink_gets_a_batch_after_the_delivery_is_saved() {
+    let world = World::builder().records(3).build();
+    world.pass().await;
+    let events = world.events();
+    let at = |event: &str| events.iter().position(|one| one == event).unwrap();
+    let copied = at("copy of 3");
+    assert!(at("taken 1") < copied);
+    assert!(
+        events[at("taken 1")..copied].contains(&"save".to_owned()),
+        "{events:?}"
+    );
+}

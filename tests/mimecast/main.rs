@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
 
+mod echoes;
 mod login;
 mod oauth;
 #[path = "../support/mod.rs"]

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use mimecast_ttp::{
     ingest::{
         error::{ErrorKind, Rejection, ServiceError},
-        ports::{HealthSink, LogSink, Receipt},
+        ports::{HealthSink, LogSink, Receipt, SecondaryOutcome},
         report::health::HealthRows,
     },
     model::{batch::Batch, checkpoint::Service, deadline::Deadline, feed::Feed},
@@ -174,6 +174,11 @@ impl LogSink for World {
         self.take(batch)?;
         self.event(format!("taken {number}"));
         Ok(Receipt::after(1))
+    }
+
+    async fn copy(&self, batch: &Batch, _: Deadline) -> SecondaryOutcome {
+        self.event(format!("copy of {}", batch.rows().len()));
+        SecondaryOutcome::NotConfigured
     }
 
     async fn post_nothing(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError> {

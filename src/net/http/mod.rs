@@ -7,6 +7,9 @@
 //! Every answer is read whole, within a size and a time. Errors never show an address with its query,
 //! nor headers: those may hold signatures.
 
+mod error;
+mod response;
+
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -14,16 +17,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
-use reqwest::{
-    ClientBuilder, Method, StatusCode, Url,
-    header::{HeaderMap, HeaderName},
-};
+use reqwest::{ClientBuilder, Method, Url, header::HeaderName};
 use url::Host;
 
-use super::scrub::SentSecrets;
-use super::trust::{self, CertificateFault, Trust};
-use crate::model::visible::visible;
+use self::error::transport;
+pub use self::{
+    error::{Received, TransportError},
+    response::Response,
+};
+use super::{scrub::SentSecrets, trust::Trust};
 
 /// How long connecting may take. A regional service answers in well under a second.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -80,145 +82,8 @@ pub struct Limits {
     pub body_bytes: usize,
 }
 
-/// An answer, read to its end.
-#[derive(Debug, Clone)]
-pub struct Response {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body.
-    pub body: Vec<u8>,
-    /// The secrets of the request.
-    pub sent: SentSecrets,
-}
-
-/// How much of a body is looked through for secrets before its beginning is told. No secret is so long that
-/// one which begins in what is told could end after this.
-const MAX_TOLD_BYTES: usize = 64 * 1024;
-
-impl Response {
-    /// A text from this answer as it may be told: without what the request sent as a secret, visible, and
-    /// not long.
-    #[must_use]
-    pub fn tell(&self, text: &str) -> String {
-        visible(&self.sent.scrub(text))
-    }
-
-    /// The beginning of the body as it may be told.
-    #[must_use]
-    pub fn excerpt(&self) -> String {
-        let cut = &self.body[..self.body.len().min(MAX_TOLD_BYTES)];
-        self.tell(&String::from_utf8_lossy(cut))
-    }
-
-    /// A header as text; `None` where it is absent or not ASCII.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// How long the server asks to wait from `now` on.
-    #[must_use]
-    pub fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
-        retry_after(self.header("retry-after")?, now)
-    }
-}
-
-/// What of an answer came before it broke off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Received {
-    /// Its status.
-    pub status: u16,
-    /// Whether a part of its body came, or was announced.
-    pub has_body: bool,
-}
-
-/// Why there is no answer.
-///
-/// The sources are reqwest's errors without the address, whose query may hold a signature.
-#[derive(Debug, thiserror::Error)]
-pub enum TransportError {
-    /// No connection.
-    #[error("cannot connect")]
-    Connect(#[source] reqwest::Error),
-    /// No connection either, since the certificate that came is not accepted. Another attempt meets
-    /// the same one.
-    #[error(transparent)]
-    Certificate(CertificateFault),
-    /// No answer, or not all of it, in time.
-    #[error("no complete answer{} within {:.1} s", with_status(*.received), .time.as_secs_f64())]
-    TimedOut {
-        /// What had come already.
-        received: Option<Received>,
-        /// The time that the exchange was given.
-        time: Duration,
-    },
-    /// The connection broke before the answer was complete.
-    #[error("the connection broke{}", with_status(*.received))]
-    Broken {
-        /// What had come already.
-        received: Option<Received>,
-        /// What broke it.
-        #[source]
-        source: reqwest::Error,
-    },
-    /// The request cannot be sent as it is.
-    #[error("the request cannot be built")]
-    Request(#[source] reqwest::Error),
-    /// The body is larger than anything expected.
-    #[error("the answer (status {status}) is larger than {limit} bytes")]
-    TooLarge {
-        /// The status it came with.
-        status: u16,
-        /// The limit in bytes.
-        limit: usize,
-    },
-}
-
-fn with_status(received: Option<Received>) -> String {
-    received.map_or_else(String::new, |Received { status, .. }| {
-        format!(" (status {status})")
-    })
-}
-
-impl TransportError {
-    /// The status of an answer whose rest did not come.
-    #[must_use]
-    pub fn status(&self) -> Option<u16> {
-        match self {
-            Self::Broken { received, .. } | Self::TimedOut { received, .. } => {
-                received.map(|received| received.status)
-            }
-            Self::TooLarge { status, .. } => Some(*status),
-            Self::Connect(_) | Self::Certificate(_) | Self::Request(_) => None,
-        }
-    }
-
-    /// What to do about it, where that does not depend on who was called.
-    #[must_use]
-    pub const fn advice(&self) -> Option<&'static str> {
-        match self {
-            Self::Certificate(fault) => Some(fault.advice()),
-            _ => None,
-        }
-    }
-
-    /// Whether a part of a body came with it, or was announced.
-    #[must_use]
-    pub fn has_body(&self) -> bool {
-        match self {
-            Self::Broken { received, .. } | Self::TimedOut { received, .. } => {
-                received.is_some_and(|received| received.has_body)
-            }
-            Self::TooLarge { .. } => true,
-            Self::Connect(_) | Self::Certificate(_) | Self::Request(_) => false,
-        }
-    }
-}
-
 impl HttpClient {
-    /// A client that trusts whom the machine trusts, see [`trust`].
+    /// A client that trusts whom the machine trusts, see [`trust`](super::trust).
     pub fn new() -> Result<Self, ClientError> {
         let tls = tls()?;
         Ok(Self {
@@ -370,50 +235,9 @@ fn lock<T>(cell: &Mutex<T>) -> MutexGuard<'_, T> {
     cell.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn transport(error: reqwest::Error, received: Option<Received>) -> TransportError {
-    if let Some(fault) = trust::fault_in(&error) {
-        return TransportError::Certificate(fault);
-    }
-    let source = error.without_url();
-    if source.is_connect() {
-        TransportError::Connect(source)
-    } else if source.is_builder() {
-        TransportError::Request(source)
-    } else {
-        TransportError::Broken { received, source }
-    }
-}
-
-/// Reads a `Retry-After` header: seconds, or a date, from which the wait at `now` follows.
-fn retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = DateTime::parse_from_rfc2822(value).ok()?;
-    Some((date.to_utc() - now).to_std().unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = DateTime::parse_from_rfc3339("2026-03-02T08:00:00Z")
-            .unwrap()
-            .to_utc();
-        assert_eq!(retry_after(" 7 ", now), Some(Duration::from_secs(7)));
-        assert_eq!(
-            retry_after("Mon, 02 Mar 2026 08:00:09 GMT", now),
-            Some(Duration::from_secs(9))
-        );
-        assert_eq!(
-            retry_after("Mon, 02 Mar 2026 07:00:00 GMT", now),
-            Some(Duration::ZERO)
-        );
-        assert_eq!(retry_after("soon", now), None);
-    }
 
     #[test]
     fn only_the_addresses_of_this_machine_are_loopback() {
