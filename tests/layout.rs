@@ -16,7 +16,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("ingest", &["model"]),
         ("net", &["ingest", "model"]),
         ("system", &["ingest"]),
-        ("telemetry", &[]),
+        ("telemetry", &["model"]),
         ("azure", &["ingest", "net"]),
         ("mimecast", &["ingest", "model", "net"]),
         ("log_analytics", &["azure", "ingest", "model", "net"]),

@@ -185,7 +185,12 @@ fn describe(text: &mut String, saved: &checkpoint::Checkpoint, storage: &Storage
     line("moves", "(the last ones, oldest first)".to_owned());
     for step in saved.moves.iter() {
         let [at, from, to] = [step.at, step.from, step.to].map(to_utc_text);
-        line("", format!("{at}  {from} -> {to}  {}", step.reason));
+        let moved = if from == to {
+            format!("starts at {to}")
+        } else {
+            format!("{from} -> {to}")
+        };
+        line("", format!("{at}  {moved}  {}", step.reason));
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is wrong with the settings, all of it at once.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 /// One setting at fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,8 @@ pub struct Faults(pub Vec<SettingFault>);
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.0.len();
+        let names: BTreeSet<_> = self.0.iter().map(|fault| fault.name).collect();
+        let count = names.len();
         let settings = if count == 1 {
             "setting is"
         } else {

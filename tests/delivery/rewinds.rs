@@ -95,6 +95,17 @@ async fn a_rewind_cannot_move_forward() {
 }
 
 #[tokio::test]
+async fn a_timestamp_in_the_future_can_be_set_back() {
+    let world = World::builder().records(10).build();
+    world.put_checkpoint("2027-01-01T00:00:00Z");
+    assert_eq!(world.pass().await.outcome, Outcome::Failed);
+    rewind(&world, "2026-03-02T06:00:00Z").await.unwrap();
+    let report = world.pass().await;
+    assert_eq!(report.outcome, Outcome::Complete, "{report}");
+    assert_eq!(world.serials(), (0..10).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn a_checkpoint_records_each_move_of_the_watermark() {
     let world = World::builder().records(10).build();
     world.put_checkpoint("2026-03-02T07:00:05+0000");

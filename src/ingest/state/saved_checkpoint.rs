@@ -30,8 +30,8 @@ pub struct SavedCheckpoint {
 /// Why a checkpoint cannot be set back.
 #[derive(Debug, thiserror::Error)]
 pub enum RewindError {
-    /// There is none of ours yet.
-    #[error("the feed has no checkpoint of this program yet")]
+    /// There is none yet.
+    #[error("the feed has no checkpoint yet")]
     NoCheckpoint,
     /// It is no rewind.
     #[error(
@@ -82,8 +82,14 @@ impl SavedCheckpoint {
         to: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<(DateTime<Utc>, Checkpoint), RewindError> {
-        let Start::From(checkpoint) = &self.start else {
-            return Err(RewindError::NoCheckpoint);
+        let checkpoint = match &self.start {
+            Start::From(checkpoint) => (**checkpoint).clone(),
+            // What the existing connector left, or a person wrote: it may lie in the future.
+            Start::TakenOver(time) => Checkpoint {
+                watermark: *time,
+                ..Checkpoint::starting(to)
+            },
+            Start::Fresh => return Err(RewindError::NoCheckpoint),
         };
         if to >= checkpoint.watermark {
             return Err(RewindError::NotBack(checkpoint.watermark));
@@ -91,9 +97,10 @@ impl SavedCheckpoint {
         if to < now - RETENTION {
             return Err(RewindError::TooFar(now - RETENTION));
         }
-        let mut rewound = (**checkpoint).clone();
+        let before = checkpoint.watermark;
+        let mut rewound = checkpoint;
         rewound.rewind(to, now);
-        Ok((checkpoint.watermark, rewound))
+        Ok((before, rewound))
     }
 
     /// The hours from `from` on of which the ledger has lost something: what was delivered there would be
