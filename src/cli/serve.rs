@@ -50,9 +50,7 @@ pub(super) async fn serve(options: &Serve, environment: &dyn Fn(&str) -> Option<
     if options.port.is_none() {
         report_schedule(environment);
     }
-    let Err(error) = functions::serve(listener, router(handler)).await;
-    error!(reason = %error, "The server ended.");
-    FAILED
+    match functions::serve(listener, router(handler)).await {}
 }
 
 /// Says what the host keeps to itself: that it never calls by this schedule.

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::Bytes,
-    extract::{Request, State, rejection::BytesRejection},
+    body::Body,
+    extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -40,6 +40,12 @@ struct Shared {
     /// Held while a pass runs: when the last one began.
     running: Arc<tokio::sync::Mutex<Option<Duration>>>,
 }
+
+/// The host's payload has about a kilobyte.
+const MAX_PAYLOAD_BYTES: usize = 2 * 1024 * 1024;
+
+/// How long a caller may take for its payload.
+const PAYLOAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How far apart passes begin that are not the host's. Whoever can reach the port must not make the quota
 /// of the API keys theirs.
@@ -92,16 +98,18 @@ async fn unknown() -> Response {
         operation = caller::operation_id(&headers)
     )
 )]
-async fn invoke(
-    State(shared): State<Shared>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => {
-            warn!(reason = %rejection, "The invocation's payload cannot be taken; no pass runs.");
-            return answer(rejection.status(), &[rejection.to_string()]);
+async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Body) -> Response {
+    let read = axum::body::to_bytes(body, MAX_PAYLOAD_BYTES);
+    let body = match tokio::time::timeout(PAYLOAD_TIMEOUT, read).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(error)) => {
+            warn!(reason = %error, "The invocation's payload cannot be taken; no pass runs.");
+            return answer(StatusCode::PAYLOAD_TOO_LARGE, &[error.to_string()]);
+        }
+        Err(_) => {
+            warn!("The invocation's payload did not come; no pass runs.");
+            let log = "The payload did not come.".to_owned();
+            return answer(StatusCode::REQUEST_TIMEOUT, &[log]);
         }
     };
     let pass = match &*shared.handler {

@@ -8,7 +8,7 @@ use std::{error::Error, fmt, time::Duration};
 
 use crate::model::checkpoint::Service;
 
-/// The cause an error, already free of secrets.
+/// The cause of an error, already free of secrets.
 pub type Cause = Box<dyn Error + Send + Sync>;
 
 /// An error that an operator may have to act on.

@@ -19,7 +19,7 @@ use super::{
     state::checkpoint_writer::CheckpointWriter,
 };
 use crate::model::{
-    checkpoint::{Checkpoint, Wait},
+    checkpoint::{Checkpoint, SHORTEST_RANGE, Wait},
     date_range::DateRange,
     event_time,
     feed::Feed,
@@ -159,12 +159,16 @@ impl FeedPass {
             .to_reconcile(self.pipeline.ports.clock.now());
         let read_ended = match &forward {
             Ok(()) => ReadEnd::Whole,
-            Err(reason) if reason.is_unreadable() => ReadEnd::Unreadable,
+            Err(reason) if reason.is_unreadable() || hangs(writer, reason) => ReadEnd::Unreadable,
             Err(_) => ReadEnd::Other,
         };
-        let forward = match forward {
-            Ok(()) => gaps::retry(&self.pipeline, writer, counts).await,
-            failed => failed,
+        // A range that cannot be read is no reason to leave the gaps alone: one that closes makes room.
+        let may_retry = forward.as_ref().err().is_none_or(StopReason::is_of_range);
+        let forward = if may_retry {
+            let retried = gaps::retry(&self.pipeline, writer, counts).await;
+            forward.and(retried)
+        } else {
+            forward
         };
         let (end, flushed) = match forward {
             Ok(()) if !due.is_empty() => {
@@ -193,7 +197,7 @@ impl FeedPass {
         Conclusion::from(end, context).with_gaps(
             self.pipeline.feed,
             writer.progress.checkpoint().gaps.iter(),
-            counts.new_gaps > 0,
+            counts,
         )
     }
 
@@ -302,6 +306,13 @@ impl FeedPass {
             .store
             .address(StoreKey::Checkpoint(self.pipeline.feed))
     }
+}
+
+/// Whether reading stands at the shortest range, and ran out of time there.
+fn hangs(writer: &CheckpointWriter, reason: &StopReason) -> bool {
+    matches!(reason.kind, StopKind::OutOfTime)
+        && reason.is_of_reading()
+        && writer.progress.checkpoint().first_range == SHORTEST_RANGE
 }
 
 /// The report of a feed whose task broke, for the caller that caught it.

@@ -64,8 +64,10 @@ pub struct PageRequest<'a> {
 pub enum Patience {
     /// As many as the source makes.
     Usual,
-    /// One: the range has failed before, and a failure is expected.
+    /// One, and not a long one: the range has failed before, and a failure is expected.
     One,
+    /// Two such: the second confirms the failure.
+    Two,
 }
 
 /// The most records a page may hold; Mimecast's own default is 100.

@@ -37,6 +37,9 @@ use crate::{
 const INCOMPLETE_ADVICE: &str =
     "nothing if it is temporary; if it lasts, check whether a proxy cuts answers off";
 
+/// How long a call may take for a range that has failed before.
+const IMPATIENT_ATTEMPT_TIME: Duration = Duration::from_secs(20);
+
 /// Waits up to this long are normal pacing, and are not saved for the next run.
 const MAX_PACED_WAIT: Duration = Duration::from_secs(60);
 
@@ -130,10 +133,14 @@ impl AttemptError for CallError {
         match self {
             Self::NoPage { .. }
             | Self::Incomplete(_)
-            | Self::Unreachable(TransportError::TimedOut { .. })
-            | Self::Refused {
-                status: 500..=599, ..
-            } => ErrorKind::Unreadable,
+            | Self::Unreachable(TransportError::TimedOut { .. } | TransportError::Broken { .. }) => {
+                ErrorKind::Unreadable
+            }
+            Self::Refused {
+                status,
+                next: Next::Retry(_),
+                ..
+            } if *status != 429 => ErrorKind::Unreadable,
             _ => ErrorKind::Failed,
         }
     }
@@ -184,6 +191,15 @@ impl MimecastSource {
     pub fn remembering_in(mut self, store: Arc<dyn Store>) -> Self {
         self.access.remember_in(store);
         self
+    }
+
+    /// For a range that has failed before: few attempts, and no long ones.
+    const fn impatient(&self, attempts: u32) -> Policy {
+        Policy {
+            attempts,
+            attempt_time: IMPATIENT_ATTEMPT_TIME,
+            ..self.policy
+        }
     }
 
     fn scanner(&self, feed: Feed) -> MutexGuard<'_, RecordScanner> {
@@ -375,10 +391,8 @@ impl LogSource for MimecastSource {
     ) -> Result<Page, ServiceError> {
         let policy = match request.patience {
             Patience::Usual => self.policy,
-            Patience::One => Policy {
-                attempts: 1,
-                ..self.policy
-            },
+            Patience::One => self.impatient(1),
+            Patience::Two => self.impatient(2),
         };
         let context = Context {
             service: Service::Mimecast,

@@ -74,10 +74,10 @@ impl DateRange {
         }
     }
 
-    /// Whether a second lies in both ranges.
+    /// Whether the ranges share a second, or lie at most `apart` from each other.
     #[must_use]
-    pub fn touches(self, other: Self) -> bool {
-        self.from <= other.to && other.from <= self.to
+    pub fn is_near(self, other: Self, apart: TimeDelta) -> bool {
+        self.from <= other.to + apart && other.from <= self.to + apart
     }
 
     /// The shortest range that holds both.

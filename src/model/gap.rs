@@ -31,9 +31,10 @@ pub struct Gap {
 pub struct Gaps(Vec<Gap>);
 
 impl Gaps {
-    /// Adds a gap; one that touches another becomes one with it. `false` if there is no room for it.
-    pub fn add(&mut self, mut gap: Gap) -> bool {
-        let touches = |one: &Gap| one.range.touches(gap.range);
+    /// Adds a gap; one that lies within `apart` of another becomes one with it. `false` if there is no room
+    /// for it.
+    pub fn add(&mut self, mut gap: Gap, apart: TimeDelta) -> bool {
+        let touches = |one: &Gap| one.range.is_near(gap.range, apart);
         let (touching, mut others): (Vec<_>, Vec<_>) = self.0.drain(..).partition(touches);
         for one in touching {
             gap.range = gap.range.joined(one.range);
@@ -46,12 +47,6 @@ impl Gaps {
         others.sort_by_key(|gap| gap.range.from());
         self.0 = others;
         has_room
-    }
-
-    /// Whether another gap, wherever it lies, can be kept.
-    #[must_use]
-    pub fn has_room(&self) -> bool {
-        self.0.len() < MAX_GAPS
     }
 
     /// The gaps.
@@ -78,24 +73,27 @@ impl Gaps {
         ranges.any(|range| (range.from()..=range.to()).contains(&second))
     }
 
-    /// The ranges to try again at `now`.
+    /// The gaps to try again at `now`.
     #[must_use]
-    pub fn due(&self, now: DateTime<Utc>) -> Vec<DateRange> {
+    pub fn due(&self, now: DateTime<Utc>) -> Vec<Gap> {
         let is_due = |gap: &&Gap| now - gap.tried_at >= RETRY_EVERY || gap.tried_at > now;
-        self.0.iter().filter(is_due).map(|gap| gap.range).collect()
+        self.0.iter().filter(is_due).cloned().collect()
     }
 
-    /// A range was tried again in vain, for that reason.
-    pub fn tried(&mut self, range: DateRange, now: DateTime<Utc>, reason: &str) {
-        for gap in self.0.iter_mut().filter(|gap| gap.range == range) {
-            gap.tried_at = now;
-            reason.clone_into(&mut gap.reason);
+    /// Puts what is left of a gap after it was read again in its place. Where there is no room for all the
+    /// parts, the gap stays as it was.
+    pub fn replace(&mut self, gap: &Gap, left: Vec<Gap>, apart: TimeDelta, now: DateTime<Utc>) {
+        let before = self.clone();
+        self.0.retain(|one| one.range != gap.range);
+        let since = gap.since;
+        let mut left = left.into_iter();
+        if left.all(|part| self.add(Gap { since, ..part }, apart)) {
+            return;
         }
-    }
-
-    /// A range was read after all.
-    pub fn close(&mut self, range: DateRange) {
-        self.0.retain(|gap| gap.range != range);
+        *self = before;
+        for one in self.0.iter_mut().filter(|one| one.range == gap.range) {
+            one.tried_at = now;
+        }
     }
 
     /// Removes the gaps that end before `time`, and gives them.
@@ -133,17 +131,6 @@ impl Gaps {
     }
 }
 
-impl FromIterator<Gap> for Gaps {
-    /// Those for which there is no room are dropped.
-    fn from_iter<I: IntoIterator<Item = Gap>>(gaps: I) -> Self {
-        let mut all = Self::default();
-        for gap in gaps {
-            all.add(gap);
-        }
-        all
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,19 +153,33 @@ mod tests {
         }
     }
 
+    fn all<const N: usize>(gaps: [Gap; N]) -> Gaps {
+        let mut all = Gaps::default();
+        assert!(gaps.into_iter().all(|gap| all.add(gap, TimeDelta::zero())));
+        all
+    }
+
     #[test]
     fn gaps_that_touch_become_one() {
-        let gaps: Gaps = [gap(10, 11), gap(40, 41), gap(11, 12)]
-            .into_iter()
-            .collect();
+        let gaps = all([gap(10, 11), gap(40, 41), gap(11, 12)]);
         let ranges: Vec<_> = gaps.iter().map(|gap| gap.range).collect();
         assert_eq!(ranges, [range(10, 12), range(40, 41)]);
         assert_eq!(gaps.iter().next().unwrap().since, at(10));
     }
 
     #[test]
+    fn gaps_that_are_close_become_one() {
+        let mut gaps = Gaps::default();
+        for from in (0..400).step_by(20) {
+            assert!(gaps.add(gap(from, from + 1), TimeDelta::minutes(1)));
+        }
+        assert_eq!(gaps.iter().next().unwrap().range, range(0, 381));
+        assert_eq!(gaps.len(), 1);
+    }
+
+    #[test]
     fn what_is_read_lies_outside_of_every_gap() {
-        let gaps: Gaps = [gap(10, 12), gap(40, 41)].into_iter().collect();
+        let gaps: Gaps = all([gap(10, 12), gap(40, 41)]);
         for (asked, expected) in [
             ((0, 50), vec![range(0, 10), range(12, 40), range(41, 50)]),
             ((11, 40), vec![range(12, 40)]),
@@ -194,14 +195,21 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_tried_hourly_until_it_is_closed() {
-        let mut gaps: Gaps = [gap(10, 12)].into_iter().collect();
+    fn a_gap_is_tried_hourly_and_what_is_left_of_it_keeps_its_age() {
+        let mut gaps: Gaps = all([gap(10, 12)]);
         assert!(gaps.due(at(3699)).is_empty());
-        assert_eq!(gaps.due(at(3700)), [range(10, 12)]);
-        gaps.tried(range(10, 12), at(3700), "status 502");
+        assert_eq!(gaps.due(at(3700)), [gap(10, 12)]);
+        let left = Gap {
+            range: range(11, 12),
+            since: at(3700),
+            tried_at: at(3700),
+            ..gap(10, 12)
+        };
+        gaps.replace(&gap(10, 12), vec![left], TimeDelta::zero(), at(3700));
         assert!(gaps.due(at(3701)).is_empty());
-        assert_eq!(gaps.iter().next().unwrap().reason, "status 502");
-        gaps.close(range(10, 12));
+        let left = gaps.iter().next().unwrap().clone();
+        assert_eq!((left.range, left.since), (range(11, 12), at(10)));
+        gaps.replace(&left, vec![], TimeDelta::zero(), at(3701));
         assert!(gaps.is_empty());
     }
 
@@ -209,11 +217,11 @@ mod tests {
     fn their_number_is_bounded() {
         let mut gaps = Gaps::default();
         for number in 0..32 {
-            assert!(gaps.add(gap(number * 10, number * 10 + 1)));
+            assert!(gaps.add(gap(number * 10, number * 10 + 1), TimeDelta::zero()));
         }
-        assert!(!gaps.has_room() && !gaps.add(gap(1000, 1001)));
+        assert!(!gaps.add(gap(1000, 1001), TimeDelta::zero()));
         // One that touches another needs no room.
-        assert!(gaps.add(gap(1, 2)));
+        assert!(gaps.add(gap(1, 2), TimeDelta::zero()));
         assert_eq!(gaps.len(), MAX_GAPS);
         assert_eq!(gaps.remove_before(at(100)).len(), 10);
     }

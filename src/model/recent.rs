@@ -58,11 +58,8 @@ impl Recent {
     /// The same, but for what lies in a gap: when that is read at last, it must be known, however old.
     pub fn forget_outside(&mut self, time: DateTime<Utc>, gaps: &Gaps) {
         let first = time.timestamp();
-        self.placed.retain(|_, second| {
-            *second >= first
-                || (!gaps.is_empty()
-                    && DateTime::from_timestamp(*second, 0).is_some_and(|at| gaps.covers(at)))
-        });
+        self.placed
+            .retain(|_, second| *second >= first || is_covered(gaps, *second));
     }
 
     /// Forgets displaced records that were listed before `time`.
@@ -109,6 +106,10 @@ impl Recent {
             known
         })
     }
+}
+
+fn is_covered(gaps: &Gaps, second: i64) -> bool {
+    !gaps.is_empty() && DateTime::from_timestamp(second, 0).is_some_and(|at| gaps.covers(at))
 }
 
 #[cfg(test)]

@@ -200,7 +200,12 @@ where
             let retry_after = asked.min(MAX_RETRY_AFTER);
             return Err(because(error, ErrorKind::Throttled { retry_after }, made));
         }
-        if attempts >= context.policy.attempts {
+        // A service that names a wait is asked again after it, even where one attempt is all a call is worth.
+        let most = match after {
+            Some(_) => Policy::STANDARD.attempts.max(context.policy.attempts),
+            None => context.policy.attempts,
+        };
+        if attempts >= most {
             let kind = error.kind();
             return Err(because(error, kind, made));
         }

@@ -3,11 +3,14 @@
 //! Services and the proxies before them repeat requests in their errors, with keys, tokens and passwords in
 //! the headers and forms. A text from an answer is told only after it went through here.
 
+use std::fmt::Write;
+
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 use reqwest::header::{self, HeaderName};
+use serde_json::Value;
 use url::form_urlencoded;
 
 /// What stands in place of a secret.
@@ -21,6 +24,12 @@ const IDENTITY_HEADER: &str = "x-identity-header";
 
 /// The form fields of token requests that are secrets.
 const SECRET_FIELDS: [&str; 2] = ["client_secret", "client_assertion"];
+
+/// The members of JSON bodies that are secrets: a login names the access key.
+const SECRET_MEMBERS: [&str; 2] = ["accessKey", "secretKey"];
+
+/// Requests with such members are short; batches are not looked through.
+const MAX_JSON_BYTES: usize = 4 * 1024;
 
 /// The secrets of one request.
 #[derive(Clone, Default)]
@@ -38,8 +47,9 @@ impl SentSecrets {
     /// Those in some headers, and in the body if it is a form.
     pub(super) fn of(headers: &[(HeaderName, String)], body: &[u8]) -> Self {
         let named = |name: &HeaderName| headers.iter().find(|(one, _)| one == name);
-        let is_form = named(&header::CONTENT_TYPE)
-            .is_some_and(|(_, value)| value.starts_with("application/x-www-form-urlencoded"));
+        let is_of_type =
+            |kind| named(&header::CONTENT_TYPE).is_some_and(|(_, value)| value.starts_with(kind));
+        let is_form = is_of_type("application/x-www-form-urlencoded");
         let identity = HeaderName::from_static(IDENTITY_HEADER);
         let mut values = Vec::new();
         for name in [&header::AUTHORIZATION, &identity] {
@@ -49,6 +59,10 @@ impl SentSecrets {
             let fields = form_urlencoded::parse(body);
             let secret = fields.filter(|(name, _)| SECRET_FIELDS.contains(&name.as_ref()));
             values.extend(secret.map(|(_, value)| value.into_owned()));
+        }
+        if is_of_type("application/json") && body.len() <= MAX_JSON_BYTES {
+            let body: Value = serde_json::from_slice(body).unwrap_or_default();
+            collect(&body, &mut values);
         }
         Self { values }
     }
@@ -95,15 +109,53 @@ impl SentSecrets {
     }
 }
 
+/// The secret members of a JSON body, however deep.
+fn collect(body: &Value, values: &mut Vec<String>) {
+    match body {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, values)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value {
+                    Value::String(secret) if SECRET_MEMBERS.contains(&name.as_str()) => {
+                        values.push(secret.clone());
+                    }
+                    other => collect(other, values),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// In percent form, with only the characters left that RFC 3986 calls unreserved.
+fn percent_strict(secret: &str) -> String {
+    let mut text = String::with_capacity(secret.len() * 3);
+    for byte in secret.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _written = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}
+
 fn spellings(secret: &str) -> Vec<String> {
     let percent: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let strict = percent_strict(secret);
     vec![
         secret.replace('/', "\\/"),
+        secret.replace('=', "\\u003d").replace('&', "\\u0026"),
+        secret.replace('&', "&amp;"),
+        secret.trim_end_matches('=').to_owned(),
         STANDARD.encode(secret),
         STANDARD_NO_PAD.encode(secret),
         URL_SAFE_NO_PAD.encode(secret),
         percent.replace('+', "%20"),
         percent.to_lowercase(),
+        percent_strict(&strict),
+        strict,
         percent,
         secret.to_owned(),
     ]

@@ -153,6 +153,72 @@ async fn minutes_that_cannot_be_read_become_one_gap() {
 }
 
 #[tokio::test]
+async fn what_heals_of_a_long_gap_is_delivered() {
+    let world = World::builder()
+        .records_every(TimeDelta::seconds(20), 400, "2026-03-02T05:00:00Z")
+        .page_size(500)
+        .build();
+    world.make_unreadable("2026-03-02T05:30:00Z", "2026-03-02T06:10:00Z");
+    passes(&world, 4).await;
+    assert!(world.watermark() > at("2026-03-02T07:00:00Z"));
+    world.make_readable();
+    // The record of 05:45:00.
+    world.make_unreadable("2026-03-02T05:45:00Z", "2026-03-02T05:45:00Z");
+    for _ in 0..8 {
+        world.advance(HOUR);
+        world.pass().await;
+    }
+    let expected: Vec<_> = (0..400).filter(|serial| *serial != 135).collect();
+    assert_eq!(world.sorted_serials(), expected);
+}
+
+#[tokio::test]
+async fn a_feed_that_is_full_of_gaps_goes_on_once_some_close() {
+    let world = World::builder()
+        .records_every(TimeDelta::minutes(10), 80, "2026-03-01T18:00:00Z")
+        .page_size(500)
+        .build();
+    for hour in [19, 20, 21, 22] {
+        for minute in (0..60).step_by(5).filter(|minute| minute % 10 == 0) {
+            let time = format!("2026-03-01T{hour}:{minute:02}:00Z");
+            world.make_unreadable(&time, &time);
+        }
+    }
+    for minute in [0, 10, 20, 30, 40, 50] {
+        for hour in [0, 1] {
+            let time = format!("2026-03-02T{hour:02}:{minute:02}:00Z");
+            world.make_unreadable(&time, &time);
+        }
+    }
+    let report = passes(&world, 6).await;
+    assert_eq!(report.outcome, Outcome::Failed, "{report}");
+    assert_eq!(report.counts.gaps, 32);
+    world.make_readable();
+    for _ in 0..3 {
+        world.advance(HOUR);
+        world.pass().await;
+    }
+    assert_eq!(world.sorted_serials(), (0..80).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_second_that_only_ever_times_out_becomes_a_gap() {
+    let world = day();
+    world.make_unreadable("2026-03-01T22:00:00Z", "2026-03-01T22:00:00Z");
+    world.set_hanging(true);
+    for _ in 0..24 {
+        world.pass().await;
+        world.advance(TICK);
+    }
+    assert!(
+        world.watermark() > at("2026-03-02T07:00:00Z"),
+        "stuck at {}",
+        world.watermark()
+    );
+    assert_eq!(world.sorted_serials(), all_but(&[UNREADABLE]));
+}
+
+#[tokio::test]
 async fn an_outage_makes_no_gap() {
     let world = day();
     world.set_down(true);

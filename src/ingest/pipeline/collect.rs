@@ -131,6 +131,8 @@ impl<'a> Collector<'a> {
                     self.pass_over(range).await;
                 }
                 ReadEvent::Gap(gap) => {
+                    // What was read before it is delivered, whatever becomes of the gap.
+                    self.hand_on().await;
                     let range = gap.range;
                     self.gaps.push(gap);
                     self.pass_over(range).await;
@@ -165,9 +167,14 @@ impl<'a> Collector<'a> {
         self.counts.retries += u64::from(page.attempts.saturating_sub(1));
         for (index, (record, meta)) in page.records_with_meta().enumerate() {
             self.counts.records += 1;
-            if self.is_known(meta, range).await? {
+            if self.known.contains(meta.fingerprint) {
                 self.counts.duplicates += 1;
                 self.counts.identical += u64::from(is_identical(page, index, meta.fingerprint));
+                self.remember_longer(meta, range);
+                continue;
+            }
+            if meta.is_displaced(range) && self.is_filed(meta).await? {
+                self.counts.duplicates += 1;
                 continue;
             }
             if self.builder.is_empty() {
@@ -185,23 +192,23 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// Whether a record was delivered, or is on its way.
-    async fn is_known(&mut self, meta: RecordMeta, range: DateRange) -> Result<bool, StopReason> {
-        let (is_displaced, fingerprint) = (meta.is_displaced(range), meta.fingerprint);
-        if self.known.contains(fingerprint) {
-            // What is listed again is remembered for longer; where it lies outside the range, it may be
-            // listed by all of them.
-            if is_displaced {
-                self.known.insert_displaced(range.to(), fingerprint);
-                self.known.give_up_displaced();
-            } else {
-                self.known.insert(meta.remembered_at(range), fingerprint);
-            }
-            return Ok(true);
+    /// What is listed again is remembered for longer; where it lies outside the range, it may be listed by
+    /// all of them.
+    fn remember_longer(&mut self, meta: RecordMeta, range: DateRange) {
+        if meta.is_displaced(range) {
+            self.known.insert_displaced(range.to(), meta.fingerprint);
+            self.known.give_up_displaced();
+        } else {
+            self.known
+                .insert(meta.remembered_at(range), meta.fingerprint);
         }
+    }
+
+    /// Whether the ledger knows a displaced record.
+    async fn is_filed(&mut self, meta: RecordMeta) -> Result<bool, StopReason> {
         match meta.time {
-            Some(time) if is_displaced => self.displaced.knows(time, fingerprint).await,
-            _ => Ok(false),
+            Some(time) => self.displaced.knows(time, meta.fingerprint).await,
+            None => Ok(false),
         }
     }
 

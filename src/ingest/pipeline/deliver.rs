@@ -123,7 +123,7 @@ impl Deliverer<'_> {
                 work = batches.recv(), if may_begin && read.is_none() => match work {
                     Some(DeliverEvent::Deliver { batch, watermark, counts, gaps }) => {
                         *self.counts += *counts;
-                        self.add_gaps(gaps)?;
+                        self.add_gaps(gaps).await?;
                         let work = posts.order.add(usize::from(batch.is_some()), watermark);
                         match batch {
                             Some(batch) => {
@@ -143,11 +143,14 @@ impl Deliverer<'_> {
     }
 
     /// Remembers gaps before the watermark passes them. The next save keeps them.
-    fn add_gaps(&mut self, gaps: Vec<Gap>) -> Result<(), StopReason> {
+    async fn add_gaps(&mut self, gaps: Vec<Gap>) -> Result<(), StopReason> {
         for gap in gaps {
             let range = gap.range;
             warn!(%range, reason = gap.reason, "The range cannot be read, although others can: it becomes a gap.");
-            if !self.writer.add_gap(gap) {
+            let added = self.writer.add_gap(gap).await;
+            let added =
+                added.map_err(|error| StopReason::of_store(StopKind::LedgerUnreadable, error))?;
+            if !added {
                 return Err(StopReason::too_many_gaps(range));
             }
             self.counts.new_gaps += 1;

@@ -118,7 +118,7 @@ impl Pipeline {
             store: &**store,
             deadline: deadlines.read,
         };
-        let displaced = DisplacedLookup::new(ledger, writer.progress.kept_from());
+        let displaced = DisplacedLookup::new(ledger, writer.progress.ledger_from());
         let collector = Collector::new(&config, &**clock, known, displaced, batches_in);
         let deliverer = Deliverer {
             feed: self.feed,

@@ -54,9 +54,9 @@ const SMALLER_PAGE: u32 = 8;
 /// At most this many records may appear in a range while its parts are read.
 const MAX_GROWTH: u64 = 500;
 
-/// More pages than this of a range that cannot be cut are a server gone astray: ten million records in
+/// More pages than this of a range that cannot be cut are a server gone astray: half a million records in
 /// a second.
-const MAX_PAGES_PER_RANGE: usize = 20_000;
+const MAX_PAGES_PER_RANGE: usize = 1_000;
 
 /// How many records the parts of a range hold that were not read yet, where the count of the whole is
 /// known. A part that is said to hold more shows that counts do not go by the range.
@@ -206,7 +206,7 @@ impl RangeReader<'_> {
             );
             return RangeOutcome::Cut(halves);
         }
-        if self.follows_gap(range) || self.is_answered_elsewhere().await {
+        if self.is_answered_elsewhere().await {
             let end_second = range.to().timestamp();
             self.last_gap_end.store(end_second, Ordering::Relaxed);
             let now = self.clock.now();
@@ -231,7 +231,7 @@ impl RangeReader<'_> {
     async fn is_answered_elsewhere(&self) -> bool {
         let now = self.clock.now();
         let recent = now - PROBED_BEFORE;
-        let Ok(range) = DateRange::new(recent, recent, now) else {
+        let Ok(range) = DateRange::new(recent - TimeDelta::seconds(1), recent, now) else {
             return false;
         };
         let request = PageRequest {
@@ -247,10 +247,12 @@ impl RangeReader<'_> {
     /// How many attempts a page of the range is worth. Where a range is to be narrowed down, only the
     /// shortest one is worth more than one, and that only where it does not go on from a gap.
     fn patience(&self, range: DateRange) -> Patience {
-        if self.isolates && (range.parts(2).len() > 1 || self.follows_gap(range)) {
+        if !self.isolates {
+            self.patience
+        } else if range.parts(2).len() > 1 || self.follows_gap(range) {
             Patience::One
         } else {
-            self.patience
+            Patience::Two
         }
     }
 

@@ -1,5 +1,6 @@
 //! Asking Mimecast how many records there are.
 
+use chrono::TimeDelta;
 use tracing::debug;
 
 use crate::{
@@ -55,6 +56,16 @@ impl<'a> Counter<'a> {
         let page = page.map_err(|error| StopReason::of_service(error, Step::Counting(range)))?;
         let shown = page.next.is_none().then_some(page.len() as u64);
         Ok(page.total.or(shown))
+    }
+
+    /// Whether Mimecast counts at all: a second of the last minutes.
+    pub(super) async fn is_answered(&self) -> bool {
+        let now = self.pipeline.ports.clock.now();
+        let recent = now - TimeDelta::minutes(2);
+        let Ok(range) = DateRange::new(recent - TimeDelta::seconds(1), recent, now) else {
+            return false;
+        };
+        self.count(range).await.is_ok()
     }
 
     /// Whether Mimecast lists the second `to`, if what is known of some seconds can show it.

@@ -42,6 +42,8 @@ pub(super) struct Reconciler<'a> {
     counter: Counter<'a>,
     writer: &'a mut CheckpointWriter,
     counts: &'a mut Counts,
+    /// The first quarter that could not be read.
+    unread: Option<StopReason>,
 }
 
 impl<'a> Reconciler<'a> {
@@ -56,6 +58,7 @@ impl<'a> Reconciler<'a> {
             counter: Counter::new(pipeline),
             writer,
             counts,
+            unread: None,
         }
     }
 
@@ -77,7 +80,7 @@ impl<'a> Reconciler<'a> {
         for span in spans {
             self.compare(*span).await?;
         }
-        Ok(())
+        self.unread.take().map_or(Ok(()), Err)
     }
 
     async fn save(&mut self) -> Result<(), StopReason> {
@@ -99,7 +102,18 @@ impl<'a> Reconciler<'a> {
     }
 
     async fn compare(&mut self, whole: Span) -> Result<(), StopReason> {
-        let total = self.count(whole, EndBound::Inclusive).await?;
+        let total = match self.count(whole, EndBound::Inclusive).await {
+            Ok(total) => total,
+            // Parts of it may be counted, unless nothing is.
+            Err(reason) if reason.is_unreadable() && self.counter.is_answered().await => {
+                let assumed = AssumedBound {
+                    bound: EndBound::Inclusive,
+                    is_proved: false,
+                };
+                return self.narrow(whole, assumed).await.map(drop);
+            }
+            Err(reason) => return Err(reason),
+        };
         let delivered = self.expected(whole);
         debug!(%whole, total, delivered, "The counts are compared.");
         if total.is_none() {
@@ -146,7 +160,12 @@ impl<'a> Reconciler<'a> {
         let mut settled = false;
         let mut narrowing = Narrowing::new(whole);
         while let Some(span) = narrowing.current() {
-            let counted = self.count(span, assumed.bound).await?;
+            let counted = match self.count(span, assumed.bound).await {
+                Ok(counted) => counted,
+                // What cannot be counted is read.
+                Err(reason) if reason.is_unreadable() => None,
+                Err(reason) => return Err(reason),
+            };
             let agrees = counted == Some(self.expected(span));
             settled |= agrees && span == whole;
             if let Some(quarter) = narrowing.counted(agrees) {
@@ -193,7 +212,20 @@ impl<'a> Reconciler<'a> {
         };
         let (before, mut delivered) = (self.counts.missing, self.counts.delivered);
         for reading in 1..=2 {
-            self.read_again(quarter, range).await?;
+            let mut read = self.read_again(quarter, range, false).await;
+            // What cannot be read in it becomes a gap, and the rest is delivered.
+            if read.as_ref().is_err_and(StopReason::is_unreadable) {
+                read = self.read_again(quarter, range, true).await;
+            }
+            match read {
+                Ok(()) => {}
+                // The other quarters are compared all the same.
+                Err(reason) if reason.is_of_range() => {
+                    self.unread.get_or_insert(reason);
+                    return self.save().await;
+                }
+                Err(reason) => return Err(reason),
+            }
             let agrees = counted == Some(self.expected(quarter));
             let is_whole = self.counts.missing == before;
             if agrees || !is_whole || counted.is_none() {
@@ -214,7 +246,12 @@ impl<'a> Reconciler<'a> {
         self.save().await
     }
 
-    async fn read_again(&mut self, quarter: Span, range: DateRange) -> Result<(), StopReason> {
+    async fn read_again(
+        &mut self,
+        quarter: Span,
+        range: DateRange,
+        isolates: bool,
+    ) -> Result<(), StopReason> {
         let before = self.counts.delivered;
         let mut restarts = Restarts::default();
         loop {
@@ -226,7 +263,7 @@ impl<'a> Reconciler<'a> {
                 ranges: vec![range],
                 direction: Direction::Reread,
                 known,
-                isolates: false,
+                isolates,
                 patience: Patience::Usual,
             };
             match self.pipeline.run(self.writer, self.counts, segment).await {

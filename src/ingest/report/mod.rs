@@ -86,6 +86,8 @@ pub struct Counts {
     pub missing: u64,
     /// Ranges that could not be read and that this pass went past, or tried again in vain.
     pub new_gaps: u64,
+    /// Gaps that were given up, since Mimecast no longer keeps their records.
+    pub lost_gaps: u64,
     /// Ranges before the watermark that are still not read.
     pub gaps: u64,
 }
@@ -120,6 +122,7 @@ impl AddAssign for Counts {
         self.restarts += other.restarts;
         self.missing += other.missing;
         self.new_gaps += other.new_gaps;
+        self.lost_gaps += other.lost_gaps;
         self.gaps += other.gaps;
     }
 }
@@ -186,6 +189,10 @@ impl fmt::Display for FeedReport {
             (self.counts.restarts, "range restarts"),
             (self.counts.missing, "counted by Mimecast but not shown"),
             (self.counts.gaps, "ranges that cannot be read"),
+            (
+                self.counts.lost_gaps,
+                "ranges that were never read and are given up",
+            ),
         ] {
             if count > 0 {
                 write!(f, ", {count} {what}")?;

@@ -6,7 +6,7 @@ use std::{error::Error, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Outcome,
+    Counts, Outcome,
     stop_reason::{MAX_RESTARTS, Step, StopKind, StopReason, StopSource},
 };
 use crate::{
@@ -260,37 +260,51 @@ impl Conclusion {
 }
 
 impl Conclusion {
-    /// The same, with the gaps told. `is_news` makes the pass fail: a gap was found, or tried in vain.
+    /// The same, with the gaps told. A pass that found one, tried one in vain or gave one up has failed.
     pub(in crate::ingest) fn with_gaps<'a>(
         self,
         feed: Feed,
         gaps: impl Iterator<Item = &'a Gap>,
-        is_news: bool,
+        counts: &Counts,
     ) -> Self {
         let gaps: Vec<_> = gaps.collect();
-        let Some(first) = gaps.first() else {
-            return self;
-        };
-        let outcome = match self.outcome {
-            Outcome::Complete if is_news => Outcome::Failed,
-            outcome => outcome,
-        };
-        let more = match gaps.len() - 1 {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let told = self.into_message().map_or_else(String::new, |message| {
-            format!("{}. ", message.trim_end_matches('.'))
-        });
-        Self::of(
-            outcome,
-            format!(
-                "{told}{feed} has a gap: {}{more} cannot be read since {} ({}). Everything else is delivered; gaps are read again every hour. What to do: ask the support of Mimecast about that range if it lasts; `mimecast-ttp checkpoint show` lists all gaps.",
+        let mut told = Vec::new();
+        if counts.lost_gaps > 0 {
+            told.push(format!(
+                "{feed} gave up {} ranges that were never readable: Mimecast no longer keeps their records, and they are lost",
+                counts.lost_gaps
+            ));
+        }
+        if let Some(first) = gaps.first() {
+            let more = match gaps.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            told.push(format!(
+                "{feed} has a gap: {}{more} cannot be read since {} ({}){}. What to do: ask the support of Mimecast about that range if it lasts; `mimecast-ttp checkpoint show` lists all gaps",
                 first.range,
                 to_utc_text(first.since),
                 first.reason,
-            ),
-        )
+                if self.outcome == Outcome::Complete {
+                    ". Everything else is delivered; gaps are read again every hour"
+                } else {
+                    ""
+                }
+            ));
+        }
+        if told.is_empty() {
+            return self;
+        }
+        let outcome = match self.outcome {
+            Outcome::Complete | Outcome::OutOfTime if counts.new_gaps + counts.lost_gaps > 0 => {
+                Outcome::Failed
+            }
+            outcome => outcome,
+        };
+        if let Some(message) = self.into_message() {
+            told.insert(0, message.trim_end_matches('.').to_owned());
+        }
+        Self::of(outcome, format!("{}.", told.join(". ")))
     }
 
     /// The message with what to do.

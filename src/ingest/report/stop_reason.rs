@@ -25,7 +25,7 @@ pub(in crate::ingest) struct StopReason {
     pub(in crate::ingest) source: Option<Box<StopSource>>,
 }
 
-/// The cause a stop.
+/// The cause of a stop.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::ingest) enum StopSource {
     #[error(transparent)]
@@ -185,17 +185,24 @@ impl StopReason {
             && matches!(self.kind, StopKind::OutOfTime | StopKind::PageTokenRefused)
     }
 
-    /// Whether a range could not be read although Mimecast answered: another range may be readable.
+    /// Whether a range could not be read or counted although Mimecast answered: another range may be readable.
     pub(in crate::ingest) fn is_unreadable(&self) -> bool {
-        matches!(self.step, Some(Step::Reading(_)))
+        matches!(self.step, Some(Step::Reading(_) | Step::Counting(_)))
             && match self.source.as_deref() {
                 Some(StopSource::Service(error)) => matches!(
                     error.kind(),
-                    ErrorKind::Unreadable | ErrorKind::PageTooLarge
+                    ErrorKind::Unreadable | ErrorKind::PageTooLarge | ErrorKind::PageTokenRefused
                 ),
                 Some(StopSource::EndlessListing(_)) => true,
                 _ => false,
             }
+    }
+
+    /// Whether the failure is about the range that was read, whatever it is: neither the budget nor a wait
+    /// ended it, and Mimecast was asked.
+    pub(in crate::ingest) const fn is_of_range(&self) -> bool {
+        matches!(self.step, Some(Step::Reading(_)))
+            && matches!(self.kind, StopKind::Failed | StopKind::PageTokenRefused)
     }
 
     /// Whether the checkpoint could not be saved. The save is not tried again: another run may have won.

@@ -104,6 +104,8 @@ pub(in crate::ingest) struct CheckpointWriter {
     saved: Option<Duration>,
     /// Whether there is progress since.
     changed: bool,
+    /// Gaps that are found while a gap is read again: what is left of that one.
+    left_gaps: Option<Vec<Gap>>,
     /// The progress as it is; saved only by [`Self::save`].
     pub(in crate::ingest) progress: Progress,
 }
@@ -144,6 +146,7 @@ impl CheckpointWriter {
             clock: Arc::clone(&ports.clock),
             saved: None,
             changed: false,
+            left_gaps: None,
             progress,
         })
     }
@@ -195,10 +198,33 @@ impl CheckpointWriter {
         }
     }
 
-    /// Remembers a gap; `false` if there is no room for it. The next save keeps it.
-    pub(in crate::ingest) fn add_gap(&mut self, gap: Gap) -> bool {
+    /// From now on, gaps that are found are parts of one that is read again. It stays in the checkpoint until
+    /// [`Self::replace_gap`], so that it is not lost if the process dies.
+    pub(in crate::ingest) fn begin_gap(&mut self) {
+        self.left_gaps = Some(Vec::new());
+    }
+
+    /// Puts what was found since [`Self::begin_gap`] in the place of the gap. The next save keeps it.
+    pub(in crate::ingest) fn replace_gap(&mut self, gap: &Gap) {
+        let left = self.left_gaps.take().unwrap_or_default();
+        let now = self.clock.now();
+        self.progress.replace_gap(gap, left, now);
         self.changed = true;
-        self.progress.gaps_mut().add(gap)
+    }
+
+    /// Remembers a gap; `false` if there is no room for it. The next save keeps it.
+    pub(in crate::ingest) async fn add_gap(&mut self, gap: Gap) -> Result<bool, StoreError> {
+        if let Some(left) = &mut self.left_gaps {
+            left.push(gap);
+            return Ok(true);
+        }
+        let known = if self.progress.needs_ledger(gap.range) {
+            self.known(gap.range).await?
+        } else {
+            Vec::new()
+        };
+        self.changed = true;
+        Ok(self.progress.add_gap(gap, &known))
     }
 
     /// Whether the store holds everything recorded here: no delivery, no watermark is newer.
@@ -271,8 +297,8 @@ impl CheckpointWriter {
 
     /// Removes the hours of the ledger that no comparison reaches any more.
     pub(in crate::ingest) async fn remove_old(&self) {
-        let kept_from = self.progress.kept_from();
-        if let Err(error) = self.ledger().remove_before(kept_from).await {
+        let ledger_from = self.progress.ledger_from();
+        if let Err(error) = self.ledger().remove_before(ledger_from).await {
             warn!(
                 feed = %self.feed,
                 reason = error.explain(),

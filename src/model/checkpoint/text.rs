@@ -18,8 +18,16 @@ use serde::{
 
 use super::{Checkpoint, LONGEST_RANGE, SHORTEST_RANGE, Service, Start, Wait};
 use crate::model::{
-    date_range::DateRange, event_time, feed::Feed, fingerprint::Fingerprint, gap::Gap,
-    moves::Moves, object::Object, recent::Recent, tally::Tally, visible::visible,
+    date_range::DateRange,
+    event_time,
+    feed::Feed,
+    fingerprint::Fingerprint,
+    gap::{Gap, Gaps},
+    moves::Moves,
+    object::Object,
+    recent::Recent,
+    tally::Tally,
+    visible::visible,
 };
 
 /// What the first member of our text says, so that any other JSON is recognised as not ours.
@@ -338,11 +346,21 @@ impl Document<Read> {
                 .map_or(LONGEST_RANGE, |range| {
                     range.clamp(SHORTEST_RANGE, LONGEST_RANGE)
                 }),
-            gaps: (self.gaps.into_iter().map(GapText::gap)).collect::<Result<_, _>>()?,
+            gaps: gaps(self.gaps)?,
             failed_reads: self.failed_reads.unwrap_or(0),
             moves: self.moves,
         })
     }
+}
+
+fn gaps(texts: Vec<GapText>) -> Result<Gaps, CheckpointError> {
+    let mut gaps = Gaps::default();
+    for text in texts {
+        if !gaps.add(text.gap()?, TimeDelta::zero()) {
+            return Err(damaged("it has more gaps than this program keeps"));
+        }
+    }
+    Ok(gaps)
 }
 
 fn remembered(

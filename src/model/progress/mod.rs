@@ -12,7 +12,7 @@ use super::{
     batch::Batch,
     checkpoint::{Checkpoint, LONGEST_RANGE, SHORTEST_RANGE, Start, Wait},
     date_range::DateRange,
-    gap::{Gap, Gaps},
+    gap::Gap,
     ledger::{Entry, Hour},
     moves::{Move, Reason},
     tally::Span,
@@ -26,6 +26,14 @@ const LEDGER_RANGE: TimeDelta = TimeDelta::hours(1);
 
 /// How many passes in a row fail at a range before it is narrowed down: most trouble is over sooner.
 const ISOLATE_AFTER: u32 = 2;
+
+/// By how much, at most, the time under which a record is listed is expected to be later than its own: local
+/// times sent as UTC differ by half a day.
+const MAX_DISPLACEMENT: TimeDelta = TimeDelta::hours(24);
+
+/// Gaps that are not further apart than this become one, so that many unreadable records in some minutes do
+/// not take up all the room for gaps.
+const MAX_GAPS_APART: TimeDelta = TimeDelta::minutes(1);
 
 /// How long Mimecast keeps the logs, as it documents.
 pub const RETENTION: TimeDelta = TimeDelta::days(30);
@@ -180,14 +188,18 @@ impl Progress {
         checkpoint.read_again_from = checkpoint.read_again_from.max(again);
         // What is older than the ledger reaches is never asked for again.
         let useless = self.flush_before().min(kept_from);
+        let unfiled = self.flush_before().min(self.ledger_from());
         let Checkpoint {
             recent,
             tally,
             gaps,
             ..
         } = &mut self.checkpoint;
-        recent.forget_outside(useless, gaps);
-        recent.forget_displaced_before(useless);
+        recent.forget_outside(unfiled, gaps);
+        // One may have been listed in a border second of a gap, and be listed again with the gap.
+        if gaps.is_empty() {
+            recent.forget_displaced_before(useless);
+        }
         tally.forget_before(useless);
         true
     }
@@ -195,9 +207,13 @@ impl Progress {
     /// What the next pass does not read again, and so belongs into the ledger.
     #[must_use]
     pub fn to_flush(&self) -> Vec<Entry> {
-        self.checkpoint
+        let mut entries = self
+            .checkpoint
             .recent
-            .placed(self.kept_from(), self.flush_before())
+            .placed(self.ledger_from(), self.flush_before());
+        // What lies in a gap stays, until that is read.
+        entries.retain(|entry| !self.checkpoint.gaps.covers(entry.time));
+        entries
     }
 
     /// A record that is listed under another time than its own is probably close to it, so entries stay for
@@ -217,7 +233,14 @@ impl Progress {
         checkpoint.filed_before = checkpoint.filed_before.max(flush_before);
     }
 
-    /// What lies before this is neither counted nor kept in the ledger: whole hours, the lookback of the
+    /// What lies before this is not kept in the ledger. It reaches further back than the counts, since a record
+    /// may be listed under a later time than its own, by which it is filed.
+    #[must_use]
+    pub fn ledger_from(&self) -> DateTime<Utc> {
+        self.kept_from() - MAX_DISPLACEMENT
+    }
+
+    /// What lies before this is not counted: whole hours, the lookback of the
     /// reconciliation before now. After a rewind or a lost checkpoint, until it is read again, everything stays that was known when it was
     /// made, for a day more.
     #[must_use]
@@ -273,9 +296,29 @@ impl Progress {
         std::mem::take(&mut self.checkpoint.failed_reads) != 0
     }
 
-    /// The gaps, to add, retry and close.
-    pub const fn gaps_mut(&mut self) -> &mut Gaps {
-        &mut self.checkpoint.gaps
+    /// Remembers a gap, and what was delivered in it according to the ledger: when it is read at last,
+    /// the ledger may not go so far back. `false` if there is no room for another gap.
+    pub fn add_gap(&mut self, gap: Gap, known: &[Entry]) -> bool {
+        let range = gap.range;
+        let apart = self.gaps_apart();
+        let has_room = self.checkpoint.gaps.add(gap, apart);
+        for entry in known {
+            if (range.from()..=range.to()).contains(&entry.time) {
+                self.checkpoint.recent.insert(entry.time, entry.fingerprint);
+            }
+        }
+        has_room
+    }
+
+    /// Puts what is left of a gap after it was read again in its place.
+    pub fn replace_gap(&mut self, gap: &Gap, left: Vec<Gap>, now: DateTime<Utc>) {
+        let apart = self.gaps_apart();
+        self.checkpoint.gaps.replace(gap, left, apart, now);
+    }
+
+    /// How close gaps become one: what was delivered between them must still be remembered.
+    fn gaps_apart(&self) -> TimeDelta {
+        self.lookback.late_arrival.min(MAX_GAPS_APART)
     }
 
     /// Removes the gaps that Mimecast no longer keeps records for, and gives them.

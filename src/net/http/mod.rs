@@ -165,6 +165,11 @@ impl HttpClient {
         {
             *lock(head) = Some(received(true));
             if body.len() + chunk.len() > limit {
+                // Of an error the status says most, and the beginning the rest.
+                if !status.is_success() {
+                    body.extend_from_slice(&chunk[..limit - body.len()]);
+                    break;
+                }
                 return Err(TransportError::TooLarge {
                     status: status.as_u16(),
                     limit,

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use mimecast_ttp::{
     ingest::{
         error::{ErrorKind, ServiceError},
-        ports::{LogSource, PageRequest},
+        ports::{LogSource, PageRequest, Patience},
     },
     model::{
         checkpoint::Service,
@@ -70,6 +70,7 @@ pub(super) struct Source {
     count_fault: Mutex<Option<SourceFault>>,
     unreadable: Mutex<Vec<RangeInclusive<DateTime<Utc>>>>,
     is_down: AtomicBool,
+    hangs: AtomicBool,
     max_readable: AtomicU32,
     fetches: AtomicU64,
     counts: AtomicU64,
@@ -97,6 +98,7 @@ impl Default for Source {
             count_fault: Mutex::default(),
             unreadable: Mutex::default(),
             is_down: AtomicBool::new(false),
+            hangs: AtomicBool::new(false),
             max_readable: AtomicU32::new(u32::MAX),
             fetches: AtomicU64::new(0),
             counts: AtomicU64::new(0),
@@ -167,6 +169,11 @@ impl World {
     /// Whether no answer can be read.
     pub fn set_down(&self, is_down: bool) {
         self.source.is_down.store(is_down, Ordering::SeqCst);
+    }
+
+    /// Whether what is unreadable ends no attempt before the deadline, unless the call is impatient.
+    pub fn set_hanging(&self, hangs: bool) {
+        self.source.hangs.store(hangs, Ordering::SeqCst);
     }
 
     /// Pages for which more records are asked for are too large.
@@ -322,7 +329,13 @@ impl LogSource for World {
             return Err(error.with_source("larger than 16777216 bytes"));
         }
         if self.is_unreadable(request) {
-            let error = ServiceError::new(Service::Mimecast, ErrorKind::Unreadable);
+            let hangs = source.hangs.load(Ordering::SeqCst);
+            let kind = if hangs && request.patience == Patience::Usual {
+                ErrorKind::DeadlineExceeded
+            } else {
+                ErrorKind::Unreadable
+            };
+            let error = ServiceError::new(Service::Mimecast, kind);
             return Err(error.with_source("status 500"));
         }
         let page = self.page(request, number);

@@ -63,7 +63,7 @@ fn gaps_are_written_so_that_an_older_program_stops_at_them() {
         tried_at: time + TimeDelta::hours(1),
         reason: "status 500".to_owned(),
     };
-    assert!(checkpoint.gaps.add(gap));
+    assert!(checkpoint.gaps.add(gap, TimeDelta::zero()));
     checkpoint.failed_reads = 2;
     let text = checkpoint.to_text(Feed::Url, "run-1");
     assert!(text.contains(r#""version":2,"#), "{text}");
