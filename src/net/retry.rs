@@ -36,6 +36,14 @@ impl Policy {
         attempt_time: Duration::from_secs(60),
     };
 
+    /// How many attempts a call is worth that ended with a wait. A service that names one is asked again
+    /// after it, even where a call is worth one attempt only.
+    fn most_attempts(&self, asked: Option<Duration>) -> u32 {
+        asked.map_or(self.attempts, |_| {
+            self.attempts.max(Self::STANDARD.attempts)
+        })
+    }
+
     /// The wait before attempt `next` (2, 3, ...): doubling, with a random share of up to half taken
     /// off so that feeds and instances do not come back together; or what the server asked for plus
     /// up to a tenth.
@@ -200,12 +208,7 @@ where
             let retry_after = asked.min(MAX_RETRY_AFTER);
             return Err(because(error, ErrorKind::Throttled { retry_after }, made));
         }
-        // A service that names a wait is asked again after it, even where one attempt is all a call is worth.
-        let most = match after {
-            Some(_) => Policy::STANDARD.attempts.max(context.policy.attempts),
-            None => context.policy.attempts,
-        };
-        if attempts >= most {
+        if attempts >= context.policy.most_attempts(after) {
             let kind = error.kind();
             return Err(because(error, kind, made));
         }
