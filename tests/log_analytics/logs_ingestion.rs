@@ -355,3 +355,59 @@ async fn system_and_user_assigned_identities_both_get_tokens() {
         }
     }
 }
+
+/// A service that answers every call, also for tokens, with what it was sent.
+async fn echo() -> simulators::server::Server {
+    let routes =
+        axum::Router::new().fallback(|headers: axum::http::HeaderMap, body: String| async move {
+            let said: Vec<_> = headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or_default()))
+                .collect();
+            let said = format!("{} {body}", said.join(" "));
+            let body = serde_json::json!({
+                "error": "invalid_request", "error_description": said, "message": said,
+            });
+            (axum::http::StatusCode::BAD_REQUEST, body.to_string())
+        });
+    simulators::server::Server::start(routes, 0).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_a_token_service_repeats_is_not_told() {
+    let config = config();
+    let clock = TestClock::new(config.clock.clone());
+    let service = LogsIngestion::start(config.clone(), 0).await.unwrap();
+    let echo = echo().await;
+    let secret = "s~cret+20/=&Xy";
+    let issuers: [Box<dyn Issuer>; 2] = [
+        Box::new(ManagedIdentity {
+            http: HttpClient::new().unwrap(),
+            endpoint: echo.url().parse().unwrap(),
+            header: secret.to_owned().into(),
+            client_id: None,
+            audience: config.audience.clone(),
+            clock: clock.clone(),
+        }),
+        Box::new(ClientCredentials {
+            http: HttpClient::new().unwrap(),
+            authority: echo.url().parse().unwrap(),
+            tenant: config.tenant.clone(),
+            client_id: config.client_id.clone(),
+            secret: secret.to_owned().into(),
+            audience: config.audience.clone(),
+            clock: clock.clone(),
+        }),
+    ];
+    for issuer in issuers {
+        let sink = sink(&service, &config, &clock, issuer);
+        let deadline = Deadline::after(clock.elapsed(), Duration::from_secs(240));
+        let error = sink.deliver(&small(), deadline).await.unwrap_err();
+        let told = format!("{} {error:?}", error.explain());
+        assert!(told.contains("[secret]"), "{told}");
+        assert!(
+            !told.contains(secret) && !told.contains("cret%2B20"),
+            "{told}"
+        );
+    }
+}

@@ -324,3 +324,21 @@ async fn a_200_with_a_body_is_no_acknowledgement() {
         assert!(error.explain().contains("web filter"), "{error:?}");
     }
 }
+
+#[tokio::test]
+async fn what_a_service_repeats_of_a_post_is_not_told() {
+    let routes = axum::Router::new().fallback(|headers: axum::http::HeaderMap| async move {
+        let sent = headers["authorization"].to_str().unwrap();
+        let body = format!(r#"{{"Error":"InvalidAuthorization","Message":"You sent {sent}"}}"#);
+        (axum::http::StatusCode::FORBIDDEN, body)
+    });
+    let server = simulators::server::Server::start(routes, 0).await.unwrap();
+    let config = config();
+    let clock = TestClock::new(config.clock.clone());
+    let sink = support::ports::sink_at(&server.url(), &config, clock.clone());
+    let deadline = Deadline::after(clock.elapsed(), Duration::from_secs(60));
+    let error = sink.deliver(&small(), deadline).await.unwrap_err();
+    let told = format!("{} {error:?}", error.explain());
+    assert!(told.contains("You sent [secret]"), "{told}");
+    assert!(!told.contains(&config.workspace_key), "{told}");
+}

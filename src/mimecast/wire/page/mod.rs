@@ -26,6 +26,10 @@ use crate::model::{
 /// far more memory than their text.
 const MAX_RECORDS: usize = 10_000;
 
+/// No record is longer. Those seen have a kilobyte, and the Logs Ingestion API takes none above a megabyte;
+/// several that fill a page each would take up far more memory on their way.
+const MAX_RECORD_BYTES: usize = 2 * 1024 * 1024;
+
 /// No answer has more items in `data`; those seen have one.
 const MAX_ITEMS: usize = 100;
 
@@ -119,7 +123,7 @@ pub fn page(scanner: &mut RecordScanner, body: Vec<u8>) -> Result<Page, UnreadPa
         },
         listed => (body, listed),
     };
-    match listed {
+    match listed.and_then(without_giants) {
         Ok(listed) => {
             let mut page = Page::new(body.text, listed.records);
             page.next = listed.next;
@@ -131,6 +135,16 @@ pub fn page(scanner: &mut RecordScanner, body: Vec<u8>) -> Result<Page, UnreadPa
             why,
             description: describe(body.text.as_bytes()),
         }),
+    }
+}
+
+fn without_giants(listed: ParsedPage<RecordSpan>) -> Result<ParsedPage<RecordSpan>, PageError> {
+    let mut records = listed.records.iter();
+    match records.position(|record| record.bytes.len() > MAX_RECORD_BYTES) {
+        Some(index) => Err(PageError::OtherShape(format!(
+            "record {index} is larger than {MAX_RECORD_BYTES} bytes"
+        ))),
+        None => Ok(listed),
     }
 }
 

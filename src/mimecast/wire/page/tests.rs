@@ -177,3 +177,21 @@ fn an_answer_of_another_shape_is_described_and_not_quoted() {
         assert!(told.contains(&format!("{} bytes", body.len())), "{told}");
     }
 }
+
+#[test]
+fn a_record_larger_than_any_that_can_be_delivered_is_refused() {
+    let body = |length: usize| {
+        let record = format!(
+            r#"{{"url":"{}"}}"#,
+            "x".repeat(length - r#"{"url":""}"#.len())
+        );
+        format!(r#"{{"data":[{{"clickLogs":[{{}},{record}]}}]}}"#)
+    };
+    let page = |length| page(Feed::Url, body(length).as_bytes());
+    assert_eq!(page(MAX_RECORD_BYTES).unwrap().len(), 2);
+    let error = page(MAX_RECORD_BYTES + 1).unwrap_err().to_string();
+    assert!(
+        error.contains("record 1 is larger than 2097152 bytes"),
+        "{error}"
+    );
+}
