@@ -16,8 +16,9 @@ use crate::{
     net::http::{HttpClient, Limits, Request, Response, TransportError},
 };
 
-/// The largest page that is read: 500 records of 32 KiB each. Those seen have about 1 KiB.
-const MAX_PAGE_BYTES: usize = 16 * 1024 * 1024;
+/// The largest page that is read: 500 records of 16 KiB each. Those seen have about 1 KiB. Pages of three
+/// feeds, read ahead, and the batches made of them are in memory at the same time.
+const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
 
 /// What to do where Mimecast cannot be reached.
 pub(super) const UNREACHABLE_ADVICE: &str = "check mimecast_base_url and outbound network access";

@@ -262,7 +262,7 @@ async fn permanent_errors_are_not_retried() {
         (Fault::MetaStatus(403), "Mimecast answered 403"),
         (failure("err_validation_null"), "err_validation_null"),
         (Fault::OtherShape, "JSON of another shape"),
-        (Fault::Huge(80 * 1024 * 1024), "larger than 16777216 bytes"),
+        (Fault::Huge(80 * 1024 * 1024), "larger than 8388608 bytes"),
     ] {
         let bench = bench(config(3)).await;
         let error = bench.after(fault.clone()).await.unwrap_err();

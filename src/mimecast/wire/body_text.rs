@@ -10,7 +10,7 @@ use serde::{
 use crate::model::record::has_control_characters;
 
 /// Replacing characters makes a text longer. One that grows beyond this is not a page.
-const MAX_TEXT_BYTES: usize = 20 * 1024 * 1024;
+const MAX_TEXT_BYTES: usize = 10 * 1024 * 1024;
 
 /// How many names of members a description lists.
 const MAX_NAMES: usize = 8;

@@ -326,7 +326,7 @@ impl LogSource for World {
         }
         if request.size > source.max_readable.load(Ordering::SeqCst) {
             let error = ServiceError::new(Service::Mimecast, ErrorKind::PageTooLarge);
-            return Err(error.with_source("larger than 16777216 bytes"));
+            return Err(error.with_source("larger than 8388608 bytes"));
         }
         if self.is_unreadable(request) {
             let hangs = source.hangs.load(Ordering::SeqCst);
