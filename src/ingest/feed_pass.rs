@@ -163,10 +163,13 @@ impl FeedPass {
             Err(_) => ReadEnd::Other,
         };
         // A range that cannot be read is no reason to leave the gaps alone: one that closes makes room.
-        let may_retry = forward.as_ref().err().is_none_or(StopReason::is_of_range);
+        let may_retry = forward.as_ref().err().is_none_or(StopReason::is_unreadable);
         let forward = if may_retry {
             let retried = gaps::retry(&self.pipeline, writer, counts).await;
-            forward.and(retried)
+            match (forward, retried) {
+                (Err(_), Err(retried)) if retried.is_for_the_next_pass() => Err(retried),
+                (forward, retried) => forward.and(retried),
+            }
         } else {
             forward
         };

@@ -1,5 +1,7 @@
 //! Reading gaps again: ranges that could not be read when the watermark passed them.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use tracing::{info, warn};
 
@@ -13,19 +15,18 @@ use super::{
     state::checkpoint_writer::CheckpointWriter,
 };
 use crate::model::{
-    date_range::DateRange,
-    event_time,
-    gap::{Gap, MAX_GAPS},
-    progress::RETENTION,
-    tally::Span,
-    visible::visible,
+    date_range::DateRange, event_time, gap::Gap, progress::RETENTION, tally::Span, visible::visible,
 };
 
-/// A gap up to this long is narrowed down to its seconds each time it is read.
-const MAX_ISOLATED: TimeDelta = TimeDelta::minutes(2);
+/// A gap up to this long is read as a whole.
+const MAX_WHOLE: TimeDelta = TimeDelta::minutes(2);
 
-/// A longer one is read in so many parts: those that can be read are no gaps any more.
+/// A longer one is read in so many parts, each time from another one on.
 const PARTS: usize = 8;
+
+/// For so long what cannot be read of a gap is narrowed down to its seconds, so that everything else in it is
+/// delivered; after that only what can be read at once.
+const ISOLATION_TIME: Duration = Duration::from_secs(20);
 
 /// Tries the gaps that are due, and gives up those that are too old. What can be read of a gap is delivered,
 /// and the rest stays a gap.
@@ -77,39 +78,34 @@ async fn read(
     counts: &mut Counts,
     gap: &Gap,
 ) -> Result<(), StopReason> {
-    let isolates = gap.range.to() - gap.range.from() <= MAX_ISOLATED;
-    let has_room = writer.progress.checkpoint().gaps.len() + PARTS <= MAX_GAPS;
-    let parts = if isolates || !has_room {
+    let clock = &pipeline.ports.clock;
+    let (now, began) = (clock.now(), clock.elapsed());
+    let mut parts = if gap.range.to() - gap.range.from() <= MAX_WHOLE {
         vec![gap.range]
     } else {
         gap.range.parts(PARTS as u64)
     };
+    let hour = now.timestamp().unsigned_abs() / 3600;
+    let first = usize::try_from(hour).unwrap_or_default() % parts.len().max(1);
+    parts.rotate_left(first);
     let mut stopped = Ok(());
     for range in parts {
-        let result = match stopped {
-            Ok(()) => read_part(pipeline, writer, counts, range, isolates).await,
-            Err(_) => Err(None),
-        };
-        let reason = match result {
-            Ok(()) => continue,
-            // Not tried, since the one before ended the pass.
-            Err(None) => gap.reason.clone(),
-            Err(Some(reason)) => {
-                let text = visible(&reason.causes());
-                if reason.is_of_range() {
-                    counts.new_gaps += 1;
-                } else {
-                    stopped = Err(reason);
-                }
-                text
-            }
-        };
-        let left = Gap {
+        let isolates = clock.elapsed().saturating_sub(began) < ISOLATION_TIME;
+        let mut left = Gap {
             range,
-            since: gap.since,
-            tried_at: pipeline.ports.clock.now(),
-            reason,
+            ..gap.clone()
         };
+        if stopped.is_ok() {
+            match read_part(pipeline, writer, counts, range, isolates).await {
+                Ok(()) => continue,
+                Err(reason) if reason.is_of_range() => {
+                    counts.new_gaps += 1;
+                    left.reason = visible(&reason.causes());
+                    left.tried_at = now;
+                }
+                Err(reason) => stopped = Err(reason),
+            }
+        }
         let added = writer.add_gap(left).await;
         added.map_err(|error| StopReason::of_store(StopKind::LedgerUnreadable, error))?;
     }
@@ -122,10 +118,9 @@ async fn read_part(
     counts: &mut Counts,
     range: DateRange,
     isolates: bool,
-) -> Result<(), Option<StopReason>> {
+) -> Result<(), StopReason> {
     let known = writer.known(range).await;
-    let known =
-        known.map_err(|error| Some(StopReason::of_store(StopKind::LedgerUnreadable, error)))?;
+    let known = known.map_err(|error| StopReason::of_store(StopKind::LedgerUnreadable, error))?;
     // What lies further back is not counted.
     if writer.progress.kept_from() <= range.from() {
         writer.progress.recount(Span::covering(range), &known);
@@ -135,7 +130,7 @@ async fn read_part(
         direction: Direction::Reread,
         known,
         isolates,
-        patience: Patience::One,
+        patience: Patience::Two,
     };
-    pipeline.run(writer, counts, segment).await.map_err(Some)
+    pipeline.run(writer, counts, segment).await
 }

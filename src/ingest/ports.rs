@@ -66,7 +66,7 @@ pub enum Patience {
     Usual,
     /// One, and not a long one: the range has failed before, and a failure is expected.
     One,
-    /// Two such: the second confirms the failure.
+    /// Two of the usual length: the second confirms the failure.
     Two,
 }
 

@@ -37,7 +37,7 @@ use crate::{
 const INCOMPLETE_ADVICE: &str =
     "nothing if it is temporary; if it lasts, check whether a proxy cuts answers off";
 
-/// How long a call may take for a range that has failed before.
+/// How long a call may take for a range that has failed before, and can be halved.
 const IMPATIENT_ATTEMPT_TIME: Duration = Duration::from_secs(20);
 
 /// Waits up to this long are normal pacing, and are not saved for the next run.
@@ -193,15 +193,6 @@ impl MimecastSource {
         self
     }
 
-    /// For a range that has failed before: few attempts, and no long ones.
-    const fn impatient(&self, attempts: u32) -> Policy {
-        Policy {
-            attempts,
-            attempt_time: IMPATIENT_ATTEMPT_TIME,
-            ..self.policy
-        }
-    }
-
     fn scanner(&self, feed: Feed) -> MutexGuard<'_, RecordScanner> {
         let [url, attachment, impersonation] = &self.scanners;
         let scanner = match feed {
@@ -300,7 +291,10 @@ impl MimecastSource {
         }
         let decision = match shape {
             // No other attempt gives another shape.
-            Some((PageError::OtherShape(_) | PageError::NotText, _)) => Decision::Refuse,
+            Some((
+                PageError::OtherShape(_) | PageError::NotText | PageError::GiantRecord(_),
+                _,
+            )) => Decision::Refuse,
             _ => decision::decide(decision::AnswerSummary {
                 with_page_token: request.token.is_some(),
                 with_bearer: self.access.is_bearer(),
@@ -320,6 +314,9 @@ impl MimecastSource {
             Decision::RestartRange => Next::Stop(ErrorKind::PageTokenRefused),
             // Once the renewal has not helped.
             Decision::Renew if decision::is_transient(verdict.as_ref()) => Next::Retry(None),
+            Decision::Refuse if matches!(shape, Some((PageError::GiantRecord(_), _))) => {
+                Next::Stop(ErrorKind::PageTooLarge)
+            }
             Decision::Refuse if shape.is_some() => Next::Stop(ErrorKind::Unreadable),
             // A success would have been a page.
             Decision::Renew | Decision::Refuse | Decision::Accept => Next::Stop(ErrorKind::Failed),
@@ -391,8 +388,15 @@ impl LogSource for MimecastSource {
     ) -> Result<Page, ServiceError> {
         let policy = match request.patience {
             Patience::Usual => self.policy,
-            Patience::One => self.impatient(1),
-            Patience::Two => self.impatient(2),
+            Patience::One => Policy {
+                attempts: 1,
+                attempt_time: IMPATIENT_ATTEMPT_TIME,
+                ..self.policy
+            },
+            Patience::Two => Policy {
+                attempts: 2,
+                ..self.policy
+            },
         };
         let context = Context {
             service: Service::Mimecast,

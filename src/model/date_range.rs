@@ -80,6 +80,15 @@ impl DateRange {
         self.from <= other.to + apart && other.from <= self.to + apart
     }
 
+    /// The range with so much more before and after it, but not after `now`.
+    #[must_use]
+    pub fn widened(self, by: TimeDelta, now: DateTime<Utc>) -> Self {
+        Self {
+            from: self.from - by,
+            to: self.to.max((self.to + by).min(now.trunc_subsecs(0))),
+        }
+    }
+
     /// The shortest range that holds both.
     #[must_use]
     pub fn joined(self, other: Self) -> Self {

@@ -204,12 +204,18 @@ where
         let attempts = made - repeated;
         let wait = context.policy.wait(attempts + 1, after, context.random);
         let fits = context.left().is_some_and(|left| left > wait);
+        let kind = error.kind();
+        // A range that fails for itself is not asked about again and again because it names a wait.
+        let asked = after.filter(|_| kind != ErrorKind::Unreadable);
+        let is_last = attempts >= context.policy.most_attempts(asked);
+        if is_last && kind == ErrorKind::Unreadable {
+            return Err(because(error, kind, made));
+        }
         if let Some(asked) = after.filter(|_| !fits) {
             let retry_after = asked.min(MAX_RETRY_AFTER);
             return Err(because(error, ErrorKind::Throttled { retry_after }, made));
         }
-        if attempts >= context.policy.most_attempts(after) {
-            let kind = error.kind();
+        if is_last {
             return Err(because(error, kind, made));
         }
         if !fits {

@@ -173,6 +173,31 @@ async fn what_heals_of_a_long_gap_is_delivered() {
 }
 
 #[tokio::test]
+async fn a_gap_with_several_bad_seconds_keeps_nothing_else() {
+    let world = World::builder()
+        .records_every(TimeDelta::seconds(1), 400, "2026-03-02T05:00:00Z")
+        .page_size(500)
+        .build();
+    world.make_unreadable("2026-03-02T05:01:00Z", "2026-03-02T05:04:00Z");
+    passes(&world, 4).await;
+    world.make_readable();
+    let bad = [70, 120, 170, 220];
+    for second in bad {
+        let time = at("2026-03-02T05:00:00Z") + TimeDelta::seconds(second);
+        let time = time.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+        world.make_unreadable(&time, &time);
+    }
+    for _ in 0..9 {
+        world.advance(HOUR);
+        world.pass().await;
+    }
+    let expected: Vec<_> = (0..400)
+        .filter(|serial| !bad.contains(&i64::try_from(*serial).unwrap()))
+        .collect();
+    assert_eq!(world.sorted_serials(), expected);
+}
+
+#[tokio::test]
 async fn a_feed_that_is_full_of_gaps_goes_on_once_some_close() {
     let world = World::builder()
         .records_every(TimeDelta::minutes(10), 80, "2026-03-01T18:00:00Z")

@@ -16,7 +16,7 @@ use crate::{
         date_range::DateRange,
         feed::Feed,
         fingerprint::Fingerprint,
-        gap::Gap,
+        gap::{Gap, Gaps},
         page::Page,
         recent::Recent,
         record_meta::RecordMeta,
@@ -57,6 +57,7 @@ pub(in crate::ingest) struct CollectorConfig {
     pub(in crate::ingest) sizes: Sizes,
     pub(in crate::ingest) late_arrival: TimeDelta,
     pub(in crate::ingest) direction: Direction,
+    pub(in crate::ingest) gaps: Gaps,
 }
 
 /// At the end of a range, a batch that was begun longer ago than this is handed on; a younger one waits for
@@ -71,6 +72,8 @@ pub(in crate::ingest) struct Collector<'a> {
     known: Recent,
     /// What only the ledger may know.
     displaced: DisplacedLookup<'a>,
+    /// The gaps so far: what lies in them is in no ledger.
+    known_gaps: Gaps,
     direction: Direction,
     /// How long after its own time a record may still appear.
     late_arrival: TimeDelta,
@@ -88,7 +91,7 @@ pub(in crate::ingest) struct Collector<'a> {
 
 impl<'a> Collector<'a> {
     pub(in crate::ingest) fn new(
-        config: &CollectorConfig,
+        config: CollectorConfig,
         clock: &'a dyn Clock,
         known: Recent,
         displaced: DisplacedLookup<'a>,
@@ -102,6 +105,7 @@ impl<'a> Collector<'a> {
             builder: BatchBuilder::new(config.feed, config.sizes),
             known,
             displaced,
+            known_gaps: config.gaps,
             direction: config.direction,
             late_arrival: config.late_arrival,
             counts: Counts::default(),
@@ -150,7 +154,8 @@ impl<'a> Collector<'a> {
     async fn pass_over(&mut self, range: DateRange) {
         // Reading only goes forward from here: remembering a whole backlog would not be flat. What this
         // range held is remembered through the next one, in case that lists it too.
-        self.known.forget_before(range.from() - self.late_arrival);
+        self.known
+            .forget_outside(range.from() - self.late_arrival, &self.known_gaps);
         if self.direction == Direction::Forward {
             self.reached = Some(range.to());
         }

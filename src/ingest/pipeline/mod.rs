@@ -33,7 +33,7 @@ use super::{
     state::{checkpoint_writer::CheckpointWriter, ledger::Ledger, quarantine::Quarantine},
 };
 use crate::model::{
-    batch::Sizes, date_range::DateRange, deadline::Deadline, feed::Feed, ledger::Entry,
+    batch::Sizes, date_range::DateRange, deadline::Deadline, feed::Feed, gap::Gaps, ledger::Entry,
     progress::Lookback,
 };
 
@@ -112,14 +112,15 @@ impl Pipeline {
         for entry in segment.known {
             known.insert(entry.time, entry.fingerprint);
         }
-        let config = self.collector_config(segment.direction);
+        let gaps = writer.progress.checkpoint().gaps.clone();
+        let config = self.collector_config(segment.direction, gaps);
         let ledger = Ledger {
             feed: self.feed,
             store: &**store,
             deadline: deadlines.read,
         };
         let displaced = DisplacedLookup::new(ledger, writer.progress.ledger_from());
-        let collector = Collector::new(&config, &**clock, known, displaced, batches_in);
+        let collector = Collector::new(config, &**clock, known, displaced, batches_in);
         let deliverer = Deliverer {
             feed: self.feed,
             sink: &**sink,
@@ -167,7 +168,7 @@ impl Pipeline {
         }
     }
 
-    fn collector_config(&self, direction: Direction) -> CollectorConfig {
+    fn collector_config(&self, direction: Direction, gaps: Gaps) -> CollectorConfig {
         CollectorConfig {
             feed: self.feed,
             sizes: Sizes {
@@ -176,6 +177,7 @@ impl Pipeline {
             },
             late_arrival: self.lookback.late_arrival,
             direction,
+            gaps,
         }
     }
 }

@@ -77,7 +77,10 @@ impl<'a> Counter<'a> {
         let mut answers = Vec::new();
         let probes = probes(writer, whole).await?;
         for probe in probes.into_iter().take(MAX_PROBES) {
-            let count = self.count(probe.range).await?;
+            let count = match self.count(probe.range).await {
+                Err(reason) if reason.is_unreadable() => None,
+                count => count?,
+            };
             answers.extend(probe.answered(count));
         }
         debug!(

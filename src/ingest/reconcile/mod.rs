@@ -95,14 +95,22 @@ impl<'a> Reconciler<'a> {
 
     async fn count(&self, span: Span, bound: EndBound) -> Result<Option<u64>, StopReason> {
         let tally = &self.writer.progress.checkpoint().tally;
-        match tally.to_count(span, bound) {
-            Some(range) => self.counter.count(range).await,
-            None => Ok(None),
+        let Some(range) = tally.to_count(span, bound) else {
+            return Ok(None);
+        };
+        match self.counter.count(range).await {
+            // What cannot be counted is read, if it matters.
+            Err(reason) if reason.is_unreadable() => Ok(None),
+            counted => counted,
         }
     }
 
     async fn compare(&mut self, whole: Span) -> Result<(), StopReason> {
-        let total = match self.count(whole, EndBound::Inclusive).await {
+        let tally = &self.writer.progress.checkpoint().tally;
+        let Some(range) = tally.to_count(whole, EndBound::Inclusive) else {
+            return Ok(());
+        };
+        let total = match self.counter.count(range).await {
             Ok(total) => total,
             // Parts of it may be counted, unless nothing is.
             Err(reason) if reason.is_unreadable() && self.counter.is_answered().await => {
@@ -160,12 +168,7 @@ impl<'a> Reconciler<'a> {
         let mut settled = false;
         let mut narrowing = Narrowing::new(whole);
         while let Some(span) = narrowing.current() {
-            let counted = match self.count(span, assumed.bound).await {
-                Ok(counted) => counted,
-                // What cannot be counted is read.
-                Err(reason) if reason.is_unreadable() => None,
-                Err(reason) => return Err(reason),
-            };
+            let counted = self.count(span, assumed.bound).await?;
             let agrees = counted == Some(self.expected(span));
             settled |= agrees && span == whole;
             if let Some(quarter) = narrowing.counted(agrees) {
@@ -214,7 +217,8 @@ impl<'a> Reconciler<'a> {
         for reading in 1..=2 {
             let mut read = self.read_again(quarter, range, false).await;
             // What cannot be read in it becomes a gap, and the rest is delivered.
-            if read.as_ref().is_err_and(StopReason::is_unreadable) {
+            let isolates = read.as_ref().is_err_and(StopReason::is_unreadable);
+            if isolates {
                 read = self.read_again(quarter, range, true).await;
             }
             match read {
@@ -225,6 +229,10 @@ impl<'a> Reconciler<'a> {
                     return self.save().await;
                 }
                 Err(reason) => return Err(reason),
+            }
+            // What lies in a gap was not seen, so the difference is not accounted for.
+            if isolates {
+                break;
             }
             let agrees = counted == Some(self.expected(quarter));
             let is_whole = self.counts.missing == before;

@@ -296,6 +296,7 @@ impl Conclusion {
             return self;
         }
         let outcome = match self.outcome {
+            Outcome::Waiting if counts.lost_gaps > 0 => Outcome::Failed,
             Outcome::Complete | Outcome::OutOfTime if counts.new_gaps + counts.lost_gaps > 0 => {
                 Outcome::Failed
             }

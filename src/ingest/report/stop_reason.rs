@@ -198,6 +198,11 @@ impl StopReason {
             }
     }
 
+    /// Whether the next pass must know of it: a wait, or a checkpoint that was not saved.
+    pub(in crate::ingest) const fn is_for_the_next_pass(&self) -> bool {
+        self.is_unsaved() || matches!(self.kind, StopKind::Throttled(_))
+    }
+
     /// Whether the failure is about the range that was read, whatever it is: neither the budget nor a wait
     /// ended it, and Mimecast was asked.
     pub(in crate::ingest) const fn is_of_range(&self) -> bool {

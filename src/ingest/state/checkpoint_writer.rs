@@ -20,7 +20,7 @@ use crate::{
         feed::Feed,
         gap::Gap,
         ledger::{Entry, Hour},
-        progress::{Lookback, Progress},
+        progress::{Lookback, MAX_GAPS_APART, Progress},
         store_key::StoreKey,
         tally::Span,
     },
@@ -218,8 +218,10 @@ impl CheckpointWriter {
             left.push(gap);
             return Ok(true);
         }
-        let known = if self.progress.needs_ledger(gap.range) {
-            self.known(gap.range).await?
+        // It may become one with another gap: what lies between them must be known too.
+        let around = gap.range.widened(MAX_GAPS_APART, self.clock.now());
+        let known = if self.progress.needs_ledger(around) {
+            self.known(around).await?
         } else {
             Vec::new()
         };

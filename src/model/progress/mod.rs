@@ -33,7 +33,7 @@ const MAX_DISPLACEMENT: TimeDelta = TimeDelta::hours(24);
 
 /// Gaps that are not further apart than this become one, so that many unreadable records in some minutes do
 /// not take up all the room for gaps.
-const MAX_GAPS_APART: TimeDelta = TimeDelta::minutes(1);
+pub const MAX_GAPS_APART: TimeDelta = TimeDelta::minutes(1);
 
 /// How long Mimecast keeps the logs, as it documents.
 pub const RETENTION: TimeDelta = TimeDelta::days(30);
@@ -299,11 +299,10 @@ impl Progress {
     /// Remembers a gap, and what was delivered in it according to the ledger: when it is read at last,
     /// the ledger may not go so far back. `false` if there is no room for another gap.
     pub fn add_gap(&mut self, gap: Gap, known: &[Entry]) -> bool {
-        let range = gap.range;
         let apart = self.gaps_apart();
         let has_room = self.checkpoint.gaps.add(gap, apart);
         for entry in known {
-            if (range.from()..=range.to()).contains(&entry.time) {
+            if self.checkpoint.gaps.covers(entry.time) {
                 self.checkpoint.recent.insert(entry.time, entry.fingerprint);
             }
         }

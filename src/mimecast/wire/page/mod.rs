@@ -53,6 +53,9 @@ pub enum PageError {
     /// JSON of another shape.
     #[error("the answer is JSON of another shape ({0})")]
     OtherShape(String),
+    /// A record is so large that a page with fewer may do without it.
+    #[error("record {0} is larger than {MAX_RECORD_BYTES} bytes")]
+    GiantRecord(usize),
     /// Not text in UTF-8, but for a few characters.
     #[error("the answer is not text")]
     NotText,
@@ -141,9 +144,7 @@ pub fn page(scanner: &mut RecordScanner, body: Vec<u8>) -> Result<Page, UnreadPa
 fn without_giants(listed: ParsedPage<RecordSpan>) -> Result<ParsedPage<RecordSpan>, PageError> {
     let mut records = listed.records.iter();
     match records.position(|record| record.bytes.len() > MAX_RECORD_BYTES) {
-        Some(index) => Err(PageError::OtherShape(format!(
-            "record {index} is larger than {MAX_RECORD_BYTES} bytes"
-        ))),
+        Some(index) => Err(PageError::GiantRecord(index)),
         None => Ok(listed),
     }
 }
