@@ -7,6 +7,7 @@
 
 mod access;
 mod binding;
+mod call_error;
 mod caller;
 mod client;
 mod credentials;
