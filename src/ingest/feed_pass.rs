@@ -288,7 +288,7 @@ impl FeedPass {
                 known = writer
                     .known(range)
                     .await
-                    .map_err(|error| StopReason::of_store(StopKind::LedgerUnreadable, error))?;
+                    .map_err(StopReason::ledger_unreadable)?;
                 writer.progress.recount(Span::covering(range), &known);
             }
             let segment = Segment {

@@ -8,10 +8,7 @@ use tracing::{info, warn};
 use super::{
     pipeline::{Direction, Pipeline, Segment},
     ports::Patience,
-    report::{
-        Counts,
-        stop_reason::{StopKind, StopReason},
-    },
+    report::{Counts, stop_reason::StopReason},
     state::checkpoint_writer::CheckpointWriter,
 };
 use crate::model::{
@@ -67,8 +64,7 @@ pub(super) async fn retry(
 }
 
 async fn save(writer: &mut CheckpointWriter) -> Result<(), StopReason> {
-    let saved = writer.save().await;
-    saved.map_err(|error| StopReason::of_store(StopKind::NotSaved, error))
+    writer.save().await.map_err(StopReason::not_saved)
 }
 
 /// Reads what can be read of a gap, and hands the rest to the writer.
@@ -106,8 +102,10 @@ async fn read(
                 Err(reason) => stopped = Err(reason),
             }
         }
-        let added = writer.add_gap(left).await;
-        added.map_err(|error| StopReason::of_store(StopKind::LedgerUnreadable, error))?;
+        writer
+            .add_gap(left)
+            .await
+            .map_err(StopReason::ledger_unreadable)?;
     }
     stopped
 }
@@ -119,8 +117,10 @@ async fn read_part(
     range: DateRange,
     isolates: bool,
 ) -> Result<(), StopReason> {
-    let known = writer.known(range).await;
-    let known = known.map_err(|error| StopReason::of_store(StopKind::LedgerUnreadable, error))?;
+    let known = writer
+        .known(range)
+        .await
+        .map_err(StopReason::ledger_unreadable)?;
     // What lies further back is not counted.
     if writer.progress.kept_from() <= range.from() {
         writer.progress.recount(Span::covering(range), &known);

@@ -147,9 +147,11 @@ impl Deliverer<'_> {
         for gap in gaps {
             let range = gap.range;
             warn!(%range, reason = gap.reason, "The range cannot be read, although others can: it becomes a gap.");
-            let added = self.writer.add_gap(gap).await;
-            let added =
-                added.map_err(|error| StopReason::of_store(StopKind::LedgerUnreadable, error))?;
+            let added = self
+                .writer
+                .add_gap(gap)
+                .await
+                .map_err(StopReason::ledger_unreadable)?;
             if !added {
                 return Err(StopReason::too_many_gaps(range));
             }
@@ -172,8 +174,7 @@ impl Deliverer<'_> {
         if self.post_by.remaining(self.clock.elapsed()).is_none() {
             return Err(StopReason::out_of_time(Step::Posting));
         }
-        let claimed = self.writer.claim().await;
-        claimed.map_err(|error| StopReason::of_store(StopKind::NotSaved, error))?;
+        self.writer.claim().await.map_err(StopReason::not_saved)?;
         let (sink, answered_by) = (self.sink, self.answered_by);
         posts.on_their_way.push(Box::pin(async move {
             let result = sink.deliver(&part.batch, answered_by).await;
@@ -212,8 +213,7 @@ impl Deliverer<'_> {
         }
         posts.order.done(work);
         self.advance(posts);
-        let saved = self.writer.save().await;
-        saved.map_err(|error| StopReason::of_store(StopKind::NotSaved, error))?;
+        self.writer.save().await.map_err(StopReason::not_saved)?;
         if is_taken {
             self.copy(&batch).await;
         }

@@ -8,10 +8,7 @@ use std::collections::{HashSet, VecDeque};
 use chrono::{DateTime, Utc};
 
 use crate::{
-    ingest::{
-        report::stop_reason::{StopKind, StopReason},
-        state::ledger::Ledger,
-    },
+    ingest::{report::stop_reason::StopReason, state::ledger::Ledger},
     model::{fingerprint::Fingerprint, ledger::Hour},
 };
 
@@ -49,9 +46,11 @@ impl<'a> DisplacedLookup<'a> {
         if let Some((_, known)) = self.hours.iter().find(|(held, _)| *held == hour) {
             return Ok(known.contains(&fingerprint));
         }
-        let entries = self.ledger.hour(hour).await;
-        let entries =
-            entries.map_err(|error| StopReason::of_store(StopKind::LedgerUnreadable, error))?;
+        let entries = self
+            .ledger
+            .hour(hour)
+            .await
+            .map_err(StopReason::ledger_unreadable)?;
         let known: HashSet<_> = entries.iter().map(|entry| entry.fingerprint).collect();
         let is_known = known.contains(&fingerprint);
         if self.hours.len() == MAX_HOURS {

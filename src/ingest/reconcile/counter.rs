@@ -7,7 +7,7 @@ use crate::{
     ingest::{
         pipeline::Pipeline,
         ports::{PageRequest, Patience},
-        report::stop_reason::{Step, StopKind, StopReason},
+        report::stop_reason::{Step, StopReason},
         state::checkpoint_writer::CheckpointWriter,
     },
     model::{
@@ -105,9 +105,10 @@ async fn probes(writer: &CheckpointWriter, whole: Span) -> Result<Vec<Probe>, St
     let Some(range) = last.and_then(|last| DateRange::new(last, last, last).ok()) else {
         return Ok(Vec::new());
     };
-    let known = writer.known(range).await;
-    let mut known =
-        known.map_err(|error| StopReason::of_store(StopKind::LedgerUnreadable, error))?;
+    let mut known = writer
+        .known(range)
+        .await
+        .map_err(StopReason::ledger_unreadable)?;
     let from = Hour::of(range.from()).start();
     known.extend(recent.placed(from, checkpoint.watermark));
     Ok(Probe::among(known, from.max(tally.since())))

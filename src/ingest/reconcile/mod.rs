@@ -84,8 +84,7 @@ impl<'a> Reconciler<'a> {
     }
 
     async fn save(&mut self) -> Result<(), StopReason> {
-        let saved = self.writer.save().await;
-        saved.map_err(|error| StopReason::of_store(StopKind::NotSaved, error))
+        self.writer.save().await.map_err(StopReason::not_saved)
     }
 
     /// How many records Mimecast should count in the span.
@@ -263,9 +262,11 @@ impl<'a> Reconciler<'a> {
         let before = self.counts.delivered;
         let mut restarts = Restarts::default();
         loop {
-            let known = self.writer.known(range).await;
-            let known =
-                known.map_err(|error| StopReason::of_store(StopKind::LedgerUnreadable, error))?;
+            let known = self
+                .writer
+                .known(range)
+                .await
+                .map_err(StopReason::ledger_unreadable)?;
             self.writer.progress.recount(quarter, &known);
             let segment = Segment {
                 ranges: vec![range],

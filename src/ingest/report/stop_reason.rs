@@ -171,6 +171,16 @@ impl StopReason {
         Self::new(None, kind, error)
     }
 
+    /// What the ledger holds is not known.
+    pub(in crate::ingest) fn ledger_unreadable(error: StoreError) -> Self {
+        Self::of_store(StopKind::LedgerUnreadable, error)
+    }
+
+    /// The checkpoint could not be written.
+    pub(in crate::ingest) fn not_saved(error: StoreError) -> Self {
+        Self::of_store(StopKind::NotSaved, error)
+    }
+
     /// The wait that a service asked for, and the service.
     pub(in crate::ingest) fn asked_wait(&self) -> Option<(Service, Duration)> {
         match self.kind {
