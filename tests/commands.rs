@@ -4,14 +4,14 @@
 
 mod support;
 
-use std::{path::PathBuf, process::Output};
+use std::path::PathBuf;
 
 use simulators::{
     clock::SimClock,
     log::Log,
     records::{GivenRecords, Moment},
 };
-use support::program::{Services, command};
+use support::program::{Services, command, run};
 
 /// A name that is half a character: valid JSON, which no workspace can make a column of.
 const NO_NAME: &str = r#""\ud800":1"#;
@@ -60,18 +60,11 @@ impl Bench {
     async fn with(&self, line: &str, settings: &[(String, String)]) -> (i32, String, String) {
         let mut command = command(settings);
         command.args(line.split(' '));
-        command.stdin(std::process::Stdio::null());
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await;
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = output.unwrap();
-        let [out, err] = [stdout, stderr].map(|text| String::from_utf8(text).unwrap());
+        let (code, out, err) = run(command).await;
         for secret in self.services.secrets() {
             assert!(!out.contains(&secret) && !err.contains(&secret), "{line}");
         }
-        (status.code().unwrap(), out, err)
+        (code, out, err)
     }
 
     /// The file of a record in quarantine.

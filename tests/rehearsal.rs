@@ -14,7 +14,7 @@ use simulators::{
     log_analytics::{LogsIngestion, MemoryRows, logs_ingestion},
     records::{GivenRecords, Moment},
 };
-use support::program::{Services, command};
+use support::program::{Services, command, run};
 
 /// The deployed rule, and the settings that lead there.
 struct Rule {
@@ -52,10 +52,8 @@ impl Rule {
 
 async fn say(mut command: Command, line: &str) -> (bool, String) {
     command.args(line.split(' '));
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap());
-    let output = output.await.unwrap();
-    let said = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
-    (output.status.success(), said.concat())
+    let (code, out, err) = run(command).await;
+    (code == 0, out + &err)
 }
 
 /// The settings of one pass that knows where `folder` is.

@@ -1,9 +1,7 @@
 //! The program between simulators, with Mimecast behind TLS.
 
-use std::process::{Output, Stdio};
-
 use crate::support::{
-    program::{Services, command},
+    program::{Services, command, run},
     tls::{Certificate, TlsFront},
 };
 
@@ -72,19 +70,12 @@ impl World {
     pub async fn run(&self, settings: &[(String, String)], environment: &[(&str, &str)]) -> Done {
         let mut command = command(settings);
         command.envs(environment.iter().copied());
-        command.args(["run", "--feed", "url"]).stdin(Stdio::null());
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await;
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = output.unwrap();
-        let [out, err] = [stdout, stderr].map(|text| String::from_utf8(text).unwrap());
+        command.args(["run", "--feed", "url"]);
+        let (code, out, err) = run(command).await;
         let text = format!("{out}{err}");
         for secret in self.services.secrets() {
             assert!(!text.contains(&secret), "a secret in: {text}");
         }
-        let code = status.code().unwrap();
         Done { code, text }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex},
     thread::JoinHandle,
     time::Duration,
@@ -22,6 +22,19 @@ pub fn command(settings: &[(String, String)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mimecast-ttp"));
     command.env_clear().envs(settings.iter().cloned());
     command
+}
+
+/// Runs a command to its end, without input: the exit code, and what it printed to each stream.
+pub async fn run(mut command: Command) -> (i32, String, String) {
+    command.stdin(Stdio::null());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await;
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = output.unwrap();
+    let [out, err] = [stdout, stderr].map(|text| String::from_utf8(text).unwrap());
+    (status.code().unwrap(), out, err)
 }
 
 /// How far the simulators' time is put forward for records to show: a pass ends long before.
