@@ -11,8 +11,10 @@ use std::{
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, Output},
+    time::Duration,
 };
 
+use chrono::TimeDelta;
 use memchr::memmem;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -86,7 +88,10 @@ fn the_package_holds_the_hosts_files_and_one_executable() {
 async fn the_unpacked_program_delivers_when_started_as_host_json_says() {
     let services = Services::start(1200, 0).await;
     let (app, checkpoints) = (unpacked(), tempfile::tempdir().unwrap());
-    let mut config = Config::new(app.path(), SimClock::real());
+    // The timer is due as soon as the clock shows the real time again.
+    let clock = SimClock::real();
+    clock.set(clock.now() - TimeDelta::minutes(5)).unwrap();
+    let mut config = Config::new(app.path(), clock.clone());
     // No proxy of this machine between the program and the simulators.
     config
         .environment
@@ -102,6 +107,7 @@ async fn the_unpacked_program_delivers_when_started_as_host_json_says() {
     let host = FunctionsHost::start(config).await.unwrap();
     assert_eq!(host.functions(), ["TimerTrigger"]);
 
+    clock.advance(Duration::from_secs(5 * 60)).unwrap();
     let outcome = host.tick("TimerTrigger").await;
     assert!(
         matches!(outcome.state, State::Succeeded { .. }),

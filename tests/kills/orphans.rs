@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, time::Duration};
 
 use chrono::TimeDelta;
 use mimecast_ttp::model::feed::Feed;
-use simulators::functions_host::{Config, FunctionsHost};
+use simulators::functions_host::{Config, FunctionsHost, Outcome};
 use tempfile::TempDir;
 
 use crate::{
@@ -78,6 +78,15 @@ async fn hosted(world: &World, halt: Halt) -> Hosted {
     }
 }
 
+impl Hosted {
+    /// Runs the function at its next time.
+    async fn tick(&self, world: &World) -> Outcome {
+        let due = self.host.due(FUNCTION).unwrap();
+        world.clock.set(due.max(world.clock.now())).unwrap();
+        self.host.tick(FUNCTION).await
+    }
+}
+
 /// Waits until nobody has asked for anything for a second.
 async fn quiet(services: &Services) {
     let proxies = [&services.mimecast, &services.sink, &services.store];
@@ -121,13 +130,13 @@ async fn played(azurite: &Azurite, number: usize, place: (Call, Stage)) {
         halted.await.unwrap();
         hosted.host.kill_alone().await.unwrap()
     };
-    let (outcome, mut orphan) = tokio::join!(hosted.host.tick(FUNCTION), killed);
+    let (outcome, mut orphan) = tokio::join!(hosted.tick(&world), killed);
     assert!(!outcome.succeeded(), "{place:?}: {outcome:?}");
 
     hosted.host.restart().await.unwrap();
     assert!(orphan.is_running(), "{place:?}");
     let logs = || hosted.host.logs();
-    let outcome = hosted.host.tick(FUNCTION).await;
+    let outcome = hosted.tick(&world).await;
     assert!(outcome.succeeded(), "{place:?}: {outcome:?}: {:#?}", logs());
     hosted.services.release();
     quiet(&hosted.services).await;
@@ -135,7 +144,7 @@ async fn played(azurite: &Azurite, number: usize, place: (Call, Stage)) {
     orphan.kill().await;
 
     let posts = hosted.workspace.posts.count();
-    let outcome = hosted.host.tick(FUNCTION).await;
+    let outcome = hosted.tick(&world).await;
     assert!(outcome.succeeded(), "{place:?}: {outcome:?}: {:#?}", logs());
     assert_eq!(hosted.workspace.posts.count(), posts, "{place:?}");
     for feed in Feed::ALL {

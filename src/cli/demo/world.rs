@@ -79,8 +79,9 @@ impl World {
         let tally = Arc::new(Tally::new(Arc::clone(&scenario)));
         let folder = tempfile::tempdir()?;
         let clock_path = folder.path().join("clock");
+        // The host starts just before the first run is due.
         let first = steps.first().map_or(start, |step| step.at);
-        let clock = SimClock::mirrored(first, &clock_path)?;
+        let clock = SimClock::mirrored(first - TimeDelta::seconds(1), &clock_path)?;
 
         let mut mimecast_config = mimecast::Config::new(Arc::clone(&scenario) as _, clock.clone());
         mimecast_config.api = options.api.into();

@@ -6,8 +6,8 @@
 //! comes from a recorded request; "unconfirmed" must not be relied on.
 //!
 //! Left out: HTTP triggers and other bindings, extension bundles, the retry policy (only its mark
-//! in a request), what `host.json` says about logging, locks between instances, and time of its own:
-//! a tick runs when [`FunctionsHost::tick`] is called, due or not, at the time that the
+//! in a request), sampling by Application Insights, locks between instances, and time of its own:
+//! a run that is due begins when [`FunctionsHost::tick`] is called, at the time that the
 //! [`Config::clock`] shows. Time-outs run in real time.
 
 mod answer;
@@ -181,8 +181,8 @@ impl FunctionsHost {
     }
 
     /// Runs `function` as its timer would now: the first run, a run past due, a late run or a
-    /// normal one, whatever its status says at the time the clock shows. A tick before the time
-    /// counts as on time. Waits for a scheduled run of the same function that is still under way.
+    /// normal one, whatever its status says at the time the clock shows. Refused where nothing is
+    /// [due](Self::due). Waits for a scheduled run of the same function that is still under way.
     ///
     /// The status advances whether the run fails or not, also where the handler's third crash ends the
     /// host; but not where the host is killed during the run.
@@ -196,7 +196,12 @@ impl FunctionsHost {
             return Outcome::refused("the host stops");
         }
         let worker = self.worker();
-        let run = entry.timer().begin(self.clock.now());
+        let now = self.clock.now();
+        let due = entry.timer().due(now);
+        if now < due {
+            return Outcome::refused(&format!("'{function}' is not due before {due}"));
+        }
+        let run = entry.timer().begin(now);
         let outcome = self.run(&entry.function, &run, Invocation::default()).await;
         if !matches!(worker.phase(), Phase::Stopped(_)) {
             entry.timer().finish(&run);

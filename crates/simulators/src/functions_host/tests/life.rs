@@ -31,8 +31,27 @@ async fn ticks_follow_the_clock_and_the_status() {
 }
 
 #[tokio::test]
+async fn nothing_runs_that_is_not_due_and_nothing_twice_at_one_time() {
+    let it = host(None, |_| {}).await;
+    let early = it.tick("09:34:59").await;
+    assert_eq!(
+        reason(&early),
+        "'GetTTPUrl' is not due before 2026-11-10 09:35:00 UTC"
+    );
+    assert!(it.tick("09:35:00").await.succeeded());
+    let again = it.host.tick("GetTTPUrl").await;
+    assert_eq!(
+        reason(&again),
+        "'GetTTPUrl' is not due before 2026-11-10 09:40:00 UTC"
+    );
+    assert_eq!(it.stage.calls(), 1);
+    assert_eq!(it.host.status("GetTTPUrl").unwrap().next, at("09:40:00"));
+}
+
+#[tokio::test]
 async fn scheduled_runs_of_one_function_do_not_overlap_but_all_others_do() {
     let it = host(None, |_| {}).await;
+    it.clock.set(at("09:35:00")).unwrap();
     for _ in 0..4 {
         it.stage.next(Answer::Wait);
     }
@@ -44,6 +63,7 @@ async fn scheduled_runs_of_one_function_do_not_overlap_but_all_others_do() {
         it.stage.called(3).await;
         sleep(SHORT).await;
         assert_eq!(it.stage.calls(), 3);
+        it.clock.set(at("09:40:00")).unwrap();
         it.stage.release.notify_waiters();
         it.stage.called(4).await;
         it.stage.release.notify_one();

@@ -218,10 +218,11 @@ async fn runs_can_be_spawned_and_debug_shows_no_setting() {
     })
     .await;
     assert!(!format!("{:?}", it.host).contains("hunter2"));
+    it.clock.set(at("09:35:00")).unwrap();
     let host = Arc::new(it.host);
-    let runs = [1, 2].map(|_| {
+    let runs = ["GetTTPUrl", "Other"].map(|function| {
         let host = Arc::clone(&host);
-        tokio::spawn(async move { host.tick("Other").await })
+        tokio::spawn(async move { host.tick(function).await })
     });
     for run in runs {
         assert!(run.await.unwrap().succeeded());
