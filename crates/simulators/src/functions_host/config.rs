@@ -43,7 +43,7 @@ impl Config {
             arguments: None,
             environment: own_environment(),
             app_settings: BTreeMap::new(),
-            zone: Zone::Utc,
+            zone: Zone::default(),
             clock,
             function_timeout: None,
             initialization_timeout: None,

@@ -1,6 +1,6 @@
 //! What the host sends for a run of a timer, byte for byte.
 
-use chrono::{DateTime, SecondsFormat, Timelike, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Timelike, Utc};
 use serde::{
     Serialize, Serializer,
     ser::{SerializeMap, SerializeStruct},
@@ -91,14 +91,12 @@ impl Serialize for WireStatus {
             next,
             last_updated,
         } = self.status;
-        let year_one = match (self.zone, self.offset) {
-            (_, false) => "0001-01-01T00:00:00",
-            (Zone::Utc, true) => "0001-01-01T00:00:00+00:00",
-            // The clocks of Berlin were not yet those of a zone.
-            (Zone::Berlin, true) => "0001-01-01T00:54:00+00:54",
-        };
         let local = |time| local_date(time, self.zone);
-        let date = |date: Option<DateTime<Utc>>| date.map_or_else(|| year_one.to_owned(), local);
+        let date = |time: Option<DateTime<Utc>>| match time {
+            Some(time) => local(time),
+            None if self.offset => local(year_one()),
+            None => date(year_one()),
+        };
         let mut status = serializer.serialize_struct("ScheduleStatus", 3)?;
         status.serialize_field("Last", &date(last))?;
         status.serialize_field("Next", &local(next))?;
@@ -168,6 +166,12 @@ impl Default for RetryContext {
     }
 }
 
+/// `default(DateTimeOffset)` of .NET: a time that there was not.
+fn year_one() -> DateTime<Utc> {
+    let day = NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or_default();
+    day.and_time(NaiveTime::MIN).and_utc()
+}
+
 /// A date without offset, its fraction trimmed as Newtonsoft does it.
 fn date(time: DateTime<Utc>) -> String {
     let time = whole_ticks(time);
@@ -177,10 +181,16 @@ fn date(time: DateTime<Utc>) -> String {
     format!("{whole}{fraction}")
 }
 
-/// A date with the offset of the host's zone.
+/// A date with the offset of the host's zone, in whole minutes as .NET has them. Where the clocks
+/// went by the sun, .NET showed the next minute for Berlin; that it does so west of Greenwich, too, is
+/// unconfirmed.
 fn local_date(time: DateTime<Utc>, zone: Zone) -> String {
-    let offset = zone.offset(time);
-    format!("{}+{:02}:00", date(time + offset), offset.num_hours())
+    let seconds = zone.offset(time).num_seconds();
+    let minutes = seconds.div_euclid(60) + i64::from(seconds.rem_euclid(60) > 0);
+    let sign = if minutes < 0 { '-' } else { '+' };
+    let (hours, rest) = (minutes.abs() / 60, minutes.abs() % 60);
+    let local = date(time + TimeDelta::minutes(minutes));
+    format!("{local}{sign}{hours:02}:{rest:02}")
 }
 
 /// A date in .NET's round-trip form, as the log lines show it.

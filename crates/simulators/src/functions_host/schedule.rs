@@ -45,7 +45,7 @@ impl Schedule {
             .ok_or_else(|| ScheduleError(text.to_owned()))?;
         Ok(Self {
             rule,
-            zone: Zone::Utc,
+            zone: Zone::default(),
         })
     }
 

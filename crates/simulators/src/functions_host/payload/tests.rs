@@ -25,7 +25,7 @@ fn content<'a>(run: &'a Run, utc_now: &str, guid: &str) -> Content<'a> {
         run,
         year_one_without_offset: false,
         input: Some(""),
-        zone: Zone::Utc,
+        zone: Zone::default(),
         retry_context: false,
         serialized_at: at(utc_now),
         rand_guid: guid.parse().unwrap(),
@@ -121,7 +121,7 @@ fn dates_are_those_of_the_hosts_zone() {
         Reason::Schedule,
     );
     let mut wire = content(&run, "2026-03-29T01:00:00Z", GUID);
-    wire.zone = Zone::Berlin;
+    wire.zone = Zone::named("Europe/Berlin").unwrap();
     let summer = r#""Last":"2026-03-29T01:30:00.5+01:00","Next":"2026-03-29T03:00:00+02:00""#;
     assert!(wire.body().contains(summer), "{}", wire.body());
     assert!(wire.body().contains(r#""UtcNow":"2026-03-29T01:00:00Z""#));
@@ -130,9 +130,17 @@ fn dates_are_those_of_the_hosts_zone() {
         ..status
     });
     let mut wire = content(&run, "2026-03-29T01:00:00Z", GUID);
-    wire.zone = Zone::Berlin;
+    wire.zone = Zone::named("Europe/Berlin").unwrap();
     let first = r#""Last":"0001-01-01T00:54:00+00:54""#;
     assert!(wire.body().contains(first), "{}", wire.body());
+    for (zone, next) in [
+        ("Asia/Kolkata", "2026-03-29T06:30:00+05:30"),
+        ("America/New_York", "2026-03-28T21:00:00-04:00"),
+    ] {
+        wire.zone = Zone::named(zone).unwrap();
+        let next = format!(r#""Next":"{next}""#);
+        assert!(wire.body().contains(&next), "{}", wire.body());
+    }
 }
 
 #[test]

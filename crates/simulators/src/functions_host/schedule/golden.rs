@@ -60,7 +60,8 @@ fn differences(row: &str, zone: Zone) -> Vec<String> {
 fn every_expression_does_what_the_real_extension_does() {
     let mut faults = Vec::new();
     let mut count = 0;
-    for (file, zone) in [(IN_UTC, Zone::Utc), (IN_BERLIN, Zone::Berlin)] {
+    let berlin = Zone::named("Europe/Berlin").unwrap();
+    for (file, zone) in [(IN_UTC, Zone::default()), (IN_BERLIN, berlin)] {
         for row in file.lines().skip(1) {
             count += 1;
             for difference in differences(row, zone) {

@@ -200,3 +200,31 @@ fn a_time_span_that_is_not_positive_gives_no_later_time() {
     assert_eq!(next("0"), now);
     assert_eq!(next("-00:05:00"), at("2026-11-10T09:30:00Z"));
 }
+
+#[test]
+fn schedules_follow_the_clocks_of_any_zone() {
+    let daily = Schedule::parse("0 30 2 * * *").unwrap();
+    for (zone, after, next) in [
+        ("UTC", "2026-03-08T00:00:00Z", "2026-03-08T02:30:00Z"),
+        (
+            "Asia/Kolkata",
+            "2026-03-08T00:00:00Z",
+            "2026-03-08T21:00:00Z",
+        ),
+        // The clocks skip 02:30 on the first of these days.
+        (
+            "America/New_York",
+            "2026-03-08T00:00:00Z",
+            "2026-03-08T07:30:00Z",
+        ),
+        (
+            "America/New_York",
+            "2026-11-01T00:00:00Z",
+            "2026-11-01T07:30:00Z",
+        ),
+    ] {
+        let schedule = daily.clone().in_zone(Zone::named(zone).unwrap());
+        assert_eq!(schedule.next_after(at(after)), at(next), "{zone}");
+    }
+    assert_eq!(Zone::named("Europe/Nowhere"), None);
+}
