@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{
     config::{Config, HostError},
+    log_filter::LogFilter,
     schedule::Schedule,
     settings::{self, flag, member, setting, substitute, time_span},
 };
@@ -28,6 +29,7 @@ pub(super) struct App {
     /// `None` means no limit.
     pub(super) function_timeout: Option<Duration>,
     pub(super) initialization_timeout: Duration,
+    pub(super) log_filter: LogFilter,
 }
 
 /// A function with a timer.
@@ -99,6 +101,7 @@ pub(super) fn read(config: &Config) -> Result<App, HostError> {
         Some(value) => function_timeout(value).map_err(fault)?,
         None => Some(FUNCTION_TIMEOUT),
     };
+    let log_filter = LogFilter::read(&host_json).map_err(fault)?;
     let (functions, unindexed) = functions(config)?;
     Ok(App {
         functions,
@@ -108,6 +111,7 @@ pub(super) fn read(config: &Config) -> Result<App, HostError> {
         initialization_timeout: config
             .initialization_timeout
             .unwrap_or(initialization_timeout),
+        log_filter,
     })
 }
 

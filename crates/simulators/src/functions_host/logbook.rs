@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use super::log_filter::LogFilter;
+
 /// Records that are kept; the oldest go first.
 const KEPT: usize = 20_000;
 
@@ -56,6 +58,7 @@ pub type OnLog = Arc<dyn Fn(&LogRecord) + Send + Sync>;
 #[derive(Clone, Default)]
 pub(super) struct Logbook {
     records: Arc<Mutex<VecDeque<LogRecord>>>,
+    filter: Arc<LogFilter>,
     on_log: Option<OnLog>,
 }
 
@@ -66,21 +69,26 @@ impl fmt::Debug for Logbook {
 }
 
 impl Logbook {
-    pub(super) fn new(on_log: Option<OnLog>) -> Self {
+    pub(super) fn new(filter: LogFilter, on_log: Option<OnLog>) -> Self {
         Self {
             records: Arc::default(),
+            filter: Arc::new(filter),
             on_log,
         }
     }
 
     pub(super) fn add(&self, level: Level, category: impl Into<String>, text: impl Into<String>) {
+        let category = category.into();
+        if !self.filter.passes(level, &category) {
+            return;
+        }
         let mut text = text.into();
         if text.len() > TEXT_LIMIT {
             text = text.chars().take(TEXT_LIMIT).chain(['…']).collect();
         }
         let record = LogRecord {
             level,
-            category: category.into(),
+            category,
             text,
         };
         if let Some(on_log) = &self.on_log {
@@ -245,7 +253,7 @@ mod tests {
     fn the_oldest_records_go_first() {
         let book = Logbook::default();
         for n in 0..=KEPT {
-            book.add(Level::Debug, HOST, n.to_string());
+            book.add(Level::Information, HOST, n.to_string());
         }
         let records = book.records();
         assert_eq!(records.len(), KEPT);

@@ -16,6 +16,7 @@ mod config;
 mod invocation;
 mod kind;
 mod life;
+mod log_filter;
 mod logbook;
 mod payload;
 pub mod schedule;
@@ -109,7 +110,7 @@ impl FunctionsHost {
             environment: config.environment,
             app_settings: config.app_settings,
         });
-        let book = Logbook::new(config.on_log);
+        let book = Logbook::new(app.log_filter, config.on_log);
         let entry = |function: Function| Entry {
             timer: Mutex::new(Timer::new(
                 function.schedule.clone(),
