@@ -102,10 +102,11 @@ pub trait LogSink: Send + Sync {
     /// Posts a batch. `Ok` means that the sink has taken it.
     async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, ServiceError>;
 
-    /// Posts a batch that was delivered to a second sink, if there is one. Called once the delivery is
-    /// saved, so that a slow second sink cannot come between an acknowledgement and the checkpoint.
-    async fn copy(&self, _batch: &Batch, _deadline: Deadline) -> SecondaryOutcome {
-        SecondaryOutcome::NotConfigured
+    /// Posts a batch to a second sink, whose receipt says that it is [to be copied](Receipt::to_copy).
+    /// Called once the delivery is saved, so that a slow second sink cannot come between an
+    /// acknowledgement and the checkpoint. Whether it was taken changes nothing.
+    async fn copy(&self, _batch: &Batch, _deadline: Deadline) -> bool {
+        false
     }
 
     /// Whether the sink takes a post of the feed at all: one without rows. Asked before a record is
@@ -129,24 +130,18 @@ pub trait HealthSink: Send + Sync {
 pub struct Receipt {
     /// How many posts it took; more than one may have stored the batch more than once.
     pub attempts: u32,
-}
-
-/// What became of a batch at a second sink. The checkpoint does not depend on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SecondaryOutcome {
-    /// There is no second sink.
-    NotConfigured,
-    /// It took the batch.
-    Taken,
-    /// It did not.
-    NotTaken,
+    /// Whether the batch is to be given to a second sink, too.
+    pub to_copy: bool,
 }
 
 impl Receipt {
     /// Taken after so many posts.
     #[must_use]
     pub const fn after(attempts: u32) -> Self {
-        Self { attempts }
+        Self {
+            attempts,
+            to_copy: false,
+        }
     }
 }
 

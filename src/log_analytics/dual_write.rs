@@ -13,7 +13,7 @@ use tracing::warn;
 use crate::{
     ingest::{
         error::{Explain, ServiceError},
-        ports::{Clock, HealthSink, LogSink, Receipt, SecondaryOutcome},
+        ports::{Clock, HealthSink, LogSink, Receipt},
         report::health::HealthRows,
     },
     model::{batch::Batch, deadline::Deadline, feed::Feed},
@@ -102,21 +102,27 @@ impl LogSink for DualWriteSink {
         self.authoritative().max_concurrent_posts()
     }
 
+    /// Which sinks a batch goes to is decided once, before it is posted: one that is under way at the
+    /// end of the rehearsal still goes to both.
     async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, ServiceError> {
-        self.authoritative().deliver(batch, deadline).await
+        if self.is_over() {
+            return self.second.deliver(batch, deadline).await;
+        }
+        let receipt = self.first.deliver(batch, deadline).await?;
+        Ok(Receipt {
+            to_copy: true,
+            ..receipt
+        })
     }
 
-    async fn copy(&self, batch: &Batch, deadline: Deadline) -> SecondaryOutcome {
-        if self.is_over() {
-            return SecondaryOutcome::NotConfigured;
-        }
+    async fn copy(&self, batch: &Batch, deadline: Deadline) -> bool {
         let now = self.clock.elapsed();
         if now < *self.resting_until() {
-            return SecondaryOutcome::NotTaken;
+            return false;
         }
         let soon = Deadline::after(now, SECONDARY_TIMEOUT);
         match self.second.deliver(batch, deadline.min(soon)).await {
-            Ok(_) => SecondaryOutcome::Taken,
+            Ok(_) => true,
             Err(error) => {
                 *self.resting_until() = self.clock.elapsed().saturating_add(SECONDARY_COOLDOWN);
                 warn!(
@@ -124,7 +130,7 @@ impl LogSink for DualWriteSink {
                     reason = error.explain(),
                     "The second sink did not take a batch, and is left alone for a minute; until dual_write_until that changes nothing."
                 );
-                SecondaryOutcome::NotTaken
+                false
             }
         }
     }
@@ -214,22 +220,19 @@ mod tests {
         let deadline = Deadline::after(Duration::ZERO, Duration::from_secs(600));
         let batch = Batch::empty(Feed::Url);
         let deliver = async || {
-            sink.deliver(&batch, deadline).await?;
-            Ok::<_, ServiceError>(sink.copy(&batch, deadline).await)
+            let receipt = sink.deliver(&batch, deadline).await?;
+            let copied = receipt.to_copy && sink.copy(&batch, deadline).await;
+            Ok::<_, ServiceError>((receipt.to_copy, copied))
         };
         let taken = || [&first, &second].map(|sink| sink.taken.load(Ordering::SeqCst));
 
-        assert_eq!(deliver().await.unwrap(), SecondaryOutcome::Taken);
+        assert_eq!(deliver().await.unwrap(), (true, true));
         second.fails.store(true, Ordering::SeqCst);
-        assert_eq!(deliver().await.unwrap(), SecondaryOutcome::NotTaken);
+        assert_eq!(deliver().await.unwrap(), (true, false));
         second.fails.store(false, Ordering::SeqCst);
-        assert_eq!(
-            deliver().await.unwrap(),
-            SecondaryOutcome::NotTaken,
-            "it rests"
-        );
+        assert_eq!(deliver().await.unwrap(), (true, false), "it rests");
         clock.0.store(60, Ordering::SeqCst);
-        assert_eq!(deliver().await.unwrap(), SecondaryOutcome::Taken);
+        assert_eq!(deliver().await.unwrap(), (true, true));
         first.fails.store(true, Ordering::SeqCst);
         assert!(deliver().await.is_err());
         assert_eq!(taken(), [4, 2]);
@@ -243,10 +246,26 @@ mod tests {
         second.fails.store(true, Ordering::SeqCst);
         assert!(deliver().await.is_err());
         second.fails.store(false, Ordering::SeqCst);
-        assert_eq!(deliver().await.unwrap(), SecondaryOutcome::NotConfigured);
+        assert_eq!(deliver().await.unwrap(), (false, false));
         assert_eq!(taken(), [4, 3]);
         sink.deliver_health(&rows, deadline).await.unwrap();
         let told = [&first, &second].map(|sink| sink.health.load(Ordering::SeqCst));
         assert_eq!(told, [1, 1], "the sink that counts is told");
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_is_under_way_at_the_end_still_goes_to_both() {
+        let (first, second) = (Arc::new(Fake::default()), Arc::new(Fake::default()));
+        let clock = Arc::new(At(AtomicU64::new(99)));
+        let until = DateTime::from_timestamp(100, 0).unwrap();
+        let sink = DualWriteSink::new(first.clone(), second.clone(), until, clock.clone());
+        let deadline = Deadline::after(Duration::ZERO, Duration::from_secs(600));
+        let batch = Batch::empty(Feed::Url);
+        let receipt = sink.deliver(&batch, deadline).await.unwrap();
+        clock.0.store(100, Ordering::SeqCst);
+        assert!(receipt.to_copy);
+        assert!(sink.copy(&batch, deadline).await);
+        let taken = [&first, &second].map(|sink| sink.taken.load(Ordering::SeqCst));
+        assert_eq!(taken, [1, 1]);
     }
 }

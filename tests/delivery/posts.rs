@@ -139,8 +139,9 @@ async fn rows_taken_after_a_failure_and_never_remembered_are_announced() {
 
 #[tokio::test]
 async fn a_second_sink_gets_a_batch_after_the_delivery_is_saved() {
-    let world = World::builder().records(3).build();
-    world.pass().await;
+    let world = World::builder().records(3).second_sink().build();
+    let report = world.pass().await;
+    assert_eq!(report.counts.copied, 3);
     let events = world.events();
     let at = |event: &str| events.iter().position(|one| one == event).unwrap();
     let copied = at("copy of 3");

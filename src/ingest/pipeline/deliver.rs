@@ -8,7 +8,7 @@ use super::{ack_sequencer::AckSequencer, collect::DeliverEvent};
 use crate::{
     ingest::{
         error::{ErrorKind, Explain, Rejection, ServiceError},
-        ports::{Clock, LogSink, Receipt, SecondaryOutcome},
+        ports::{Clock, LogSink, Receipt},
         report::{
             Counts,
             stop_reason::{Step, StopKind, StopReason, StopSource},
@@ -71,7 +71,7 @@ impl Deliverer<'_> {
             match result {
                 Ok(receipt) => {
                     self.taken(&part.batch, receipt);
-                    unsaved.push(part.batch);
+                    unsaved.push((part.batch, receipt));
                 }
                 // The next run looks for the record at fault.
                 Err(error) if matches!(error.kind(), ErrorKind::ContentRejected(_)) => {}
@@ -86,8 +86,8 @@ impl Deliverer<'_> {
         }
         let end = self.writer.save_at_end(end, !unsaved.is_empty()).await;
         if !end.as_ref().is_err_and(StopReason::is_unsaved) {
-            for batch in &unsaved {
-                self.copy(batch).await;
+            for (batch, receipt) in &unsaved {
+                self.copy(batch, *receipt).await;
             }
         }
         end
@@ -127,8 +127,8 @@ impl Deliverer<'_> {
                         let work = posts.order.add(usize::from(batch.is_some()), watermark);
                         match batch {
                             Some(batch) => {
-                                // Before the post: after an acknowledgement, only the second
-                                // sink of a rehearsal comes before the save.
+                                // Before the post: nothing comes between an acknowledgement and
+                                // the save.
                                 self.writer.flush_ledger_if_full().await;
                                 self.begin(Part { work, batch }, posts).await?;
                             }
@@ -192,7 +192,7 @@ impl Deliverer<'_> {
         posts: &mut Posts<'_>,
     ) -> Result<(), StopReason> {
         let Part { work, batch } = part;
-        let is_taken = result.is_ok();
+        let receipt = result.as_ref().ok().copied();
         match result {
             Ok(receipt) => self.taken(&batch, receipt),
             Err(error) => {
@@ -214,19 +214,22 @@ impl Deliverer<'_> {
         posts.order.done(work);
         self.advance(posts);
         self.writer.save().await.map_err(StopReason::not_saved)?;
-        if is_taken {
-            self.copy(&batch).await;
+        if let Some(receipt) = receipt {
+            self.copy(&batch, receipt).await;
         }
         Ok(())
     }
 
-    /// Gives a batch whose delivery is saved to a second sink, if there is one.
-    async fn copy(&mut self, batch: &Batch) {
+    /// Gives a batch whose delivery is saved to a second sink, if its receipt asks for it.
+    async fn copy(&mut self, batch: &Batch, receipt: Receipt) {
+        if !receipt.to_copy {
+            return;
+        }
         let rows = batch.rows().len() as u64;
-        match self.sink.copy(batch, self.answered_by).await {
-            SecondaryOutcome::NotConfigured => {}
-            SecondaryOutcome::Taken => self.counts.copied += rows,
-            SecondaryOutcome::NotTaken => self.counts.not_copied += rows,
+        if self.sink.copy(batch, self.answered_by).await {
+            self.counts.copied += rows;
+        } else {
+            self.counts.not_copied += rows;
         }
     }
 

@@ -169,6 +169,12 @@ impl Builder {
         self
     }
 
+    /// What the sink has taken goes to a second one, too.
+    pub const fn second_sink(mut self) -> Self {
+        self.0.sink.has_second = true;
+        self
+    }
+
     /// What passes say of themselves is refused.
     pub const fn health_refused(mut self) -> Self {
         self.0.sink.refuses_health = true;

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use mimecast_ttp::{
     ingest::{
         error::{ErrorKind, Rejection, ServiceError},
-        ports::{HealthSink, LogSink, Receipt, SecondaryOutcome},
+        ports::{HealthSink, LogSink, Receipt},
         report::health::HealthRows,
     },
     model::{batch::Batch, checkpoint::Service, deadline::Deadline, feed::Feed},
@@ -34,6 +34,7 @@ pub(super) struct Sink {
     pub(super) slow_posts: HashSet<u64>,
     pub(super) max_rows: usize,
     pub(super) refuses_health: bool,
+    pub(super) has_second: bool,
     faults: Mutex<VecDeque<Option<SinkFault>>>,
     refused_rows: Mutex<HashSet<u64>>,
     refuses_all: AtomicBool,
@@ -49,6 +50,7 @@ impl Default for Sink {
             slow_posts: HashSet::new(),
             max_rows: usize::MAX,
             refuses_health: false,
+            has_second: false,
             faults: Mutex::default(),
             refused_rows: Mutex::default(),
             refuses_all: AtomicBool::new(false),
@@ -173,12 +175,15 @@ impl LogSink for World {
         }
         self.take(batch)?;
         self.event(format!("taken {number}"));
-        Ok(Receipt::after(1))
+        Ok(Receipt {
+            to_copy: self.sink.has_second,
+            ..Receipt::after(1)
+        })
     }
 
-    async fn copy(&self, batch: &Batch, _: Deadline) -> SecondaryOutcome {
+    async fn copy(&self, batch: &Batch, _: Deadline) -> bool {
         self.event(format!("copy of {}", batch.rows().len()));
-        SecondaryOutcome::NotConfigured
+        true
     }
 
     async fn post_nothing(&self, feed: Feed, deadline: Deadline) -> Result<(), ServiceError> {
