@@ -282,3 +282,28 @@ async fn a_page_that_is_too_large_is_asked_for_with_fewer_records() {
     assert_eq!(report.outcome, Outcome::Complete, "{report}");
     assert_eq!(world.sorted_serials(), (0..100).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn a_second_whose_pages_never_end_becomes_a_gap_for_a_few_hundred_calls_a_pass() {
+    let world = World::builder()
+        .no_totals()
+        .records_every(TimeDelta::minutes(2), 720, "2026-03-01T08:00:05Z")
+        .records_at(&["2026-03-01T22:00:00Z"])
+        .page_size(500)
+        .endless_at("2026-03-01T22:00:00Z")
+        .build();
+    for pass in 1..=4 {
+        let before = world.fetches();
+        let report = world.pass().await;
+        let calls = world.fetches() - before;
+        assert!(calls <= 1000, "pass {pass}: {calls} calls");
+        if pass < 3 {
+            assert_eq!(report.outcome, Outcome::Failed, "{report}");
+        }
+        world.advance(TICK);
+    }
+    assert_eq!(world.sorted_serials(), (0..721).collect::<Vec<_>>());
+    assert!(world.watermark() > at("2026-03-02T08:00:00Z"));
+    let report = world.pass().await;
+    assert!(report.counts.gaps > 0, "{report}");
+}

@@ -54,9 +54,9 @@ const SMALLER_PAGE: u32 = 8;
 /// At most this many records may appear in a range while its parts are read.
 const MAX_GROWTH: u64 = 500;
 
-/// More pages than this of a range that cannot be cut are a server gone astray: half a million records in
-/// a second.
-const MAX_PAGES_PER_RANGE: usize = 1_000;
+/// More pages than this of a range that cannot be cut are a server gone astray: a hundred thousand records
+/// in a second.
+const MAX_PAGES_PER_RANGE: usize = 200;
 
 /// How many records the parts of a range hold that were not read yet, where the count of the whole is
 /// known. A part that is said to hold more shows that counts do not go by the range.

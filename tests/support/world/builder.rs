@@ -115,6 +115,12 @@ impl Builder {
         self
     }
 
+    /// Pages of a range with a record of this time follow one another for ever.
+    pub fn endless_at(mut self, time: &str) -> Self {
+        self.0.source.endless_at = Some(at(time));
+        self
+    }
+
     /// Whatever range is asked for, everything is listed.
     pub const fn ignores_ranges(mut self) -> Self {
         self.0.source.ignores_ranges = true;

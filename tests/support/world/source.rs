@@ -66,6 +66,7 @@ pub(super) struct Source {
     pub(super) empty_pages: bool,
     pub(super) ignores_ranges: bool,
     pub(super) newest_first: bool,
+    pub(super) endless_at: Option<DateTime<Utc>>,
     faults: Mutex<HashMap<u64, SourceFault>>,
     count_fault: Mutex<Option<SourceFault>>,
     unreadable: Mutex<Vec<RangeInclusive<DateTime<Utc>>>>,
@@ -94,6 +95,7 @@ impl Default for Source {
             empty_pages: false,
             ignores_ranges: false,
             newest_first: false,
+            endless_at: None,
             faults: Mutex::default(),
             count_fault: Mutex::default(),
             unreadable: Mutex::default(),
@@ -250,9 +252,15 @@ impl World {
         let is_odd = token.is_some_and(|token| token.starts_with('e'));
         let offset = token.map_or(0, |token| token.trim_start_matches('e').parse().unwrap());
         let size = source.page_size.load(Ordering::SeqCst);
+        let is_endless = rows.iter().any(|row| Some(row.time) == source.endless_at);
+        let skipped = if is_endless {
+            offset % rows.len()
+        } else {
+            offset
+        };
         let texts: Vec<_> = rows
             .iter()
-            .skip(offset)
+            .skip(skipped)
             .take(size.min(request.size as usize))
             .map(|given| &given.text)
             .collect();
@@ -266,7 +274,7 @@ impl World {
         }
         let mut page = Page::of(request.feed, &texts);
         let end = offset + texts.len();
-        if end < rows.len() || (source.trailing_token && !texts.is_empty()) {
+        if is_endless || end < rows.len() || (source.trailing_token && !texts.is_empty()) {
             let empty = if source.empty_pages { "e" } else { "" };
             page.next = PageToken::new(format!("{empty}{end}"));
         }
