@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use simulators::{
     clock::SimClock,
@@ -170,6 +170,27 @@ async fn a_refused_record_is_dropped_when_confirmed() {
         code == 1 && err.contains("there is no record ttp1-"),
         "{err}"
     );
+}
+
+#[tokio::test]
+async fn a_record_is_dropped_only_once_no_other_run_holds_the_lock() {
+    let (bench, fingerprint) = with_a_refused_record().await;
+    let (file, storage) = (bench.held(&fingerprint), bench.settings(true));
+    let lock = std::fs::File::options()
+        .write(true)
+        .open(bench.folder.path().join(".lock"))
+        .unwrap();
+    lock.lock().unwrap();
+    let drop = format!("quarantine drop {fingerprint} --yes");
+    let released = async {
+        // The program starts in far less.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert!(file.exists());
+        lock.unlock().unwrap();
+    };
+    let ((code, out, err), ()) = tokio::join!(bench.with(&drop, &storage), released);
+    assert!(code == 0 && out.contains("dropped"), "{out}{err}");
+    assert!(!file.exists());
 }
 
 #[tokio::test]

@@ -43,3 +43,44 @@ pub async fn serve(listener: TcpListener, routes: Router) -> Infallible {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+        time::Instant,
+    };
+
+    use super::*;
+
+    /// Begins a request and reads what comes until the connection ends.
+    async fn answer_to(begun: &[u8]) -> Vec<u8> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve(listener, Router::new()));
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        connection.write_all(begun).await.unwrap();
+        let mut answer = Vec::new();
+        connection.read_to_end(&mut answer).await.unwrap();
+        answer
+    }
+
+    // The clock is paused: it jumps ahead whenever everybody waits.
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_that_does_not_finish_the_head_of_a_request_is_cut_off() {
+        for begun in [
+            &b""[..],
+            b"POST /TimerTrigger HTTP/1.1\r\nHost: 127.0.0.1\r\n",
+        ] {
+            let began = Instant::now();
+            let answer = answer_to(begun).await;
+            assert!(!answer.starts_with(b"HTTP/1.1 2"), "{answer:?}");
+            assert!(began.elapsed() >= HEAD_TIMEOUT);
+        }
+        let closing = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+        let began = Instant::now();
+        assert!(answer_to(closing).await.starts_with(b"HTTP/1.1 404"));
+        assert!(began.elapsed() < HEAD_TIMEOUT);
+    }
+}
