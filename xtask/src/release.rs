@@ -28,6 +28,13 @@ const WITH_ADDRESSES: [&str; 4] = [
     "sentinel/connector.json",
 ];
 
+/// What else people get with a release, in the package or beside it.
+const OTHERS: [&str; 3] = [
+    "TimerTrigger/function.json",
+    "host.json",
+    "local.settings.json.example",
+];
+
 /// The folders whose texts are published.
 const FOLDERS: [&str; 3] = ["deploy", "docs", "sentinel"];
 
@@ -124,7 +131,8 @@ pub enum Fault {
 /// Reads the published files of the repository at `root`.
 pub fn read(root: &Path) -> Result<Vec<Published>, FileError> {
     let mut paths = vec![PathBuf::from(CHANGELOG)];
-    paths.extend(WITH_ADDRESSES.iter().map(PathBuf::from));
+    let single = WITH_ADDRESSES.iter().chain(&OTHERS);
+    paths.extend(single.map(PathBuf::from));
     for folder in FOLDERS {
         collect(root, Path::new(folder), &mut paths)?;
     }
@@ -374,7 +382,7 @@ mod tests {
         let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
         let files = read(root).unwrap();
         let has = |path: &str| files.iter().any(|file| file.path == Path::new(path));
-        for path in WITH_ADDRESSES {
+        for path in WITH_ADDRESSES.iter().chain(&OTHERS) {
             assert!(has(path), "{path}");
         }
         assert!(has("deploy/sentinel.json"));
