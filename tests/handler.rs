@@ -25,7 +25,10 @@ fn pass(world: &Arc<World>) -> Handler {
         health: None,
         ..world.ports()
     };
-    Handler::Pass(Pass::new(ports, plan()))
+    Handler::Pass {
+        pass: Pass::new(ports, plan()),
+        retiring: Vec::new(),
+    }
 }
 
 /// Serves a handler; gives its address.

@@ -13,6 +13,7 @@ use std::{
 use mimecast_ttp::{
     functions::{Handler, router},
     ingest::{pass::Pass, ports::Ports},
+    settings::retiring::Retiring,
     telemetry::{self, Audience, Format, Lines},
 };
 use support::{
@@ -65,12 +66,25 @@ fn handler(world: &Arc<World>) -> Handler {
         health: None,
         ..world.ports()
     };
-    Handler::Pass(Pass::new(ports, plan()))
+    Handler::Pass {
+        pass: Pass::new(ports, plan()),
+        retiring: Vec::new(),
+    }
 }
 
 /// Invokes the timer function of a handler, late, and catches its lines. The runtime of a test has one
 /// thread, so that the subscriber of the test sees all of it.
 async fn play(handler: Handler, lines: Lines<'_>, trace_parent: &str) -> Played {
+    play_payload(handler, lines, trace_parent, PAST_DUE).await
+}
+
+/// The same with another payload.
+async fn play_payload(
+    handler: Handler,
+    lines: Lines<'_>,
+    trace_parent: &str,
+    payload: &'static str,
+) -> Played {
     let streams = [Stream::default(), Stream::default()];
     let [out, err] = streams.clone();
     let subscriber = telemetry::subscriber(lines, move || out.clone(), move || err.clone());
@@ -82,7 +96,7 @@ async fn play(handler: Handler, lines: Lines<'_>, trace_parent: &str) -> Played 
         .post(format!("http://{address}/TimerTrigger"))
         .header("x-azure-functions-invocationid", INVOCATION)
         .header("traceparent", trace_parent)
-        .body(PAST_DUE)
+        .body(payload)
         .send()
         .await
         .unwrap();
@@ -297,4 +311,31 @@ async fn a_person_reads_the_feed_and_no_ids() {
         played.err,
         "WARN Mimecast counted more records than it showed; reading the range once more. missing=1 feed=url range=2026-03-01T08:00:00Z..2026-03-02T07:59:45Z\n"
     );
+}
+
+#[tokio::test]
+async fn an_api_without_a_future_is_told_with_the_first_run_of_a_day_only() {
+    const FIRST: &str = r#"{"Data":{"timer":{"ScheduleStatus":{"Last":"2026-11-10T23:55:00.0031214+00:00"}}},"Metadata":{"sys":{"UtcNow":"2026-11-11T00:00:00.0118452Z"}}}"#;
+    const SECOND: &str = r#"{"Data":{"timer":{"ScheduleStatus":{"Last":"2026-11-11T00:00:00.0031214+00:00"}}},"Metadata":{"sys":{"UtcNow":"2026-11-11T00:05:00.0118452Z"}}}"#;
+    let told = async |payload| {
+        let ports = Ports {
+            health: None,
+            ..good().ports()
+        };
+        let handler = Handler::Pass {
+            pass: Pass::new(ports, plan()),
+            retiring: vec![Retiring::MimecastV1, Retiring::DataCollector],
+        };
+        let played = play_payload(handler, host(Format::Text), TRACE_PARENT, payload).await;
+        assert_eq!(played.status, 200);
+        let lines = played.lines().filter(|line| line.contains("Plan to move"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let [v1, collector] = told(FIRST).await.try_into().unwrap();
+    assert!(
+        v1.starts_with("WARN") && v1.contains("Mimecast API 2.0"),
+        "{v1}"
+    );
+    assert!(collector.contains("14 September 2026"), "{collector}");
+    assert!(told(SECOND).await.is_empty());
 }

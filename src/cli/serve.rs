@@ -29,17 +29,14 @@ pub(super) async fn serve(options: &Serve, environment: &dyn Fn(&str) -> Option<
             return FAILED;
         }
     };
-    let handler = wiring::pass(environment).map_or_else(
-        |error| {
-            let message = error.message();
-            error!(
-                reason = message,
-                "The handler cannot be set up; every invocation fails until it is."
-            );
-            Handler::Faulty(message)
-        },
-        Handler::Pass,
-    );
+    let handler = wiring::handler(environment).unwrap_or_else(|error| {
+        let message = error.message();
+        error!(
+            reason = message,
+            "The handler cannot be set up; every invocation fails until it is."
+        );
+        Handler::Faulty(message)
+    });
     // With --port 0 the system has chosen.
     let port = listener.local_addr().map_or(port, |address| address.port());
     info!(

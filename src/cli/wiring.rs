@@ -9,6 +9,7 @@ use url::Url;
 use crate::ingest::ports::LogSource;
 use crate::{
     azure::identity::{ClientCredentials, Credential, ManagedIdentity},
+    functions::Handler,
     ingest::{
         error::Explain,
         pass::{Pass, PassConfig},
@@ -77,7 +78,21 @@ impl SetupError {
 
 /// Builds a pass from the settings that `lookup` gives.
 pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, SetupError> {
+    pass_by(Settings::read(lookup)?, lookup)
+}
+
+/// What the Functions host calls.
+pub(super) fn handler(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Handler, SetupError> {
     let settings = Settings::read(lookup)?;
+    let retiring = settings.retiring();
+    let pass = pass_by(settings, lookup)?;
+    Ok(Handler::Pass { pass, retiring })
+}
+
+fn pass_by(
+    settings: Settings,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<Pass, SetupError> {
     let clock = clock(lookup)?;
     let random: Arc<dyn Randomness> = Arc::new(SystemRandom);
     let http = HttpClient::new()?;

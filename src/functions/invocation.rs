@@ -1,6 +1,8 @@
 //! The host's payload, read leniently: nothing in it may keep a pass from running.
 
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::model::object::Object;
 
@@ -9,6 +11,8 @@ use crate::model::object::Object;
 pub struct Invocation {
     /// The run is late: the app was down at its time.
     pub past_due: bool,
+    /// The run before was on another day in UTC, or there was none.
+    pub first_of_day: bool,
     /// The payload had the documented shape.
     pub understood: bool,
 }
@@ -16,12 +20,14 @@ pub struct Invocation {
 #[derive(Deserialize)]
 struct Payload {
     #[serde(rename = "Data")]
-    data: serde_json::Map<String, serde_json::Value>,
+    data: serde_json::Map<String, Value>,
+    #[serde(rename = "Metadata", default)]
+    metadata: Value,
 }
 
 impl Invocation {
-    /// Reads a payload. The times in it are ignored: the first run's lie in the year 1, and the
-    /// checkpoint knows better.
+    /// Reads a payload. Nothing is read or delivered by the times in it: the first run's lie in the year 1, and
+    /// the checkpoint knows better.
     #[must_use]
     pub fn read(body: &[u8]) -> Self {
         let Ok(Object::<Payload>(payload)) = serde_json::from_slice(body) else {
@@ -31,11 +37,22 @@ impl Invocation {
             .data
             .values()
             .any(|binding| binding["IsPastDue"].as_bool().unwrap_or(false));
+        let now = day(&payload.metadata["sys"]["UtcNow"]);
+        // Without a status, as for a call by hand, nobody knows.
+        let mut last = payload.data.values();
+        let last = last.find_map(|binding| binding["ScheduleStatus"].get("Last"));
         Self {
             past_due,
+            first_of_day: now.is_some() && last.is_some_and(|last| day(last) != now),
             understood: !payload.data.is_empty(),
         }
     }
+}
+
+/// The day of a time, in UTC. None for the year 1 of a first run, where the host leaves out the offset.
+fn day(time: &Value) -> Option<NaiveDate> {
+    let time = DateTime::parse_from_rfc3339(time.as_str()?).ok()?;
+    Some(time.with_timezone(&Utc).date_naive())
 }
 
 #[cfg(test)]
@@ -49,11 +66,17 @@ mod tests {
         let no_status = r#"{"Data":{"timer":{"Schedule":{"AdjustForDST":true},"ScheduleStatus":null,"IsPastDue":false}},"Metadata":{}}"#;
         let admin =
             r#"{"Data":{"timer":{"IsPastDue":false}},"Metadata":{"timer":"\"\"","sys":{}}}"#;
-        for body in [normal, &first, no_status, admin] {
+        for (body, first_of_day) in [
+            (normal, false),
+            (&first, true),
+            (no_status, false),
+            (admin, false),
+        ] {
             assert_eq!(
                 Invocation::read(body.as_bytes()),
                 Invocation {
                     past_due: false,
+                    first_of_day,
                     understood: true
                 },
                 "{body}"
@@ -61,6 +84,23 @@ mod tests {
         }
         let late = normal.replace("\"IsPastDue\":false", "\"IsPastDue\":true");
         assert!(Invocation::read(late.as_bytes()).past_due);
+    }
+
+    #[test]
+    fn the_first_run_of_a_day_is_known_by_the_run_before_it() {
+        let body = |last: &str, now: &str| {
+            let body = format!(
+                r#"{{"Data":{{"timer":{{"ScheduleStatus":{{"Last":"{last}"}}}}}},"Metadata":{{"sys":{{"UtcNow":"{now}"}}}}}}"#
+            );
+            Invocation::read(body.as_bytes()).first_of_day
+        };
+        let (late, midnight) = ("2026-11-10T23:55:00Z", "2026-11-11T00:00:00.0118452Z");
+        assert!(body("2026-11-10T23:55:00.1+00:00", midnight));
+        assert!(!body("2026-11-11T00:55:00.1+01:00", late));
+        assert!(body("2026-11-11T01:00:00+01:00", "2026-11-12T00:00:00Z"));
+        assert!(!body("2026-11-11T00:00:00+00:00", "2026-11-11T00:05:00Z"));
+        assert!(!body("2026-11-11T00:00:00+00:00", "now"));
+        assert!(body("0001-01-01T00:54:00+00:54", late));
     }
 
     #[test]

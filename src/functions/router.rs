@@ -22,13 +22,19 @@ use crate::{
         report::{FeedReport, Outcome, PassReport},
     },
     model::feed::Feed,
+    settings::retiring::Retiring,
 };
 
 /// What invocations are handled by.
 #[derive(Debug)]
 pub enum Handler {
     /// A pass over all feeds.
-    Pass(Pass),
+    Pass {
+        /// The pass.
+        pass: Pass,
+        /// What of its settings has no future: told with the first run of each day.
+        retiring: Vec<Retiring>,
+    },
     /// The settings are at fault, in these words. The handler stays up and says so at every
     /// invocation: one that exits is restarted thrice and takes the host down.
     Faulty(String),
@@ -112,8 +118,8 @@ async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Body) ->
             return answer(StatusCode::REQUEST_TIMEOUT, &[log]);
         }
     };
-    let pass = match &*shared.handler {
-        Handler::Pass(pass) => pass.clone(),
+    let (pass, retiring) = match &*shared.handler {
+        Handler::Pass { pass, retiring } => (pass.clone(), retiring),
         Handler::Faulty(faults) => {
             error!(
                 reason = faults,
@@ -146,6 +152,11 @@ async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Body) ->
         );
         warn!("{log}");
         return answer(StatusCode::TOO_MANY_REQUESTS, &[log]);
+    }
+    if invocation.first_of_day {
+        for retiring in retiring {
+            warn!("{retiring}");
+        }
     }
     *running = Some(now);
     run(pass, running).await

@@ -8,6 +8,7 @@ mod faults;
 mod mimecast;
 mod read;
 mod reader;
+pub mod retiring;
 pub mod schedule;
 mod sink;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use url::Url;
 
+use self::retiring::Retiring;
 pub use faults::{Faults, SettingFault};
 
 use crate::{
@@ -167,6 +169,20 @@ impl Settings {
     /// Reads the settings that `lookup` gives. Blank values count as absent.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Faults> {
         read::settings(&lookup)
+    }
+
+    /// What of these settings has no future.
+    #[must_use]
+    pub fn retiring(&self) -> Vec<Retiring> {
+        let by_keys = matches!(self.credentials, Credentials::Keys(_));
+        // A rehearsal is the move under way.
+        let collects = matches!(self.sink, SinkSettings::Workspace(_));
+        let all = [
+            (by_keys, Retiring::MimecastV1),
+            (collects, Retiring::DataCollector),
+        ];
+        let used = all.into_iter().filter(|(is_used, _)| *is_used);
+        used.map(|(_, retiring)| retiring).collect()
     }
 
     /// Reads only what says where progress is kept: enough for looking at it.

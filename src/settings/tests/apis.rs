@@ -21,6 +21,23 @@ fn a_client_of_api_2_0_takes_the_place_of_the_keys() {
     }
 }
 
+#[test]
+fn what_has_no_future_is_known() {
+    use crate::settings::retiring::Retiring::{DataCollector, MimecastV1};
+    let v2 = [
+        ("mimecast_base_url", "https://api.services.mimecast.com"),
+        ("mimecast_client_id", "client"),
+        ("mimecast_client_secret", "s3cr3t"),
+    ];
+    let retiring = |changes: &[(&'static str, &str)]| with(changes).unwrap().retiring();
+    assert_eq!(retiring(&[]), [MimecastV1, DataCollector]);
+    assert_eq!(retiring(&v2), [DataCollector]);
+    assert_eq!(retiring(&RULE), [MimecastV1]);
+    assert_eq!(retiring(&[&RULE[..], &v2].concat()), []);
+    let rehearsal = ("dual_write_until", "2026-12-24");
+    assert_eq!(retiring(&[RULE[0], RULE[1], rehearsal]), [MimecastV1]);
+}
+
 const GUID: &str = "0a1b2c3d-0000-4000-8000-0123456789ab";
 
 const RULE: [(&str, &str); 2] = [
