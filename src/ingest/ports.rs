@@ -102,9 +102,9 @@ pub trait LogSink: Send + Sync {
     /// Posts a batch. `Ok` means that the sink has taken it.
     async fn deliver(&self, batch: &Batch, deadline: Deadline) -> Result<Receipt, ServiceError>;
 
-    /// Posts a batch to a second sink, whose receipt says that it is [to be copied](Receipt::to_copy).
-    /// Called once the delivery is saved, so that a slow second sink cannot come between an
-    /// acknowledgement and the checkpoint. Whether it was taken changes nothing.
+    /// Posts a delivered batch, whose receipt says [`to_copy`](Receipt::to_copy), to the second sink. Called once
+    /// the delivery is saved, so that a slow second sink cannot come between an acknowledgement and the
+    /// checkpoint. Returns whether the second sink took it; the checkpoint does not depend on it.
     async fn copy(&self, _batch: &Batch, _deadline: Deadline) -> bool {
         false
     }

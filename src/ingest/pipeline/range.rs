@@ -55,8 +55,11 @@ const SMALLER_PAGE: u32 = 8;
 const MAX_GROWTH: u64 = 500;
 
 /// More pages than this of a range that cannot be cut are a server gone astray: a hundred thousand records
-/// in a second.
+/// in a second. Where pages are short, they are followed for as long as the count says that there is more.
 const MAX_PAGES_PER_RANGE: usize = 200;
+
+/// But not to more pages than this: a count may be wrong.
+const MAX_COUNTED_PAGES: usize = 2_000;
 
 /// How many records the parts of a range hold that were not read yet, where the count of the whole is
 /// known. A part that is said to hold more shows that counts do not go by the range.
@@ -268,8 +271,8 @@ impl RangeReader<'_> {
         let range = task.range;
         let (mut token, mut used) = (None, HashSet::new());
         let (mut shown, mut counted) = (0_u64, None);
-        let (mut at_most, mut empty_pages) = (None, 0);
-        for number in 1..=MAX_PAGES_PER_RANGE {
+        let (mut at_most, mut empty_pages, mut pages) = (None, 0, 0);
+        for number in 1..=MAX_COUNTED_PAGES {
             let mut page = self.page(range, token.as_ref(), page_size).await?;
             debug!(number, records = page.len(), "A page is read.");
             shown += page.len() as u64;
@@ -306,8 +309,12 @@ impl RangeReader<'_> {
                 let missing = counted.map_or(0, |counted| counted.saturating_sub(shown));
                 return Ok(ListingOutcome::Whole { missing });
             }
+            pages = number;
+            if pages >= MAX_PAGES_PER_RANGE && counted.is_none_or(|all| shown >= all) {
+                break;
+            }
         }
-        let endless = StopReason::endless_listing(range, MAX_PAGES_PER_RANGE);
+        let endless = StopReason::endless_listing(range, pages);
         Err(ListingError::Stopped(endless))
     }
 
