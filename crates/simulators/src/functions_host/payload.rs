@@ -182,11 +182,16 @@ fn date(time: DateTime<Utc>) -> String {
 }
 
 /// A date with the offset of the host's zone, in whole minutes as .NET has them. Where the clocks
-/// went by the sun, .NET showed the next minute for Berlin; that it does so west of Greenwich, too, is
-/// unconfirmed.
+/// went by the sun, .NET showed the next minute for Berlin. What it shows for the year 1 west of Greenwich,
+/// where the local time lies before all that it can hold, is unconfirmed: here it stays in UTC.
 fn local_date(time: DateTime<Utc>, zone: Zone) -> String {
     let seconds = zone.offset(time).num_seconds();
     let minutes = seconds.div_euclid(60) + i64::from(seconds.rem_euclid(60) > 0);
+    let minutes = if time + TimeDelta::minutes(minutes) < year_one() {
+        0
+    } else {
+        minutes
+    };
     let sign = if minutes < 0 { '-' } else { '+' };
     let (hours, rest) = (minutes.abs() / 60, minutes.abs() % 60);
     let local = date(time + TimeDelta::minutes(minutes));

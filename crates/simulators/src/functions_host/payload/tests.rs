@@ -138,6 +138,8 @@ fn dates_are_those_of_the_hosts_zone() {
         ("America/New_York", "2026-03-28T21:00:00-04:00"),
     ] {
         wire.zone = Zone::named(zone).unwrap();
+        let last = "0001-01-01T00:00:00+00:00";
+        assert_eq!(wire.body().contains(last), zone.starts_with("America"));
         let next = format!(r#""Next":"{next}""#);
         assert!(wire.body().contains(&next), "{}", wire.body());
     }

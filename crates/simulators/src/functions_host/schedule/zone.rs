@@ -1,7 +1,7 @@
 //! The time zone that a host is in.
 
 use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
+use chrono_tz::{GapInfo, Tz};
 
 /// A time zone of the IANA database. UTC, as in Azure, unless the app asks for another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +35,9 @@ impl Zone {
     /// When the clocks show `local`: the first time where they show it twice. A time that they skip
     /// comes as late as if they were not put forward.
     pub(super) fn to_utc(self, local: NaiveDateTime) -> DateTime<Utc> {
-        let offset_of = |local| self.0.offset_from_local_datetime(&local).earliest();
-        let before_the_gap = || offset_of(local - TimeDelta::hours(3));
-        let offset = offset_of(local).or_else(before_the_gap);
+        let offset = self.0.offset_from_local_datetime(&local).earliest();
+        let before_the_gap = || Some(GapInfo::new(&local, &self.0)?.begin?.1);
+        let offset = offset.or_else(before_the_gap);
         (local - offset.as_ref().map_or_else(TimeDelta::zero, ahead)).and_utc()
     }
 }

@@ -49,6 +49,19 @@ async fn nothing_runs_that_is_not_due_and_nothing_twice_at_one_time() {
 }
 
 #[tokio::test]
+async fn what_host_json_says_of_logging_holds() {
+    let quiet = |config: &mut Config| {
+        let filter = "AzureFunctionsJobHost__logging__logLevel__Function".to_owned();
+        config.app_settings.insert(filter, "Warning".to_owned());
+    };
+    let it = host(None, quiet).await;
+    let outcome = it.tick("09:35:00").await;
+    assert!(outcome.succeeded());
+    assert_eq!(it.lines("Function.GetTTPUrl", &outcome), []);
+    assert!(it.has("The next 5 occurrences"), "another category");
+}
+
+#[tokio::test]
 async fn scheduled_runs_of_one_function_do_not_overlap_but_all_others_do() {
     let it = host(None, |_| {}).await;
     it.clock.set(at("09:35:00")).unwrap();
