@@ -13,7 +13,7 @@ use std::{
 use mimecast_ttp::{
     functions::{Handler, router},
     ingest::{pass::Pass, ports::Ports},
-    settings::retiring::Retiring,
+    model::retiring::Retiring,
     telemetry::{self, Audience, Format, Lines},
 };
 use support::{

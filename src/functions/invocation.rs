@@ -1,6 +1,6 @@
 //! The host's payload, read leniently: nothing in it may keep a pass from running.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -11,7 +11,8 @@ use crate::model::object::Object;
 pub struct Invocation {
     /// The run is late: the app was down at its time.
     pub past_due: bool,
-    /// The run before was on another day in UTC, or there was none.
+    /// The run before was on another day in UTC, or there was none. Never where the host keeps no status: for a call
+    /// by hand, and for schedules below a minute.
     pub first_of_day: bool,
     /// The payload had the documented shape.
     pub understood: bool,
@@ -38,21 +39,23 @@ impl Invocation {
             .values()
             .any(|binding| binding["IsPastDue"].as_bool().unwrap_or(false));
         let now = day(&payload.metadata["sys"]["UtcNow"]);
-        // Without a status, as for a call by hand, nobody knows.
-        let mut last = payload.data.values();
-        let last = last.find_map(|binding| binding["ScheduleStatus"].get("Last"));
+        let mut bindings = payload.data.values();
+        let last = bindings.find_map(|binding| day(&binding["ScheduleStatus"]["Last"]));
         Self {
             past_due,
-            first_of_day: now.is_some() && last.is_some_and(|last| day(last) != now),
+            first_of_day: matches!((last, now), (Some(last), Some(now)) if last != now),
             understood: !payload.data.is_empty(),
         }
     }
 }
 
-/// The day of a time, in UTC. None for the year 1 of a first run, where the host leaves out the offset.
+/// The day of a time, in UTC. Older hosts leave out the offset of the year 1, which a first run has.
 fn day(time: &Value) -> Option<NaiveDate> {
-    let time = DateTime::parse_from_rfc3339(time.as_str()?).ok()?;
-    Some(time.with_timezone(&Utc).date_naive())
+    let text = time.as_str()?;
+    let with_offset = DateTime::parse_from_rfc3339(text).map(|time| time.with_timezone(&Utc));
+    let time = with_offset.map(|time| time.naive_utc());
+    let time = time.or_else(|_| text.parse::<NaiveDateTime>()).ok()?;
+    Some(time.date())
 }
 
 #[cfg(test)]
@@ -101,6 +104,9 @@ mod tests {
         assert!(!body("2026-11-11T00:00:00+00:00", "2026-11-11T00:05:00Z"));
         assert!(!body("2026-11-11T00:00:00+00:00", "now"));
         assert!(body("0001-01-01T00:54:00+00:54", late));
+        assert!(body("0001-01-01T00:00:00", late));
+        assert!(!body("2026-11-10T00:00:00", late));
+        assert!(!body("never", late));
     }
 
     #[test]

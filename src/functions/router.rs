@@ -21,8 +21,7 @@ use crate::{
         pass::Pass,
         report::{FeedReport, Outcome, PassReport},
     },
-    model::feed::Feed,
-    settings::retiring::Retiring,
+    model::{feed::Feed, retiring::Retiring},
 };
 
 /// What invocations are handled by.
@@ -138,6 +137,11 @@ async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Body) ->
     if invocation.past_due {
         info!("This run is past due: the app was down at its time.");
     }
+    if invocation.first_of_day {
+        for api in retiring {
+            warn!("{api}");
+        }
+    }
     let Ok(mut running) = Arc::clone(&shared.running).try_lock_owned() else {
         let log = "A pass is running already; this invocation leaves the work to it.";
         return answer(StatusCode::OK, &[log.to_owned()]);
@@ -152,11 +156,6 @@ async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Body) ->
         );
         warn!("{log}");
         return answer(StatusCode::TOO_MANY_REQUESTS, &[log]);
-    }
-    if invocation.first_of_day {
-        for retiring in retiring {
-            warn!("{retiring}");
-        }
     }
     *running = Some(now);
     run(pass, running).await

@@ -31,7 +31,8 @@ pub trait RecordAndHealthSink: LogSink + HealthSink {}
 impl<T: LogSink + HealthSink> RecordAndHealthSink for T {}
 
 /// Until a given time each batch goes to `first` and, once that has taken it, to `second`; what the
-/// second does with it is told and changes nothing. From then on there is only the second.
+/// second does with it is told and changes nothing. From then on there is only the second;
+/// a batch that was begun before still goes to both.
 pub struct DualWriteSink {
     first: Arc<dyn RecordAndHealthSink>,
     second: Arc<dyn RecordAndHealthSink>,

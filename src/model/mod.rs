@@ -24,6 +24,7 @@ pub mod quarantined;
 pub mod recent;
 pub mod record;
 pub mod record_meta;
+pub mod retiring;
 mod scan;
 pub mod store_key;
 pub mod tally;

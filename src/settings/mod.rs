@@ -8,7 +8,6 @@ mod faults;
 mod mimecast;
 mod read;
 mod reader;
-pub mod retiring;
 pub mod schedule;
 mod sink;
 #[cfg(test)]
@@ -20,12 +19,13 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use url::Url;
 
-use self::retiring::Retiring;
 pub use faults::{Faults, SettingFault};
 
 use crate::{
-    azure::connection_string::BlobAccess, log_analytics::Workspace, mimecast::Credentials,
-    model::progress::Lookback,
+    azure::connection_string::BlobAccess,
+    log_analytics::Workspace,
+    mimecast::Credentials,
+    model::{progress::Lookback, retiring::Retiring},
 };
 
 /// Every setting that this program reads.

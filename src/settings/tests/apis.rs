@@ -23,7 +23,7 @@ fn a_client_of_api_2_0_takes_the_place_of_the_keys() {
 
 #[test]
 fn what_has_no_future_is_known() {
-    use crate::settings::retiring::Retiring::{DataCollector, MimecastV1};
+    use crate::model::retiring::Retiring::{DataCollector, MimecastV1};
     let v2 = [
         ("mimecast_base_url", "https://api.services.mimecast.com"),
         ("mimecast_client_id", "client"),
