@@ -55,6 +55,10 @@ pub(super) fn read(resource: &Resource, target: &Target) -> Value {
         "Microsoft.ManagedIdentity/userAssignedIdentities" => {
             json!({ "principalId": guid_of(id), "clientId": guid_of(name), "tenantId": TENANT })
         }
+        "Microsoft.Network/publicIPAddresses" => json!({ "ipAddress": "203.0.113.77" }),
+        "Microsoft.Insights/dataCollectionEndpoints" => json!({ "logsIngestion": {
+            "endpoint": format!("https://{name}-c3d4.{}-1.ingest.{}", target.location, cloud.monitor)
+        } }),
         "Microsoft.Insights/dataCollectionRules" => json!({
             "immutableId": format!("dcr-{}", guid_of(id).replace('-', "")),
             "endpoints": { "logsIngestion": format!("https://{name}-a1b2.{}-1.ingest.{}", target.location, cloud.monitor) }

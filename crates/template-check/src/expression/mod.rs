@@ -10,6 +10,7 @@ mod lambdas;
 mod lexer;
 mod limits;
 mod logic;
+mod networks;
 mod parser;
 #[cfg(test)]
 mod tests;
@@ -132,6 +133,7 @@ fn call(name: &str, arguments: &[Expression], scope: &dyn Scope) -> Result<Value
         .or_else(|| collections::call(name, &values))
         .or_else(|| logic::call(name, &values))
         .or_else(|| identifiers::call(name, &values))
+        .or_else(|| networks::call(name, &values))
         .or_else(|| scope.call(name, &values));
     let result = result.unwrap_or_else(|| {
         let count = values.len();
