@@ -16,10 +16,8 @@ use crate::choices::Choice;
 pub(crate) struct Bundle {
     pub(crate) template: Value,
     pub(crate) form: Value,
-    /// `deploy/logs-ingestion.json`.
-    pub(crate) logs_ingestion: Value,
-    /// `deploy/sentinel.json`.
-    pub(crate) sentinel: Value,
+    /// The templates of `deploy/`, each with the variable that names its deployment.
+    pub(crate) nested: Vec<(&'static str, Value)>,
     /// `TimerTrigger/function.json`.
     pub(crate) trigger: Value,
     pub(crate) host: Value,
@@ -32,6 +30,20 @@ pub(crate) struct Bundle {
     /// How many choices with faults are enough: after that, no more are tried.
     pub(crate) enough: usize,
 }
+
+/// The templates of `deploy/`, by the variables that name their deployments.
+const NESTED: [(&str, &str); 4] = [
+    (
+        "logsIngestionName",
+        include_str!("../../deploy/logs-ingestion.json"),
+    ),
+    ("networkName", include_str!("../../deploy/network.json")),
+    (
+        "privateLinkName",
+        include_str!("../../deploy/monitor-private-link.json"),
+    ),
+    ("sentinelName", include_str!("../../deploy/sentinel.json")),
+];
 
 /// A choice, and what comes of it, once somebody asks.
 #[derive(Debug)]
@@ -59,8 +71,7 @@ impl Bundle {
         Self {
             template: json(include_str!("../../azuredeploy.json")),
             form: json(include_str!("../../createUiDefinition.json")),
-            logs_ingestion: json(include_str!("../../deploy/logs-ingestion.json")),
-            sentinel: json(include_str!("../../deploy/sentinel.json")),
+            nested: NESTED.map(|(name, text)| (name, json(text))).into(),
             trigger: json(include_str!("../../TimerTrigger/function.json")),
             host: json(include_str!("../../host.json")),
             readme,

@@ -33,6 +33,17 @@ pub(crate) enum Sink {
     LogsIngestion,
 }
 
+/// Who can reach storage and vault, and what the app sends rows through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// Everybody with the right to it.
+    Public,
+    /// The app's own network only.
+    Private,
+    /// The same, and rows and telemetry go by private link.
+    PrivateLink,
+}
+
 /// How much is given, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Given {
@@ -50,6 +61,7 @@ pub(crate) struct Choice {
     pub(crate) cloud: &'static Cloud,
     pub(crate) is_flex: bool,
     pub(crate) assigns_roles: bool,
+    pub(crate) network: Network,
     pub(crate) api: Api,
     pub(crate) sink: Sink,
     pub(crate) given: Given,
@@ -110,6 +122,17 @@ fn unlike_defaults() -> Value {
     })
 }
 
+/// Whether it is Flex Consumption, and what network it has: the other plan can have none.
+const PLANS: [(bool, Network); 4] = [
+    (true, Network::Public),
+    (true, Network::Private),
+    (true, Network::PrivateLink),
+    (false, Network::Public),
+];
+
+/// The addresses of a network where they are given.
+pub(crate) const ADDRESSES: &str = "10.9.8.0/24";
+
 impl Choice {
     /// All combinations.
     pub(crate) fn all() -> Vec<Self> {
@@ -118,17 +141,16 @@ impl Choice {
             for given in [Given::Least, Given::Plain, Given::References] {
                 for sink in [Sink::DataCollector, Sink::LogsIngestion] {
                     for api in [Api::V1, Api::V2] {
-                        for (is_flex, assigns_roles) in
-                            [(true, true), (true, false), (false, true), (false, false)]
-                        {
-                            all.push(Self {
+                        for (is_flex, network) in PLANS {
+                            all.extend([true, false].map(|assigns_roles| Self {
                                 cloud,
                                 is_flex,
                                 assigns_roles,
+                                network,
                                 api,
                                 sink,
                                 given,
-                            });
+                            }));
                         }
                     }
                 }
@@ -143,13 +165,17 @@ impl Choice {
             cloud,
             is_flex,
             assigns_roles,
+            network,
             api,
             sink,
             given,
         } = self;
         let plan = if *is_flex { "Flex" } else { "Consumption" };
         let roles = if *assigns_roles { "roles" } else { "keys" };
-        format!("{} {plan} {roles} {api:?} {sink:?} {given:?}", cloud.name)
+        format!(
+            "{} {plan} {network:?} {roles} {api:?} {sink:?} {given:?}",
+            cloud.name
+        )
     }
 
     /// Where the app goes.
@@ -189,6 +215,11 @@ impl Choice {
     /// Whether the content for Sentinel is put into the workspace.
     pub(crate) fn has_content(&self) -> bool {
         self.given == Given::Least
+    }
+
+    /// Whether storage and vault are closed to all but the app's own network.
+    pub(crate) fn is_private(&self) -> bool {
+        self.network != Network::Public
     }
 
     /// What is there before.
@@ -245,6 +276,17 @@ impl Choice {
             .collect()
     }
 
+    /// What is given for the sink: nothing where the default comes to the same.
+    fn sink_parameter(&self) -> Option<&'static str> {
+        match (self.given, self.sink) {
+            (Given::Least, Sink::LogsIngestion) => None,
+            // A key is given.
+            (Given::Plain, Sink::DataCollector) => Some("Auto"),
+            (_, Sink::DataCollector) => Some("DataCollector"),
+            (_, Sink::LogsIngestion) => Some("LogsIngestion"),
+        }
+    }
+
     /// The parameters that say all this.
     pub(crate) fn parameters(&self) -> Map<String, Value> {
         let plan = if self.is_flex {
@@ -257,7 +299,9 @@ impl Choice {
         give("appName", APP.into());
         give("objectId", DEPLOYER.into());
         give("AppInsightsWorkspaceResourceID", Self::workspace().into());
-        give("sink", format!("{:?}", self.sink).into());
+        if let Some(sink) = self.sink_parameter() {
+            give("sink", sink.into());
+        }
         give("hostingPlan", plan.into());
         give("createRoleAssignments", self.assigns_roles.into());
         // The default is a region of the public cloud.
@@ -271,6 +315,17 @@ impl Choice {
             }
             if self.is_flex {
                 give("instanceMemoryMB", 2048.into());
+                give("networking", "Public".into());
+            }
+        }
+        if self.is_private() {
+            give("networking", "Private".into());
+            let has_link = self.network == Network::PrivateLink;
+            if self.given != Given::Least {
+                give("networkAddressPrefix", ADDRESSES.into());
+            }
+            if has_link || self.given != Given::Least {
+                give("azureMonitorPrivateLink", has_link.into());
             }
         }
         for (name, value) in self.values() {

@@ -8,6 +8,11 @@ use template_check::{
     look::Look,
 };
 
+/// The container of checkpoints.
+pub(crate) const CHECKPOINTS: &str = "ttp-checkpoints";
+/// The container of the deployed package.
+pub(crate) const PACKAGE: &str = "app-package";
+
 /// The settings that an app is made with.
 pub(crate) fn first_settings(deployed: &Deployed) -> BTreeMap<String, String> {
     let sites = deployed.of("Microsoft.Web/sites");
@@ -70,4 +75,18 @@ pub(crate) fn environment(
         }
     }
     settings
+}
+
+/// The storage account that has a container.
+pub(crate) fn account_with<'a>(deployed: &'a Deployed, container: &str) -> Option<&'a Resource> {
+    let container = container_of(deployed, container)?;
+    let (account, _) = container.name.split_once('/')?;
+    let mut accounts = deployed.of("Microsoft.Storage/storageAccounts");
+    accounts.find(|made| made.name == account)
+}
+
+/// A container, in whatever account.
+pub(crate) fn container_of<'a>(deployed: &'a Deployed, name: &str) -> Option<&'a Resource> {
+    let mut all = deployed.of("Microsoft.Storage/storageAccounts/blobServices/containers");
+    all.find(|made| made.name.ends_with(&format!("/{name}")))
 }

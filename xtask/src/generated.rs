@@ -12,7 +12,12 @@ use crate::{
 };
 
 const SENTINEL: &str = "deploy/sentinel.json";
-const LOGS_INGESTION: &str = "deploy/logs-ingestion.json";
+/// The templates that are written by hand, with the variables that name their deployments.
+const BY_HAND: [(&str, &str); 3] = [
+    ("deploy/logs-ingestion.json", "logsIngestionName"),
+    ("deploy/network.json", "networkName"),
+    ("deploy/monitor-private-link.json", "privateLinkName"),
+];
 const DEPLOYMENT: &str = "azuredeploy.json";
 
 /// A file cannot be made of its sources.
@@ -37,8 +42,8 @@ pub enum GenerateError {
 pub struct Sources {
     /// The folder `sentinel/`.
     pub content: Content,
-    /// `deploy/logs-ingestion.json`, which is written by hand.
-    pub logs_ingestion: String,
+    /// The templates of `deploy/` that are written by hand, each with the variable that names its deployment.
+    pub by_hand: Vec<(&'static str, String)>,
     /// `azuredeploy.json`, which is written by hand but for the nested templates.
     pub deployment: String,
 }
@@ -48,7 +53,10 @@ impl Sources {
     pub fn read(root: &Path) -> Result<Self, GenerateError> {
         Ok(Self {
             content: Content::read(root)?,
-            logs_ingestion: files::read(root, Path::new(LOGS_INGESTION))?,
+            by_hand: BY_HAND
+                .iter()
+                .map(|(path, name)| Ok((*name, files::read(root, Path::new(path))?)))
+                .collect::<Result<_, FileError>>()?,
             deployment: files::read(root, Path::new(DEPLOYMENT))?,
         })
     }
@@ -84,12 +92,10 @@ impl Generated {
 /// results, see [`queries`](crate::queries).
 pub fn all(sources: &Sources) -> Result<[Generated; 2], GenerateError> {
     let sentinel = sentinel_template::text(&sources.content)?;
-    let deployment = nested::with(
-        &sources.deployment,
-        "logsIngestionName",
-        &sources.logs_ingestion,
-    )?;
-    let deployment = nested::with(&deployment, "sentinelName", &sentinel)?;
+    let mut deployment = nested::with(&sources.deployment, "sentinelName", &sentinel)?;
+    for (name, template) in &sources.by_hand {
+        deployment = nested::with(&deployment, name, template)?;
+    }
     Ok([
         Generated {
             path: SENTINEL,

@@ -11,6 +11,13 @@ use crate::content::{CONNECTOR, Content, Described, WorkbookFile};
 const SEARCHES: &str = "2025-07-01";
 const SENTINEL: &str = "2025-09-01";
 const WORKBOOKS: &str = "2023-06-01";
+const DEPLOYMENTS: &str = "2025-04-01";
+
+const SCHEMA: &str =
+    "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
+
+/// The deployment of the functions: of its own, so that it has ended before anything is saved that calls them.
+const FUNCTIONS: &str = "format('{0}-functions', deployment().name)";
 
 /// The content does not say what the template needs.
 #[derive(Debug, Error)]
@@ -44,14 +51,8 @@ pub fn text(content: &Content) -> Result<String, TemplateError> {
 /// The template.
 fn template(content: &Content) -> Result<Value, TemplateError> {
     let parsers = &content.parsers;
-    let functions: Vec<_> = parsers
-        .iter()
-        .map(|parser| search_id(&parser.key))
-        .collect();
-    let mut resources = Vec::new();
-    for one in parsers {
-        resources.push(parser(one, &called(one, parsers))?);
-    }
+    let functions = [functions_id()];
+    let mut resources = vec![functions_deployment(parsers)?];
     for one in &content.hunting {
         resources.push(hunt(one, &functions)?);
     }
@@ -63,16 +64,13 @@ fn template(content: &Content) -> Result<Value, TemplateError> {
     }
     resources.push(connector(&content.connector)?);
     Ok(json!({
-        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "$schema": SCHEMA,
         "contentVersion": "1.0.0.0",
         "metadata": {
             "description": "The content of sentinel/ for a workspace with Microsoft Sentinel. Written from that folder, see sentinel/README.md."
         },
         "parameters": {
-            "workspaceName": {
-                "type": "string",
-                "metadata": { "description": "The workspace that has Microsoft Sentinel, in the resource group of this deployment." },
-            },
+            "workspaceName": workspace_name(),
             "location": {
                 "type": "string",
                 "defaultValue": "[resourceGroup().location]",
@@ -83,6 +81,38 @@ fn template(content: &Content) -> Result<Value, TemplateError> {
             "workspaceId": "[resourceId('Microsoft.OperationalInsights/workspaces', parameters('workspaceName'))]",
         },
         "resources": resources,
+    }))
+}
+
+fn workspace_name() -> Value {
+    json!({
+        "type": "string",
+        "metadata": { "description": "The workspace that has Microsoft Sentinel, in the resource group of this deployment." },
+    })
+}
+
+fn functions_id() -> String {
+    format!("[resourceId('Microsoft.Resources/deployments', {FUNCTIONS})]")
+}
+
+/// The functions, in a deployment of their own.
+fn functions_deployment(parsers: &[Described]) -> Result<Value, TemplateError> {
+    let functions = parsers.iter().map(|one| parser(one, &called(one, parsers)));
+    Ok(json!({
+        "type": "Microsoft.Resources/deployments",
+        "apiVersion": DEPLOYMENTS,
+        "name": format!("[{FUNCTIONS}]"),
+        "properties": {
+            "mode": "Incremental",
+            "expressionEvaluationOptions": { "scope": "inner" },
+            "parameters": { "workspaceName": { "value": "[parameters('workspaceName')]" } },
+            "template": {
+                "$schema": SCHEMA,
+                "contentVersion": "1.0.0.0",
+                "parameters": { "workspaceName": workspace_name() },
+                "resources": functions.collect::<Result<Vec<_>, _>>()?,
+            },
+        },
     }))
 }
 
@@ -256,147 +286,4 @@ fn words(of: &Described, member: &'static str) -> Result<String, TemplateError> 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn described(folder: &str, key: &str, query: &str, about: Value) -> Described {
-        Described {
-            key: key.to_owned(),
-            path: format!("sentinel/{folder}/{key}.json").into(),
-            query: query.to_owned(),
-            about,
-        }
-    }
-
-    /// One of each.
-    fn content() -> Content {
-        Content {
-            parsers: vec![
-                described(
-                    "parsers",
-                    "Inner",
-                    "Table_CL",
-                    json!({"displayName": "Inner", "functionAlias": "Inner"}),
-                ),
-                described(
-                    "parsers",
-                    "Outer",
-                    "Inner | take 1",
-                    json!({"displayName": "Outer", "functionAlias": "Outer", "functionParameters": "pack:bool=false"}),
-                ),
-            ],
-            rules: vec![described(
-                "rules",
-                "many",
-                "Outer",
-                json!({"id": "1", "displayName": "[Many]", "tactics": [], "techniques": ["T1566"], "subTechniques": ["T1566.002"]}),
-            )],
-            hunting: vec![described(
-                "hunting",
-                "few",
-                "[few]",
-                json!({"displayName": "Few", "description": "Finds.", "tactics": ["A", "B"], "techniques": []}),
-            )],
-            workbooks: vec![WorkbookFile {
-                key: "investigation",
-                display_name: "Investigation",
-                json: json!(["an item"]),
-            }],
-            connector: json!({"connectorUiConfig": {"id": "MimecastTTP", "title": "[TTP]"}}),
-        }
-    }
-
-    /// The resources of a template: parsers, hunting query, rule, workbook, connector page.
-    fn resources(content: &Content) -> [Value; 6] {
-        let mut template = template(content).unwrap();
-        let resources: Vec<Value> = serde_json::from_value(template["resources"].take()).unwrap();
-        resources.try_into().unwrap()
-    }
-
-    fn error(content: &Content) -> String {
-        text(content).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn a_text_that_begins_with_a_bracket_is_escaped() {
-        let [_, _, hunt, rule, workbook, page] = resources(&content());
-        assert_eq!(hunt["properties"]["query"], "[[few]");
-        assert_eq!(rule["properties"]["displayName"], "[[Many]");
-        assert_eq!(workbook["properties"]["serializedData"], r#"[["an item"]"#);
-        assert_eq!(page["properties"]["connectorUiConfig"]["title"], "[[TTP]");
-    }
-
-    #[test]
-    fn an_expression_stays_one() {
-        let [parser, _, _, rule, _, _] = resources(&content());
-        assert_eq!(
-            parser["name"],
-            "[format('{0}/Inner', parameters('workspaceName'))]"
-        );
-        assert_eq!(rule["scope"], "[variables('workspaceId')]");
-    }
-
-    #[test]
-    fn an_empty_list_is_left_out() {
-        let [_, _, hunt, rule, ..] = resources(&content());
-        assert_eq!(rule["properties"].get("tactics"), None);
-        assert_eq!(rule["properties"]["techniques"], json!(["T1566"]));
-        assert_eq!(hunt["properties"]["tags"][1]["value"], "A,B");
-        assert_eq!(hunt["properties"]["tags"][2]["value"], "");
-    }
-
-    #[test]
-    fn what_calls_a_function_comes_behind_it() {
-        let [inner, outer, hunt, rule, ..] = resources(&content());
-        assert_eq!(inner.get("dependsOn"), None);
-        assert_eq!(outer["dependsOn"], json!([search_id("Inner")]));
-        let both = json!([search_id("Inner"), search_id("Outer")]);
-        assert_eq!(hunt["dependsOn"], both);
-        assert_eq!(rule["dependsOn"], both);
-    }
-
-    #[test]
-    fn a_rule_is_named_by_its_id_and_says_only_what_the_api_knows() {
-        let [_, _, _, rule, ..] = resources(&content());
-        assert_eq!(rule["name"], "1");
-        assert_eq!(
-            rule["properties"],
-            json!({"displayName": "[[Many]", "query": "Outer", "techniques": ["T1566"]})
-        );
-    }
-
-    #[test]
-    fn a_function_with_parameters_keeps_them() {
-        let [inner, outer, ..] = resources(&content());
-        assert_eq!(inner["properties"].get("functionParameters"), None);
-        assert_eq!(outer["properties"]["functionParameters"], "pack:bool=false");
-    }
-
-    #[test]
-    fn an_error_names_the_file_and_the_member() {
-        let mut wrong = content();
-        wrong.hunting[0].about["tactics"] = json!("A");
-        assert_eq!(
-            error(&wrong),
-            "sentinel/hunting/few.json: `tactics` must be a list of texts"
-        );
-        let mut wrong = content();
-        wrong.parsers[1].about["functionParameters"] = json!(1);
-        assert_eq!(
-            error(&wrong),
-            "sentinel/parsers/Outer.json: `functionParameters` must be a text"
-        );
-        let mut wrong = content();
-        wrong.rules[0].about = json!(["id"]);
-        assert_eq!(
-            error(&wrong),
-            "sentinel/rules/many.json: `id` must be a text"
-        );
-        let mut wrong = content();
-        wrong.connector = json!({});
-        assert_eq!(
-            error(&wrong),
-            "sentinel/connector.json: `connectorUiConfig` must be an object"
-        );
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 pub struct Cloud {
     /// As `environment().name` has it.
     pub name: &'static str,
-    /// The region of the resource group. The three regions differ, so that none can pass for another.
+    /// The region of the resource group. The regions differ, so that none can pass for another.
     pub location: &'static str,
     /// Another region, for what can be placed elsewhere than the group.
     pub elsewhere: &'static str,
@@ -28,8 +28,8 @@ pub struct Cloud {
     manager: &'static str,
 }
 
-/// All of them.
-pub static CLOUDS: [Cloud; 3] = [
+/// Those that have Microsoft Sentinel.
+pub static CLOUDS: [Cloud; 2] = [
     Cloud {
         name: "AzureCloud",
         location: "francecentral",
@@ -57,20 +57,6 @@ pub static CLOUDS: [Cloud; 3] = [
         login: "https://login.microsoftonline.us/",
         portal: "https://portal.azure.us",
         manager: "https://management.usgovcloudapi.net/",
-    },
-    Cloud {
-        name: "AzureChinaCloud",
-        location: "chinanorth3",
-        elsewhere: "chinaeast3",
-        insights: "chinanorth2",
-        storage: "core.chinacloudapi.cn",
-        vault: ".vault.azure.cn",
-        sites: "chinacloudsites.cn",
-        monitor: "monitor.azure.cn",
-        collector: ".ods.opinsights.azure.cn",
-        login: "https://login.chinacloudapi.cn/",
-        portal: "https://portal.azure.cn",
-        manager: "https://management.chinacloudapi.cn/",
     },
 ];
 

@@ -1,9 +1,9 @@
 //! The form of the portal as somebody fills it in who wants what a choice says.
 
-use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::{
+    constraints,
     form::{Control, chosen, controls, outputs},
     order::labelled,
     settings,
@@ -140,15 +140,15 @@ pub(super) fn it_gives_what_was_filled_in(bundle: &Bundle) -> Vec<String> {
 fn is_valid(control: &Control<'_>, filled: &Filled) -> bool {
     let constraints = &control.body["constraints"];
     let value = filled.field(control);
-    let pattern = constraints["regex"].as_str();
-    let fits = |text: &str| {
-        pattern.is_none_or(|it| text.is_empty() || Regex::new(it).is_ok_and(|it| it.is_match(text)))
-    };
+    let has_patterns = !constraints::patterns(control.body).is_empty();
+    let fits =
+        |text: &str| text.is_empty() || !has_patterns || constraints::fits(control.body, text);
     let mut offered = constraints["allowedValues"].items().peekable();
     let is_offered = value.is_null()
         || offered.peek().is_none()
         || offered.any(|each| each["value"].plain() == value.plain());
-    let mut validations = constraints["validations"].items();
+    let validations = constraints["validations"].items();
+    let mut validations = validations.filter(|each| each.get("regex").is_none());
     is_offered
         && value.as_str().is_none_or(fits)
         && validations.all(|each| filled.is_so(each.get("isValid"), false))

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use regex::Regex;
 use serde_json::Value;
 
-use super::{style, walk};
+use super::{
+    constraints::{fits, patterns},
+    style, walk,
+};
 use template_check::{evaluate::is_secure, expression::Expression, look::Look};
 
 use crate::{bundle::Bundle, choices::REFERABLE};
@@ -18,7 +20,7 @@ const SCHEMA: &str =
 const SHORT: [&str; 1] = ["mimecastPassword"];
 
 /// Controls that nobody fills in.
-const SILENT: [&str; 4] = [
+pub(super) const SILENT: [&str; 4] = [
     "Microsoft.Common.InfoBox",
     "Microsoft.Common.Section",
     "Microsoft.Common.TextBlock",
@@ -134,40 +136,6 @@ fn each_control<'a>(expression: &'a Expression, visit: &mut dyn FnMut(Option<&'a
     }
 }
 
-/// [19]
-pub(super) fn texts_are_checked(bundle: &Bundle) -> Vec<String> {
-    let length = Regex::new(r"\{\d+(,\d+)?\}").unwrap();
-    let mut faults = Vec::new();
-    for Control { name, of, body, .. } in controls(&bundle.form) {
-        let constraints = &body["constraints"];
-        if matches!(
-            of,
-            "Microsoft.Common.TextBox" | "Microsoft.Common.PasswordBox"
-        ) {
-            let pattern = constraints["regex"].text();
-            if Regex::new(pattern).is_err() || !length.is_match(pattern) {
-                faults.push(format!("{name} needs a regex with a length"));
-            }
-            if !pattern.starts_with('^') || !pattern.ends_with('$') {
-                faults.push(format!("{name}: the regex must fit from ^ to $"));
-            }
-            if constraints["validationMessage"]
-                .as_str()
-                .is_none_or(str::is_empty)
-            {
-                faults.push(format!("{name} needs a validationMessage"));
-            }
-        }
-        if !SILENT.contains(&of) && body["toolTip"].as_str().is_none_or(str::is_empty) {
-            faults.push(format!("{name} needs a toolTip"));
-        }
-        let validations = constraints["validations"].items();
-        let silent = validations.filter(|each| each["message"].as_str().is_none_or(str::is_empty));
-        faults.extend(silent.map(|_| format!("{name} has a validation without a message")));
-    }
-    faults
-}
-
 /// [20]
 pub(super) fn secrets_are_hidden(bundle: &Bundle) -> Vec<String> {
     let mut faults = Vec::new();
@@ -179,8 +147,7 @@ pub(super) fn secrets_are_hidden(bundle: &Bundle) -> Vec<String> {
         if is_hidden && body["options"]["hideConfirmation"] == true {
             faults.push(format!("{name} must be confirmed"));
         }
-        let pattern = body["constraints"]["regex"].text();
-        let takes_short = Regex::new(pattern).is_ok_and(|pattern| pattern.is_match("12345678901"));
+        let takes_short = fits(body, "12345678901");
         if is_hidden && takes_short && !SHORT.contains(&name) {
             faults.push(format!("{name} takes fewer than 12 characters"));
         }
@@ -232,12 +199,10 @@ pub(super) fn it_checks_as_the_template_does(bundle: &Bundle) -> Vec<String> {
         if declared.get("defaultValue").is_none() && constraints["required"] != true {
             faults.push(format!("{name} has no default, so it must be required"));
         }
-        if let Ok(pattern) = Regex::new(constraints["regex"].text())
-            && let (Some(least), Some(most)) = (
-                declared["minLength"].as_u64(),
-                declared["maxLength"].as_u64(),
-            )
-        {
+        if let (Some(least), Some(most)) = (
+            declared["minLength"].as_u64(),
+            declared["maxLength"].as_u64(),
+        ) {
             let guid = "00000000-0000-0000-0000-000000000000";
             let sample = |length: u64| {
                 let is_guid = least == most && length == least;
@@ -247,13 +212,13 @@ pub(super) fn it_checks_as_the_template_does(bundle: &Bundle) -> Vec<String> {
                     "a".repeat(length.try_into().unwrap_or(0))
                 }
             };
-            for (length, fits) in [
+            for (length, is_so) in [
                 (least - 1, false),
                 (least, true),
                 (most, true),
                 (most + 1, false),
             ] {
-                if pattern.is_match(&sample(length)) != fits {
+                if fits(body, &sample(length)) != is_so {
                     faults.push(format!(
                         "{name} of {length} characters: form and template differ"
                     ));
@@ -280,13 +245,9 @@ pub(super) fn references_are_taken(bundle: &Bundle) -> Vec<String> {
     let mut faults = Vec::new();
     for (name, value) in REFERABLE {
         let field = fields(bundle).find(|(control, _)| control.name == name);
-        let pattern = field.map(|(control, _)| control.body["constraints"]["regex"].clone());
-        let pattern = pattern.unwrap_or_default();
-        let fits = Regex::new(pattern.text()).is_ok_and(|pattern| {
-            samples
-                .iter()
-                .chain([&value])
-                .all(|text| pattern.is_match(text))
+        let fits = field.is_some_and(|(control, _)| {
+            let mut texts = samples.iter().chain([&value]);
+            texts.all(|text| fits(control.body, text))
         });
         if !fits {
             faults.push(format!("{name} takes no reference, or not {value}"));
@@ -299,7 +260,6 @@ pub(super) fn references_are_taken(bundle: &Bundle) -> Vec<String> {
 pub(super) fn defaults_are_taken(bundle: &Bundle) -> Vec<String> {
     let mut faults = Vec::new();
     for Control { name, body, .. } in controls(&bundle.form) {
-        let pattern = body["constraints"]["regex"].as_str();
         let default = body.get("defaultValue");
         let mut offered = body["constraints"]["allowedValues"].items().peekable();
         if default.is_some()
@@ -308,8 +268,9 @@ pub(super) fn defaults_are_taken(bundle: &Bundle) -> Vec<String> {
         {
             faults.push(format!("{name} does not offer its own default {default:?}"));
         }
-        if let (Some(pattern), Some(default)) = (pattern, body["defaultValue"].as_str())
-            && !Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(default))
+        if let Some(default) = body["defaultValue"].as_str()
+            && !patterns(body).is_empty()
+            && !fits(body, default)
         {
             faults.push(format!("{name} refuses its own default {default}"));
         }

@@ -61,10 +61,28 @@ pub(super) fn the_vault_is_closed(bundle: &Bundle) -> Vec<String> {
             "enablePurgeProtection": true,
             "enabledForDeployment": false,
             "enabledForDiskEncryption": false,
-            "enabledForTemplateDeployment": false,
-            "networkAcls": { "bypass": "AzureServices" }
+            "enabledForTemplateDeployment": false
         });
         expect(deployed, "Microsoft.KeyVault/vaults", &vault, faults);
+    })
+}
+
+/// Else nobody learns that a secret was read.
+pub(super) fn the_vault_says_who_used_it(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |_, deployed, faults| {
+        let vaults = deployed.of("Microsoft.KeyVault/vaults");
+        for vault in vaults {
+            let mut all = deployed.of("Microsoft.Insights/diagnosticSettings");
+            let expected = json!({
+                "workspaceId": Choice::workspace(),
+                "logs": [{ "categoryGroup": "audit", "enabled": true }]
+            });
+            if !all
+                .any(|made| made.id.starts_with(&vault.id) && made.body["properties"] == expected)
+            {
+                faults.push(format!("{} tells nobody", vault.id));
+            }
+        }
     })
 }
 

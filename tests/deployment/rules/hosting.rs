@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{expect::expect, order::in_each};
+use super::{expect::expect, order::in_each, roles};
 use template_check::{
     evaluate::{Deployed, keys},
     look::Look,
@@ -12,7 +12,7 @@ use template_check::{
 
 use crate::{
     bundle::Bundle,
-    choices::{APP, Choice},
+    choices::{Choice, Network},
     platform,
 };
 
@@ -42,40 +42,50 @@ pub(super) fn host_settings(
     deployed: &Deployed,
 ) -> BTreeMap<&'static str, Option<String>> {
     let first = |of| deployed.of(of).next();
-    let endpoint = |service: &str| {
-        Some(first(STORAGE)?.full["properties"]["primaryEndpoints"][service].plain())
+    let blobs = || {
+        let account = platform::account_with(deployed, platform::CHECKPOINTS)?;
+        Some(account.full["properties"]["primaryEndpoints"]["blob"].plain())
     };
-    let with_key = || {
-        let account = first(STORAGE)?;
+    let with_key = |container| {
+        let account = platform::account_with(deployed, container)?;
         let (keys, _) = keys(&account.id, &account.full).ok()?;
         let (key, suffix) = (keys["keys"][0]["value"].text(), choice.cloud.storage);
+        let name = &account.name;
         Some(format!(
-            "DefaultEndpointsProtocol=https;AccountName={APP};AccountKey={key};EndpointSuffix={suffix}"
+            "DefaultEndpointsProtocol=https;AccountName={name};AccountKey={key};EndpointSuffix={suffix}"
         ))
     };
+    let client = || Some(roles::program(deployed)?.full["properties"]["clientId"].plain());
+    let by_client = || Some(format!("ClientId={};Authorization=AAD", client()?));
     let telemetry = || Some(first(COMPONENT)?.full["properties"]["ConnectionString"].plain());
     let package = || Some(bundle.value(&choice.parameters(), "packageUri").plain());
     let text = |text: &str| Some(text.to_owned());
     let (roles, flex) = (choice.assigns_roles, choice.is_flex);
     let when = |is_so: bool, value: Option<String>| value.filter(|_| is_so);
-    let storage = |name| when(roles, endpoint(name));
     BTreeMap::from([
         ("APPLICATIONINSIGHTS_CONNECTION_STRING", telemetry()),
         (
             "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
-            when(roles, text("Authorization=AAD")),
+            when(roles, by_client()),
         ),
-        ("AzureWebJobsStorage", when(!roles, with_key())),
+        (
+            "AzureWebJobsStorage",
+            when(!roles, with_key(platform::CHECKPOINTS)),
+        ),
         (
             "AzureWebJobsStorage__credential",
             when(roles, text("managedidentity")),
         ),
-        ("AzureWebJobsStorage__blobServiceUri", storage("blob")),
-        ("AzureWebJobsStorage__queueServiceUri", storage("queue")),
-        ("AzureWebJobsStorage__tableServiceUri", storage("table")),
+        ("AzureWebJobsStorage__clientId", when(roles, client())),
+        ("AzureWebJobsStorage__blobServiceUri", when(roles, blobs())),
+        // It has no role on tables, where it would note its diagnostic events.
+        (
+            "AzureWebJobsFeatureFlags",
+            when(roles, text("DisableDiagnosticEventLogging")),
+        ),
         (
             "DEPLOYMENT_STORAGE_CONNECTION_STRING",
-            when(flex && !roles, with_key()),
+            when(flex && !roles, with_key(platform::PACKAGE)),
         ),
         ("FUNCTIONS_EXTENSION_VERSION", when(!flex, text("~4"))),
         ("FUNCTIONS_WORKER_RUNTIME", when(!flex, text("custom"))),
@@ -187,23 +197,35 @@ pub(super) fn no_plan_is_told_what_it_refuses(bundle: &Bundle) -> Vec<String> {
     })
 }
 
-/// The app has no network of its own, so it comes from anywhere; and so do those who look at it.
+/// An app without a network of its own comes from anywhere. Those who look at the app and its telemetry always do.
 pub(super) fn everything_can_be_reached(bundle: &Bundle) -> Vec<String> {
-    in_each(bundle, |_, deployed, faults| {
+    in_each(bundle, |choice, deployed, faults| {
         let open = json!([null, "Enabled"]);
-        let guarded = json!({
-            "publicNetworkAccess": open,
-            "networkAcls": {
-                "bypass": [null, "AzureServices"],
-                "defaultAction": [null, "Allow"]
-            }
-        });
+        let guarded = if choice.is_private() {
+            json!({
+                "publicNetworkAccess": "Disabled",
+                "networkAcls": { "bypass": "None", "defaultAction": "Deny" }
+            })
+        } else {
+            json!({
+                "publicNetworkAccess": open,
+                "networkAcls": {
+                    "bypass": [null, "AzureServices"],
+                    "defaultAction": [null, "Allow"]
+                }
+            })
+        };
         expect(deployed, STORAGE, &guarded, faults);
         expect(deployed, VAULT, &guarded, faults);
         let site = json!({ "publicNetworkAccess": open, "enabled": [null, true] });
         expect(deployed, SITE, &site, faults);
+        let ingestion = if choice.network == Network::PrivateLink {
+            json!("Disabled")
+        } else {
+            open.clone()
+        };
         let component = json!({
-            "publicNetworkAccessForIngestion": open,
+            "publicNetworkAccessForIngestion": ingestion,
             "publicNetworkAccessForQuery": open
         });
         expect(deployed, COMPONENT, &component, faults);
@@ -246,7 +268,9 @@ pub(super) fn the_package_can_be_stored(bundle: &Bundle) -> Vec<String> {
         let given = &storage["authentication"];
         let named = given["storageAccountConnectionStringName"].text();
         let is_right = if choice.assigns_roles {
-            given["type"] == "SystemAssignedIdentity"
+            let identity = &given["userAssignedIdentityResourceId"];
+            given["type"] == "UserAssignedIdentity"
+                && roles::packager(deployed).is_some_and(|made| *identity == *made.id)
         } else {
             let mut listed = site.body["properties"]["siteConfig"]["appSettings"].items();
             given["type"] == "StorageAccountConnectionString"

@@ -1,12 +1,14 @@
 //! The rules. Each is one function that says what is wrong, where, and what to do; `breakages` shows
 //! for each that it can be broken.
 
+mod constraints;
 mod expect;
 mod filled;
 mod form;
 mod hardening;
 mod hosting;
 mod names;
+mod network;
 mod order;
 mod readme;
 mod roles;
@@ -90,6 +92,7 @@ rules! {
     shapes::what_is_read_has_the_version_of_its_type,
     hardening::storage_is_closed,
     hardening::the_vault_is_closed,
+    hardening::the_vault_says_who_used_it,
     hardening::the_app_is_closed,
     hardening::telemetry_goes_to_the_workspace,
     hardening::the_workspace_is_left_alone,
@@ -102,7 +105,12 @@ rules! {
     hosting::the_package_can_be_stored,
     roles::each_role_is_the_least,
     roles::each_policy_is_the_least,
-    roles::the_app_has_an_identity_of_its_own,
+    roles::the_app_has_identities_of_its_own,
+    network::a_private_app_has_a_network_and_no_other_has,
+    network::a_network_may_grow,
+    network::what_is_closed_has_an_endpoint,
+    network::monitor_is_private_where_it_is_wanted,
+    network::what_cannot_be_is_refused,
     secrets::secrets_go_where_they_belong,
     secrets::references_are_passed_through,
     secrets::what_is_referred_to_can_be_read,
@@ -122,7 +130,8 @@ rules! {
     form::it_is_a_form,
     form::it_fills_every_parameter,
     form::controls_that_are_named_exist,
-    form::texts_are_checked,
+    constraints::constraints_have_one_form,
+    constraints::texts_are_checked,
     form::secrets_are_hidden,
     form::nothing_is_blank_in_it,
     form::it_checks_as_the_template_does,

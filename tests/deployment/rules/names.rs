@@ -9,7 +9,11 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::{order::in_each, shapes::SHAPES, walk};
-use template_check::{clouds::CLOUDS, evaluate::Deployed, look::Look};
+use template_check::{
+    clouds::CLOUDS,
+    evaluate::{Deployed, Resource},
+    look::Look,
+};
 
 use crate::{
     bundle::Bundle,
@@ -48,10 +52,19 @@ fn called(choice: &Choice, name: &str) -> Map<String, Value> {
     parameters
 }
 
-/// For the shortest and the longest name of an app, too, and one in capitals.
+/// For the shortest and the longest name of an app, too, one in capitals, and those that are no name of a storage
+/// account or a vault.
 pub(super) fn names_fit_azure(bundle: &Bundle) -> Vec<String> {
     let mut faults = in_each(bundle, |_, deployed, faults| check(deployed, faults));
-    let samples = ["ttp", "abcdefghijklmnopqrstuvwx", "MimecastTTP01"];
+    let samples = [
+        "ttp",
+        "abcdefghijklmnopqrstuvwx",
+        "MimecastTTP01",
+        "01mimettp",
+        "mime-ttp-01",
+        "1-2",
+        "a--b",
+    ];
     let tries = bundle
         .in_public()
         .flat_map(|choice| samples.map(|name| (choice, name)));
@@ -65,11 +78,16 @@ pub(super) fn names_fit_azure(bundle: &Bundle) -> Vec<String> {
 }
 
 /// What there is one of for each app.
-const ONE_FOR_EACH: [&str; 5] = [
-    "Microsoft.Storage/storageAccounts",
+const ONE_FOR_EACH: [&str; 3] = [
     "Microsoft.Insights/components",
     "Microsoft.Web/serverfarms",
     "Microsoft.Web/sites",
+];
+
+/// What may not be called as the app is, but must be another for each app.
+const ANOTHER_FOR_EACH: [&str; 3] = [
+    "Microsoft.Storage/storageAccounts",
+    "Microsoft.KeyVault/vaults",
     "Microsoft.Insights/dataCollectionRules",
 ];
 
@@ -87,12 +105,25 @@ pub(super) fn names_stay_from_one_deployment_to_the_next(bundle: &Bundle) -> Vec
     faults.extend(in_each(bundle, |_, deployed, faults| {
         for of in ONE_FOR_EACH {
             let names: Vec<_> = deployed.of(of).map(|made| made.name.as_str()).collect();
-            // Whether there is a rule is another rule's.
-            if names != [APP] && !(names.is_empty() && of.ends_with("Rules")) {
+            if names != [APP] {
                 faults.push(format!("{of} must bear the app's name: {names:?}"));
             }
         }
     }));
+    // Two names with the same letters and digits.
+    for choice in bundle.in_public() {
+        let deployed =
+            ["mime-ttp", "mimettp"].map(|name| bundle.deploy(choice, &called(choice, name)));
+        let [Ok(one), Ok(other)] = deployed else {
+            faults.push(format!("{}: does not deploy", choice.label()));
+            continue;
+        };
+        for of in ANOTHER_FOR_EACH {
+            let shared = |made: &&Resource| other.of(of).any(|other| other.name == made.name);
+            let shared = one.of(of).filter(shared);
+            faults.extend(shared.map(|made| format!("{} is that of two apps", made.id)));
+        }
+    }
     faults
 }
 
@@ -103,9 +134,13 @@ fn location(bundle: &Bundle, choice: &Choice, of: &str) -> Value {
             bundle.value(&choice.parameters(), "appInsightsLocation")
         }
         // Beside the workspace: a rule must be, and the workbooks are part of it.
-        "Microsoft.Insights/dataCollectionRules" | "Microsoft.Insights/workbooks" => {
-            WORKSPACE_LOCATION.into()
-        }
+        "Microsoft.Insights/dataCollectionRules"
+        | "Microsoft.Insights/dataCollectionEndpoints"
+        | "Microsoft.Insights/workbooks" => WORKSPACE_LOCATION.into(),
+        // They have no region.
+        "Microsoft.Network/privateDnsZones"
+        | "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
+        | "Microsoft.Insights/privateLinkScopes" => "global".into(),
         _ => choice.location().into(),
     }
 }

@@ -119,12 +119,16 @@ pub(super) fn tables_come_before_their_rule(bundle: &Bundle) -> Vec<String> {
     })
 }
 
-/// What the app can do nothing without, and what opens it: storage and vault.
+/// What the app can do nothing without: storage and vault, and all that it is granted.
 fn is_needed(made: &Resource) -> bool {
     // The one who deploys has a role of his own, which the app does not need.
     let is_deployers = made.body["properties"]["principalId"] == DEPLOYER;
-    let is_store = ["/Microsoft.Storage/", "/Microsoft.KeyVault/"];
-    !is_deployers && is_store.iter().any(|of| made.id.contains(of))
+    // Nor does it need what tells others who read a secret.
+    let is_told = made.of == "Microsoft.Insights/diagnosticSettings";
+    let is_grant = made.of == "Microsoft.Authorization/roleAssignments";
+    let mut stores = ["/Microsoft.Storage/", "/Microsoft.KeyVault/"].into_iter();
+    let is_store = stores.any(|of| made.id.contains(of));
+    !is_deployers && !is_told && (is_grant || is_store)
 }
 
 fn must_wait<'a>(

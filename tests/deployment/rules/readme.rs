@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use regex::Regex;
-use template_check::look::Look;
+use template_check::{evaluate::is_secure, look::Look};
 
 use crate::bundle::Bundle;
 
@@ -159,6 +159,12 @@ pub(super) fn the_commands_deploy(bundle: &Bundle) -> Vec<String> {
             .map(|found| found[1].to_owned())
             .collect();
         for (name, declared) in bundle.parameters() {
+            // Whoever may list processes could read it, and the shell would keep it.
+            if is_secure(declared) && given.contains(name) {
+                faults.push(format!(
+                    "a command of README.md shows the secret {name}: a file must hold it"
+                ));
+            }
             if declared.get("defaultValue").is_none() && !given.contains(name) {
                 faults.push(format!("a command of README.md does not give {name}"));
             }

@@ -2,38 +2,65 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::order::in_each;
 use template_check::{
-    evaluate::{Deployed, TENANT, guid_of},
+    evaluate::{Deployed, Resource, TENANT, guid_of},
     look::Look,
 };
 
 use crate::{
     bundle::Bundle,
-    choices::{Choice, DEPLOYER, Sink},
+    choices::{APP, Choice, DEPLOYER, Sink},
+    platform,
 };
+
+const IDENTITY: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
 
 /// The built-in roles that are given, by the ids that Azure documents: who, which, on what.
 const GRANTS: &str = "
-app b7e6dc6d-f1e8-4753-8033-0f276bb0955b Microsoft.Storage/storageAccounts
-app 4633458b-17de-408a-b874-0445c86b69e6 Microsoft.KeyVault/vaults
+program b7e6dc6d-f1e8-4753-8033-0f276bb0955b checkpoints
+packager ba92f5b4-2d11-453d-a403-e96b0029c9fe package
+program 4633458b-17de-408a-b874-0445c86b69e6 Microsoft.KeyVault/vaults
 deployer b86a8fe4-44ce-4948-aee5-eccb2c155cd7 Microsoft.KeyVault/vaults
-app 3913510d-42f4-4e42-8a64-420c390055eb Microsoft.Insights/components
-app 3913510d-42f4-4e42-8a64-420c390055eb Microsoft.Insights/dataCollectionRules
+program 3913510d-42f4-4e42-8a64-420c390055eb Microsoft.Insights/components
+program 3913510d-42f4-4e42-8a64-420c390055eb Microsoft.Insights/dataCollectionRules
 ";
 
-/// The app's own identity.
-pub(super) fn identity(deployed: &Deployed) -> String {
-    let site = deployed.of("Microsoft.Web/sites").next();
-    site.map_or_else(String::new, |site| guid_of(&site.id))
+/// The identity that the program uses.
+pub(super) fn program(deployed: &Deployed) -> Option<&Resource> {
+    deployed.of(IDENTITY).find(|made| made.name == APP)
 }
 
-/// Storage Blob Data Owner, Key Vault Secrets User, Key Vault Secrets Officer and Monitoring Metrics
-/// Publisher, on what is made.
+/// The identity by which the platform stores the package.
+pub(super) fn packager(deployed: &Deployed) -> Option<&Resource> {
+    deployed.of(IDENTITY).find(|made| made.name != APP)
+}
+
+/// The principal of an identity; none for none.
+fn principal(identity: Option<&Resource>) -> String {
+    identity.map_or_else(String::new, |made| guid_of(&made.id))
+}
+
+/// The principal of the program's identity.
+pub(super) fn identity(deployed: &Deployed) -> String {
+    principal(program(deployed))
+}
+
+/// What a role is given on: the account of the checkpoints, that of the package, or the only one of its type.
+fn target<'a>(deployed: &'a Deployed, of: &'a str) -> Option<&'a Resource> {
+    match of {
+        "checkpoints" => platform::account_with(deployed, platform::CHECKPOINTS),
+        "package" => platform::account_with(deployed, platform::PACKAGE),
+        of => deployed.of(of).next(),
+    }
+}
+
+/// Storage Blob Data Owner and Contributor, Key Vault Secrets User and Officer and Monitoring Metrics
+/// Publisher, on what is made. The program may not write the package.
 fn expected(choice: &Choice, deployed: &Deployed) -> BTreeSet<String> {
-    let app = identity(deployed);
+    let (app, packager) = (identity(deployed), principal(packager(deployed)));
     let rows = GRANTS
         .trim()
         .lines()
@@ -44,10 +71,11 @@ fn expected(choice: &Choice, deployed: &Deployed) -> BTreeSet<String> {
         };
         // The one who deploys may be a user, a group or a service principal.
         let (who, kind) = match *who {
-            "app" => (app.as_str(), "ServicePrincipal"),
+            "program" => (app.as_str(), "ServicePrincipal"),
+            "packager" => (packager.as_str(), "ServicePrincipal"),
             _ => (DEPLOYER, "anybody"),
         };
-        let on = deployed.of(of).next()?;
+        let on = target(deployed, of)?;
         Some(format!("{role} for {who} ({kind}) on {}", on.id))
     });
     grants.filter(|_| choice.assigns_roles).collect()
@@ -83,20 +111,51 @@ pub(super) fn each_role_is_the_least(bundle: &Bundle) -> Vec<String> {
                 .map(|grant| format!("missing: {grant}")),
         );
         if choice.assigns_roles
-            && expected.len() < 4 + usize::from(choice.sink == Sink::LogsIngestion)
+            && expected.len()
+                < 4 + usize::from(choice.is_flex) + usize::from(choice.sink == Sink::LogsIngestion)
         {
             faults.push("what roles are given on is not made".to_owned());
         }
     })
 }
 
-/// The program and all that is granted count on it; one of the user's would have to be given.
-pub(super) fn the_app_has_an_identity_of_its_own(bundle: &Bundle) -> Vec<String> {
-    in_each(bundle, |_, deployed, faults| {
-        let expected = json!({ "type": "SystemAssigned" });
-        let sites = deployed.of("Microsoft.Web/sites");
-        let wrong = sites.filter(|site| site.body["identity"] != expected);
-        faults.extend(wrong.map(|site| format!("{} is not {expected}", site.body["identity"])));
+/// One for the program, and one by which the platform stores the package. They are granted what they may do before
+/// the app is made, so that nothing is refused at its first start.
+pub(super) fn the_app_has_identities_of_its_own(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |choice, deployed, faults| {
+        let has_packager = choice.is_flex && choice.assigns_roles;
+        if packager(deployed).is_some() != has_packager {
+            let fault = if has_packager {
+                "missing"
+            } else {
+                "unexpected"
+            };
+            faults.push(format!("{fault}: an identity for the package"));
+        }
+        let (Some(site), Some(program)) =
+            (deployed.of("Microsoft.Web/sites").next(), program(deployed))
+        else {
+            faults.push("no app, or no identity for it".to_owned());
+            return;
+        };
+        let all = deployed
+            .of(IDENTITY)
+            .map(|made| (made.id.clone(), json!({})));
+        let expected =
+            json!({ "type": "UserAssigned", "userAssignedIdentities": all.collect::<Map<_, _>>() });
+        if site.body["identity"] != expected {
+            faults.push(format!("{} is not {expected}", site.body["identity"]));
+        }
+        if site.body["properties"]["keyVaultReferenceIdentity"] != *program.id {
+            faults.push("references to the vault are read by another identity".to_owned());
+        }
+        let roles = deployed.of("Microsoft.Authorization/roleAssignments");
+        let needed = roles.filter(|role| {
+            role.body["properties"]["principalId"] != DEPLOYER
+                && !role.id.contains("/dataCollectionRules/")
+        });
+        let late = needed.filter(|role| !site.waits_for.contains(&role.id));
+        faults.extend(late.map(|role| format!("the app is made before {}", role.id)));
     })
 }
 

@@ -8,7 +8,7 @@ use mimecast_ttp::{
 };
 use serde_json::{Map, Value};
 
-use super::{hosting, order::in_each, walk};
+use super::{hosting, order::in_each, roles, walk};
 use template_check::{
     evaluate::{Deployed, TENANT},
     look::Look,
@@ -16,15 +16,13 @@ use template_check::{
 
 use crate::{
     bundle::Bundle,
-    choices::{APP, Api, Choice, Given, Sink},
+    choices::{Api, Choice, Given, Sink},
     platform,
 };
 
 /// What the template does not set, and why.
 const LEFT_OUT: &str = "
 AzureWebJobsStorage__accountName: knows the public cloud only; the address is set instead
-AzureWebJobsStorage__clientId: the app has a system-assigned identity
-logs_ingestion_identity: the app has a system-assigned identity
 logs_ingestion_audience: follows from the endpoint
 active_directory_authority: follows from the endpoint
 checkpoint_dir: for local use
@@ -129,22 +127,31 @@ pub(super) fn the_program_does_as_chosen(bundle: &Bundle) -> Vec<String> {
             Credentials::Keys(keys) => choice.api == Api::V1 && keys.login.is_some() == is_full,
             Credentials::Client(_) => choice.api == Api::V2,
         };
+        let client = roles::program(deployed);
+        let client = client.map(|made| made.full["properties"]["clientId"].plain());
         let sink = match &settings.sink {
             SinkSettings::Workspace(workspace) => {
                 choice.sink == Sink::DataCollector && workspace.id == choice.workspace_guid()
             }
             SinkSettings::Rule(rule) => {
-                let tenant = match &rule.identity {
-                    Identity::Client { tenant, .. } => Some(tenant.as_str()),
-                    Identity::Managed { .. } => None,
+                let is_who = match &rule.identity {
+                    Identity::Client { tenant, .. } => {
+                        choice.has_application() && tenant.as_str() == TENANT
+                    }
+                    Identity::Managed { client_id } => {
+                        !choice.has_application() && *client_id == client
+                    }
                 };
-                let expected = choice.has_application().then_some(TENANT);
-                choice.sink == Sink::LogsIngestion && tenant == expected
+                choice.sink == Sink::LogsIngestion && is_who
             }
             SinkSettings::Both { .. } => false,
         };
         let (by_identity, container) = match &settings.checkpoints {
-            CheckpointSettings::Identity { container, .. } => (true, container.as_str()),
+            CheckpointSettings::Identity {
+                container,
+                client_id,
+                ..
+            } => (*client_id == client, container.as_str()),
             CheckpointSettings::ConnectionString { container, .. } => (false, container.as_str()),
             CheckpointSettings::Folder(_) => (false, ""),
         };
@@ -167,7 +174,7 @@ pub(super) fn the_program_does_as_chosen(bundle: &Bundle) -> Vec<String> {
 }
 
 pub(super) fn addresses_follow_the_cloud(bundle: &Bundle) -> Vec<String> {
-    each_read(bundle, |choice, _, settings, faults| {
+    each_read(bundle, |choice, deployed, settings, faults| {
         let cloud = choice.cloud;
         let mut expect = |what: &str, found: &str, expected: &str| {
             if found != expected {
@@ -196,7 +203,9 @@ pub(super) fn addresses_follow_the_cloud(bundle: &Bundle) -> Vec<String> {
             CheckpointSettings::ConnectionString { access, .. } => access.endpoint.as_str(),
             CheckpointSettings::Folder(_) => "a folder",
         };
-        let expected = format!("https://{APP}.blob.{}", cloud.storage);
+        let account = platform::account_with(deployed, platform::CHECKPOINTS);
+        let account = account.map_or("", |made| made.name.as_str());
+        let expected = format!("https://{account}.blob.{}", cloud.storage);
         expect("blob storage", endpoint.trim_end_matches('/'), &expected);
     })
 }

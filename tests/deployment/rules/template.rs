@@ -315,19 +315,14 @@ pub(super) fn nested_deployments_look_inward(bundle: &Bundle) -> Vec<String> {
 }
 
 pub(super) fn nested_templates_are_those_in_deploy(bundle: &Bundle) -> Vec<String> {
-    let of_deploy = [
-        ("deploy/logs-ingestion.json", &bundle.logs_ingestion),
-        ("deploy/sentinel.json", &bundle.sentinel),
-    ];
     let mut faults = Vec::new();
-    for (file, template) in of_deploy {
-        let mut found = 0;
-        walk::each(&bundle.template, "", &mut |_, name, value| {
-            found += usize::from(name == "template" && value == template);
-        });
-        if found != 1 {
+    for (name, template) in &bundle.nested {
+        let called = format!("[variables('{name}')]");
+        let mut all = bundle.template["resources"].items();
+        let found = all.find(|resource| resource["name"] == *called);
+        if found.is_none_or(|found| found["properties"]["template"] != *template) {
             faults.push(format!(
-                "no nested template equals {file}: cargo xtask generate puts it there"
+                "{name} is not as in deploy/: cargo xtask generate puts it there"
             ));
         }
     }

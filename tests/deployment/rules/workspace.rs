@@ -12,6 +12,7 @@ use template_check::{evaluate::Deployed, look::Look};
 use crate::{
     bundle::Bundle,
     choices::{APP, Choice, Sink},
+    platform,
 };
 
 const TABLE: &str = "Microsoft.OperationalInsights/workspaces/tables";
@@ -109,7 +110,16 @@ fn outputs(bundle: &Bundle, choice: &Choice, deployed: &Deployed) -> BTreeMap<&'
     let all = [
         ("functionAppName", Some(APP.into())),
         ("principalId", Some(roles::identity(deployed).into())),
-        ("storageAccountName", Some(APP.into())),
+        (
+            "storageAccountName",
+            platform::account_with(deployed, platform::CHECKPOINTS)
+                .map(|account| account.name.as_str().into()),
+        ),
+        (
+            "packageStorageAccountName",
+            platform::account_with(deployed, platform::PACKAGE)
+                .map(|account| account.name.as_str().into()),
+        ),
         (
             "vaultUri",
             full("Microsoft.KeyVault/vaults", "/properties/vaultUri"),
@@ -118,7 +128,18 @@ fn outputs(bundle: &Bundle, choice: &Choice, deployed: &Deployed) -> BTreeMap<&'
         ("packageSha256", Some(bundle.value(&given, "packageSha256"))),
         (
             "logsIngestionEndpoint",
-            full(RULE, "/properties/endpoints/logsIngestion"),
+            full(
+                "Microsoft.Insights/dataCollectionEndpoints",
+                "/properties/logsIngestion/endpoint",
+            )
+            .or_else(|| full(RULE, "/properties/endpoints/logsIngestion")),
+        ),
+        (
+            "outboundAddress",
+            full(
+                "Microsoft.Network/publicIPAddresses",
+                "/properties/ipAddress",
+            ),
         ),
         ("logsIngestionRuleId", full(RULE, "/properties/immutableId")),
     ];
