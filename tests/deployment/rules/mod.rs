@@ -109,6 +109,7 @@ rules! {
     network::a_private_app_has_a_network_and_no_other_has,
     network::a_network_may_grow,
     network::what_is_closed_has_an_endpoint,
+    network::rows_go_by_private_link_where_it_is_wanted,
     network::monitor_is_private_where_it_is_wanted,
     network::what_cannot_be_is_refused,
     secrets::secrets_go_where_they_belong,

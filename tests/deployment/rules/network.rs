@@ -16,6 +16,7 @@ const NETWORK: &str = "Microsoft.Network/virtualNetworks";
 const ENDPOINT: &str = "Microsoft.Network/privateEndpoints";
 const SCOPE: &str = "Microsoft.Insights/privateLinkScopes";
 const SITE: &str = "Microsoft.Web/sites";
+const COLLECTION: &str = "Microsoft.Insights/dataCollectionEndpoints";
 
 /// A subnet by its name.
 fn subnet<'a>(deployed: &'a Deployed, name: &str) -> Option<&'a Value> {
@@ -175,24 +176,14 @@ fn monitor_zones(choice: &Choice) -> Vec<String> {
     zones
 }
 
-/// The workspace, Application Insights and, for Logs Ingestion, an endpoint of the rule that nobody else reaches.
-pub(super) fn monitor_is_private_where_it_is_wanted(bundle: &Bundle) -> Vec<String> {
+/// Where it is wanted, the rule belongs to an endpoint that nobody else reaches; else there is none.
+pub(super) fn rows_go_by_private_link_where_it_is_wanted(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |choice, deployed, faults| {
-        let members = deployed.of("Microsoft.Insights/privateLinkScopes/scopedResources");
-        let members: BTreeSet<_> = members
-            .map(|made| made.body["properties"]["linkedResourceId"].text())
-            .collect();
-        let endpoint = deployed
-            .of("Microsoft.Insights/dataCollectionEndpoints")
-            .next();
-        let is_wanted = choice.network == Network::PrivateLink;
-        let has_endpoint = is_wanted && choice.sink == Sink::LogsIngestion;
-        if endpoint.is_some() != has_endpoint {
-            let fault = if has_endpoint {
-                "missing"
-            } else {
-                "unexpected"
-            };
+        let endpoint = deployed.of(COLLECTION).next();
+        let is_wanted =
+            choice.network == Network::PrivateLink && choice.sink == Sink::LogsIngestion;
+        if endpoint.is_some() != is_wanted {
+            let fault = if is_wanted { "missing" } else { "unexpected" };
             faults.push(format!("{fault}: a data collection endpoint"));
         }
         for rule in deployed.of("Microsoft.Insights/dataCollectionRules") {
@@ -201,36 +192,50 @@ pub(super) fn monitor_is_private_where_it_is_wanted(bundle: &Bundle) -> Vec<Stri
                 faults.push(format!("the rule's endpoint is {named:?}"));
             }
         }
-        if !is_wanted {
-            if deployed.of(SCOPE).next().is_some() {
-                faults.push("a scope that nobody asked for".to_owned());
+        let open = endpoint.filter(|endpoint| {
+            endpoint.body["properties"]["networkAcls"]["publicNetworkAccess"] != "Disabled"
+        });
+        faults.extend(open.map(|endpoint| format!("{} is open", endpoint.id)));
+    })
+}
+
+/// What a scope must hold: the workspace, Application Insights and, for Logs Ingestion, the endpoint of the rule.
+fn members_of_scope(deployed: &Deployed) -> BTreeSet<String> {
+    let made = ["Microsoft.Insights/components", COLLECTION];
+    let made = made.iter().filter_map(|of| deployed.of(of).next());
+    made.map(|made| made.id.clone())
+        .chain([Choice::workspace()])
+        .collect()
+}
+
+/// By a scope of the app's own, which has an endpoint in its network before the app has its settings.
+pub(super) fn monitor_is_private_where_it_is_wanted(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |choice, deployed, faults| {
+        let scope = deployed.of(SCOPE).next();
+        let is_wanted = choice.network == Network::PrivateLink;
+        let Some(scope) = scope.filter(|_| is_wanted) else {
+            if is_wanted || scope.is_some() {
+                let fault = if is_wanted { "missing" } else { "unexpected" };
+                faults.push(format!("{fault}: a scope of Azure Monitor"));
             }
             return;
-        }
-        if let Some(endpoint) = endpoint
-            && endpoint.body["properties"]["networkAcls"]["publicNetworkAccess"] != "Disabled"
-        {
-            faults.push(format!("{} is open", endpoint.id));
-        }
-        let (workspace, component) = (
-            Choice::workspace(),
-            deployed.of("Microsoft.Insights/components").next(),
-        );
-        let expected = [
-            Some(workspace.as_str()),
-            component.map(|made| made.id.as_str()),
-            endpoint.map(|made| made.id.as_str()),
-        ];
-        if members != expected.into_iter().flatten().collect() {
+        };
+        let members = deployed.of("Microsoft.Insights/privateLinkScopes/scopedResources");
+        let members: BTreeSet<_> = members
+            .map(|made| made.body["properties"]["linkedResourceId"].plain())
+            .collect();
+        let expected = members_of_scope(deployed);
+        if members != expected {
             faults.push(format!("the scope holds {members:?}, not {expected:?}"));
         }
         let zones = monitor_zones(choice);
         let zones: Vec<_> = zones.iter().map(String::as_str).collect();
-        let scope = deployed
-            .of(SCOPE)
-            .next()
-            .map_or("", |made| made.id.as_str());
-        faults.extend(fault_of_endpoint(deployed, scope, "azuremonitor", &zones));
+        faults.extend(fault_of_endpoint(
+            deployed,
+            &scope.id,
+            "azuremonitor",
+            &zones,
+        ));
         let settings = deployed.of("Microsoft.Web/sites/config").next();
         let mut parts = deployed
             .resources

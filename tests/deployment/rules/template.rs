@@ -23,7 +23,7 @@ const RESOURCE: &str = "type* apiVersion* name* comments condition copy dependsO
 const OUTPUT: &str = "type* value* condition metadata";
 const TYPES: [&str; 7] = [
     "string",
-    "secureString",
+    "securestring",
     "int",
     "bool",
     "array",
@@ -40,16 +40,16 @@ const CONNECTORS: [(&str, &str); 15] = [
     ("objectId", "string"),
     ("appInsightsLocation", "string"),
     ("mimecastEmail", "string"),
-    ("mimecastPassword", "secureString"),
+    ("mimecastPassword", "securestring"),
     ("mimecastAppId", "string"),
-    ("mimecastAppKey", "secureString"),
-    ("mimecastAccessKey", "secureString"),
-    ("mimecastSecretKey", "secureString"),
+    ("mimecastAppKey", "securestring"),
+    ("mimecastAccessKey", "securestring"),
+    ("mimecastSecretKey", "securestring"),
     ("mimecastBaseURL", "string"),
     ("activeDirectoryAppId", "string"),
-    ("activeDirectoryAppSecret", "secureString"),
+    ("activeDirectoryAppSecret", "securestring"),
     ("workspaceId", "string"),
-    ("workspaceKey", "secureString"),
+    ("workspaceKey", "securestring"),
     ("AppInsightsWorkspaceResourceID", "string"),
 ];
 
@@ -248,7 +248,7 @@ pub(super) fn secret_names_are_secure(bundle: &Bundle) -> Vec<String> {
     let all = declared(bundle, "parameters").into_iter();
     let shown = all.filter(|each| is_secret(&each.name) && !is_secure(&each.body));
     shown
-        .map(|each| format!("{} must be a secureString", each.at))
+        .map(|each| format!("{} must be a securestring", each.at))
         .collect()
 }
 
