@@ -194,8 +194,8 @@ fn report_draws_the_rows_of(sink: &str) {
 /// Up to what titles say of their filters and their week.
 fn names_its_figures_as_the_workbooks_do(page: &str) {
     let workbooks = [
-        include_str!("../sentinel/workbooks/investigation.json"),
-        include_str!("../sentinel/workbooks/operations.json"),
+        include_str!("../sentinel/Workbooks/investigation.json"),
+        include_str!("../sentinel/Workbooks/operations.json"),
     ];
     let workbooks = workbooks.map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
     let titles = titles(&workbooks.into());

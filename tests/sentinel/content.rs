@@ -4,7 +4,7 @@ use std::{fmt, path::Path};
 
 use serde::Serialize;
 use serde_json::Value;
-use xtask::content::{Content, Described};
+use xtask::content::{Content, Parser};
 
 use crate::workbook::Workbook;
 
@@ -75,41 +75,50 @@ pub fn read() -> Content {
 
 /// The parsers.
 pub fn functions() -> Vec<Function> {
-    let function = |parser: Described| Function {
-        name: parser.about["functionAlias"].as_str().unwrap().to_owned(),
-        parameters: parser.about["functionParameters"]
-            .as_str()
-            .map(ToOwned::to_owned),
-        body: parser.query,
+    let function = |parser: Parser| Function {
+        parameters: parser.parameters(),
+        name: parser.function_alias,
+        body: parser.function_query,
     };
     read().parsers.into_iter().map(function).collect()
 }
 
+/// The function that Sentinel has for watchlists, with the rows that ours begin with. Of one that is not there it gives none.
+pub fn watchlists() -> Function {
+    let watchlists = read().watchlists;
+    let rows: Vec<_> = watchlists
+        .iter()
+        .flat_map(|one| {
+            one.keys()
+                .map(|key| format!("\"{}\", \"{key}\"", one.watchlist_alias))
+        })
+        .collect();
+    Function {
+        name: "_GetWatchlist".to_owned(),
+        parameters: Some("watchlistAlias:string".to_owned()),
+        body: format!(
+            "datatable(Alias:string, SearchKey:string)[{}] | where Alias == watchlistAlias | project SearchKey",
+            rows.join(", ")
+        ),
+    }
+}
+
 /// The queries of the connector page, with where they stand.
 fn connector_queries(page: &Value) -> Vec<(String, String)> {
-    let ui = page
-        .pointer("/connectorUiConfig")
-        .or_else(|| page.pointer("/properties/connectorUiConfig"));
     let mut found = Vec::new();
-    collect(
-        ui.expect("the page has its connectorUiConfig"),
-        "",
-        &mut found,
-    );
+    collect(page, "", &mut found);
     found
 }
 
 fn collect(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
     match value {
         Value::Object(members) => {
-            let is_copyable = members.contains_key("wideLabel");
             for (name, inner) in members {
                 let path = format!("{path}/{name}");
                 match inner.as_str() {
                     Some(text)
                         if ["baseQuery", "lastDataReceivedQuery", "query"]
-                            .contains(&name.as_str())
-                            || is_copyable && name == "value" =>
+                            .contains(&name.as_str()) =>
                     {
                         found.push((path, text.to_owned()));
                     }
@@ -121,7 +130,7 @@ fn collect(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
             for (index, inner) in items.iter().enumerate() {
                 let path = format!("{path}/{index}");
                 match inner.as_str() {
-                    Some(text) if path.contains("/connectivityCriteria/") => {
+                    Some(text) if path.contains("/connectivityCriterias/") => {
                         found.push((path, text.to_owned()));
                     }
                     _ => collect(inner, &path, found),

@@ -119,8 +119,8 @@ fn run(rows: &[Stored]) -> Vec<(String, usize)> {
     queries.collect()
 }
 
-#[test]
-fn every_hunting_query_finds_its_part_of_a_campaign() {
+/// The rows of the campaign and of its neighbours.
+pub fn rows() -> Vec<Stored> {
     let mut rows = neighbours();
     rows.extend(campaign().iter().map(|event| {
         stories::ingested(
@@ -129,6 +129,12 @@ fn every_hunting_query_finds_its_part_of_a_campaign() {
             event.happened(start()) + TimeDelta::minutes(5),
         )
     }));
+    rows
+}
+
+#[test]
+fn every_hunting_query_finds_its_part_of_a_campaign() {
+    let rows = rows();
     let missed: Vec<_> = run(&rows)
         .into_iter()
         .filter(|(_, found)| *found == 0)

@@ -122,23 +122,29 @@ fn a_protected_name_counts_as_a_pretence() {
 }
 
 #[test]
-fn what_is_malicious_behind_a_pretence_is_grave() {
+fn an_action_after_a_tagged_pretence_is_grave() {
+    let mut tagged = letter("internal_user_name", "none");
+    tagged.put(&json!({"taggedMalicious": true}));
+    let found = alerts("impersonation-then-action", &[tagged, answered(30)]);
+    assert_eq!(found[0]["AlertSeverity"], "High");
+}
+
+#[test]
+fn what_is_malicious_behind_a_pretence_is_told_by_its_own_rule() {
     let page = click(
         30,
         &json!({"fromUserEmailAddress": "ceo@stranger.example", "scanResult": "malicious", "action": "warn", "userAwarenessAction": "Continue"}),
     );
-    let found = alerts(
-        "impersonation-then-action",
-        &[letter("internal_user_name", "none"), page],
-    );
-    assert_eq!(found[0]["AlertSeverity"], "High");
+    let events = [letter("internal_user_name", "none"), page];
+    assert_eq!(alerts("impersonation-then-action", &events).len(), 0);
+    assert_eq!(alerts("malicious-url-reached", &events).len(), 1);
 }
 
 #[test]
 fn a_file_of_a_letter_that_was_held_reached_nobody() {
     let enclosed = file(
         0,
-        &json!({"senderAddress": "ceo@stranger.example", "messageId": "<ceo@stranger.example>"}),
+        &json!({"senderAddress": "ceo@stranger.example", "messageId": "<ceo@stranger.example>", "result": "timeout"}),
     );
     let with = |action| {
         alerts(
@@ -285,10 +291,10 @@ fn custom_details_fit_into_an_alert_however_many_users_are_hit() {
         .collect();
     for rule in content::read().rules {
         for row in alerts(&rule.key, &many) {
-            let details = rule.about["customDetails"].as_object().unwrap();
-            let size: usize = details
+            let size: usize = rule
+                .custom_details
                 .iter()
-                .map(|(name, column)| name.len() + row[column.as_str().unwrap()].to_string().len())
+                .map(|(name, column)| name.len() + row[column].to_string().len())
                 .sum();
             assert!(size < 2048, "{}: {size} bytes: {row}", rule.key);
         }

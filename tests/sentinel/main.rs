@@ -14,20 +14,26 @@
 mod alerts;
 mod binding;
 mod content;
-mod duration;
+mod entities;
 mod evaluator;
 mod execution;
 mod hunts;
 mod judgement;
 mod listing;
+mod noise;
+mod package;
 mod parsers;
+mod peers;
 mod plots;
 mod rules;
 mod runs;
+mod second_engine;
+mod steps;
 mod stories;
 mod structure;
 #[path = "../support/mod.rs"]
 mod support;
+mod texts;
 mod transforms;
 mod workbook;
 mod workspace;

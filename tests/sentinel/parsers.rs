@@ -131,6 +131,29 @@ fn a_malicious_click_got_through_if_nothing_stopped_it() {
         ),
         (json!({"scanResult": "clean", "action": "allow"}), false),
         (json!({"scanResult": "error", "action": "allow"}), false),
+        // An action that is not known, or not given, stopped nobody.
+        (json!({"scanResult": "malicious", "action": "permit"}), true),
+        (
+            json!({"scanResult": "malicious", "action": "monitor"}),
+            true,
+        ),
+        (json!({"scanResult": "malicious", "action": ""}), true),
+        (
+            json!({"scanResult": "malicious", "action": "not blocked"}),
+            true,
+        ),
+        (
+            json!({"scanResult": "malicious", "action": "Blocked"}),
+            false,
+        ),
+        (
+            json!({"scanResult": "malicious", "action": "denied"}),
+            false,
+        ),
+        (
+            json!({"scanResult": "malicious", "action": "allow", "adminOverride": "Block"}),
+            false,
+        ),
     ];
     let clicks: Vec<_> = tries
         .iter()
@@ -154,6 +177,21 @@ fn a_scan_that_says_nothing_is_inconclusive_and_a_file_nobody_stopped_is_deliver
         ("timeout", "none, none", "inconclusive", true),
         ("error", "", "inconclusive", true),
         ("", "none", "inconclusive", true),
+        ("malicious", "Bounced", "malicious", false),
+        ("malicious", "Rejected", "malicious", false),
+        ("malicious", "Deleted, none", "malicious", false),
+        ("malicious", "Quarantined", "malicious", false),
+        ("malicious", "blocked", "malicious", false),
+        ("malicious", "removed", "malicious", false),
+        ("malicious", "stripped", "malicious", false),
+        ("malicious", "dropped", "malicious", false),
+        ("malicious", "safe_file", "malicious", false),
+        ("malicious", "not released", "malicious", false),
+        ("malicious", "not yet released", "malicious", false),
+        ("malicious", "unreleased", "malicious", false),
+        ("malicious", "hold, admin release", "malicious", true),
+        ("malicious", "not blocked", "malicious", true),
+        ("malicious", "household", "malicious", true),
     ];
     let files = tries.iter().zip(0..).map(|((result, action, ..), minute)| {
         file(
@@ -206,12 +244,20 @@ fn what_is_no_address_and_no_hash_is_left_empty() {
 }
 
 #[test]
-fn a_host_is_found_with_and_without_a_scheme() {
+fn a_host_is_found_as_browsers_find_it() {
     let urls = [
         "https://User@Bad.Example:8443/a?b",
         "bad.example/a",
         "http://192.0.2.1/a",
         "",
+        "https:/bad.example/a",
+        "//bad.example/a",
+        "https://u:p@ss@bad.example/a",
+        r"https:\\bad.example\a",
+        "https:bad.example",
+        "https://bad.example./a",
+        "bad.example:8443/a@b",
+        "https://[2001:db8::1]:8443/a",
     ];
     let clicks: Vec<_> = urls
         .iter()
@@ -219,7 +265,22 @@ fn a_host_is_found_with_and_without_a_scheme() {
         .map(|(url, minute)| click(minute, &json!({"url": url})))
         .collect();
     let found = column(&clicks, "MimecastTtpUrlEvents | extend Value = UrlHost");
-    assert_eq!(found, ["bad.example", "bad.example", "192.0.2.1", ""]);
+    let bad = "bad.example";
+    let expected = [
+        bad,
+        bad,
+        "192.0.2.1",
+        "",
+        bad,
+        bad,
+        bad,
+        bad,
+        bad,
+        bad,
+        bad,
+        "[2001:db8::1]",
+    ];
+    assert_eq!(found, expected);
 }
 
 #[test]
@@ -260,7 +321,35 @@ fn a_subject_that_looks_like_a_guid_is_not_lost() {
 }
 
 #[test]
-fn asim_events_hold_all_three_feeds_and_can_be_filtered() {
+fn what_became_of_a_message_is_said_in_words_of_the_schema() {
+    let actions = [
+        ("Bounced", "Blocked"),
+        ("Rejected", "Blocked"),
+        ("Deleted", "Deleted"),
+        ("Quarantined", "Quarantined"),
+        ("held", "Quarantined"),
+        ("not released", "Quarantined"),
+        ("user release", "Delivered"),
+        ("stripped", "Modified"),
+        ("none", "Delivered"),
+    ];
+    let files = actions.iter().zip(0..).map(|((action, _), minute)| {
+        file(
+            minute,
+            &json!({"result": "malicious", "actionTriggered": action}),
+        )
+    });
+    let rows: Vec<_> = files.map(|event| row(&event)).collect();
+    let query =
+        "ASimEmailEventMimecastTTPAttachment | order by TimeGenerated asc | project DvcAction";
+    let found = ask_one(&rows, query);
+    for ((action, expected), found) in actions.iter().zip(found) {
+        assert_eq!(found["DvcAction"], *expected, "{action}");
+    }
+}
+
+#[test]
+fn asim_events_can_be_filtered() {
     let rows = [
         row(&click(
             0,
@@ -269,26 +358,33 @@ fn asim_events_hold_all_three_feeds_and_can_be_filtered() {
         row(&file(1, &json!({}))),
         row(&impersonation(2, &json!({}))),
     ];
+    // How many of the link, the file and the impersonation remain.
     let filters = [
-        ("", 3),
-        ("disabled=true", 0),
-        ("starttime=datetime(2026-11-24 08:01)", 2),
-        ("endtime=datetime(2026-11-24 08:00:30)", 1),
-        ("emailfromaddress_has_any=dynamic(['supplier.example'])", 1),
-        ("emailrecipient_has_any=dynamic(['ada'])", 3),
-        ("emailsubject_has_any=dynamic(['invoice'])", 1),
-        ("ipaddr_has_any_prefix=dynamic(['192.0.2.20'])", 1),
-        ("eventresult='Failure'", 1),
+        ("", [1, 1, 1]),
+        ("disabled=true", [0, 0, 0]),
+        ("starttime=datetime(2026-11-24 08:01)", [0, 1, 1]),
+        ("endtime=datetime(2026-11-24 08:00:30)", [1, 0, 0]),
+        (
+            "emailfromaddress_has_any=dynamic(['supplier.example'])",
+            [0, 0, 1],
+        ),
+        ("emailrecipient_has_any=dynamic(['ada'])", [1, 1, 1]),
+        ("emailsubject_has_any=dynamic(['invoice'])", [0, 1, 0]),
+        ("ipaddr_has_any_prefix=dynamic(['192.0.2.20'])", [0, 0, 1]),
+        ("eventresult='Failure'", [1, 0, 0]),
     ];
-    let mut queries = vec!["ASimEmailEventMimecastTTP | where EventType == 'EmailInspection' and EventSchema == 'EmailEvent' | summarize n = dcount(EventOriginalType)".to_owned()];
-    queries.extend(
-        filters.map(|(filter, _)| {
-            format!("vimEmailEventMimecastTTP({filter}) | summarize n = count()")
-        }),
-    );
-    let found = ask(&rows, &queries);
-    assert_eq!(found[0], [json!({"n": 3})]);
-    for ((filter, count), found) in filters.iter().zip(&found[1..]) {
-        assert_eq!(*found, [json!({"n": count})], "{filter}");
+    let kinds = ["Url", "Attachment", "Impersonation"];
+    let mut queries: Vec<_> = kinds
+        .iter()
+        .map(|kind| format!("ASimEmailEventMimecastTTP{kind} | where EventType == 'EmailInspection' and EventSchema == 'EmailEvent' | count"))
+        .collect();
+    queries.extend(filters.iter().flat_map(|(filter, _)| {
+        kinds.map(|kind| format!("vimEmailEventMimecastTTP{kind}({filter}) | count"))
+    }));
+    let counts = ask(&rows, &queries);
+    let counts: Vec<_> = counts.iter().map(|rows| rows[0]["Count"].clone()).collect();
+    assert_eq!(counts[..3], [json!(1), json!(1), json!(1)]);
+    for ((filter, expected), found) in filters.iter().zip(counts[3..].chunks(3)) {
+        assert_eq!(json!(found), json!(expected), "{filter}");
     }
 }

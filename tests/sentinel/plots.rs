@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use xtask::content::Severity;
 
 use crate::{
     content,
@@ -29,7 +30,7 @@ const TOLD: [(&str, &str); 19] = [
         "malicious-url-stopped",
         "Your parcel could not be delivered",
     ),
-    ("click-after-block", "plan-review.example"),
+    ("malicious-url-reached", "plan-review.example"),
     ("malicious-attachment-delivered", "Your corrected payslip"),
     ("malicious-attachment-stopped", "Your corrected payslip"),
     ("sender-hits-many-users", "Scan from the office printer"),
@@ -53,7 +54,7 @@ const TOLD: [(&str, &str); 19] = [
 ];
 
 /// The working day that is looked at: the demo's second, which has the hour without mail.
-fn day() -> DateTime<Utc> {
+pub fn day() -> DateTime<Utc> {
     "2026-03-03T00:00:00Z".parse().unwrap()
 }
 
@@ -63,7 +64,7 @@ fn cell<'a>(row: &'a Stored, column: &str) -> &'a str {
 }
 
 /// What the simulator told of that day, as it was delivered.
-fn mail() -> Vec<Stored> {
+pub fn mail() -> Vec<Stored> {
     let until = day() + TimeDelta::days(1);
     let of_the_day = demo("logs-ingestion").iter().filter(|row| {
         let at = cell(row, "TimeGenerated").parse::<DateTime<Utc>>();
@@ -81,7 +82,7 @@ fn is_clean(row: &Stored) -> bool {
     }
 }
 
-fn open(rows: &[Stored]) -> Kusto {
+pub fn open(rows: &[Stored]) -> Kusto {
     let mut rows = rows.to_vec();
     rows.extend(stories::passes(day() + TimeDelta::hours(5), 16));
     Workspace::new(Generation::Deployed, &rows).open()
@@ -116,8 +117,12 @@ fn no_rule_about_events_is_left_out() {
         .collect();
     assert_eq!(
         left,
-        ["attachment-scan-inconclusive"],
-        "which has a test of its own here"
+        [
+            "click-after-block",
+            "attachment-scan-inconclusive",
+            "url-scan-inconclusive"
+        ],
+        "whose stories are told elsewhere"
     );
 }
 
@@ -132,7 +137,7 @@ fn scans_that_gave_up_are_told_at_the_lowest_severity() {
             "{row}"
         );
     }
-    assert_eq!(rule.about["severity"], "Low");
+    assert_eq!(rule.severity, Severity::Low);
 }
 
 #[test]

@@ -1,385 +1,275 @@
-//! What is said about the rules is as Azure takes it, and names only what their queries give.
+//! Rules and hunting queries are as the validators of the Sentinel repository and Azure take them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use serde_json::Value;
-use xtask::content::Described;
+use xtask::content::{Hunt, Parser, Rule, TriggerOperator};
 
-use crate::{
-    content::{self, Kind},
-    duration,
-    execution::{World, report},
-    support::kusto::Column,
-};
+use crate::content;
 
-const TACTICS: [&str; 14] = [
-    "Reconnaissance",
-    "ResourceDevelopment",
-    "InitialAccess",
-    "Execution",
-    "Persistence",
-    "PrivilegeEscalation",
-    "DefenseEvasion",
-    "CredentialAccess",
-    "Discovery",
-    "LateralMovement",
-    "Collection",
-    "CommandAndControl",
-    "Exfiltration",
-    "Impact",
+/// The techniques that the content names, with the tactics that MITRE ATT&CK (enterprise, v16) files them under, in the
+/// words of Sentinel.
+const TECHNIQUES: [(&str, &[&str]); 11] = [
+    ("T1036", &["DefenseEvasion"]),
+    ("T1056", &["CredentialAccess", "Collection"]),
+    (
+        "T1078",
+        &[
+            "InitialAccess",
+            "Persistence",
+            "PrivilegeEscalation",
+            "DefenseEvasion",
+        ],
+    ),
+    ("T1204", &["Execution"]),
+    ("T1497", &["DefenseEvasion", "Discovery"]),
+    ("T1534", &["LateralMovement"]),
+    ("T1562", &["DefenseEvasion"]),
+    ("T1566", &["InitialAccess"]),
+    ("T1583", &["ResourceDevelopment"]),
+    ("T1598", &["Reconnaissance"]),
+    ("T1656", &["DefenseEvasion"]),
 ];
 
-/// The identifiers that an entity may have, and the sets of which it must have at least one complete:
-/// without it the service refuses the rule. The sets are those of the validators of the Sentinel
-/// repository, which copy the model of the service.
-fn entity(name: &str) -> Option<(&'static [&'static str], &'static [&'static [&'static str]])> {
-    Some(match name {
-        "Account" => (
-            &["Name", "FullName", "UPNSuffix", "AadUserId", "DisplayName"],
-            &[&["FullName"], &["Name"], &["AadUserId"]],
-        ),
-        "Mailbox" => (
-            &["MailboxPrimaryAddress", "DisplayName", "Upn"],
-            &[&["MailboxPrimaryAddress"]],
-        ),
-        "IP" => (&["Address"], &[&["Address"]]),
-        "URL" => (&["Url"], &[&["Url"]]),
-        "File" => (&["Name", "Directory"], &[&["Name"]]),
-        "FileHash" => (&["Algorithm", "Value"], &[&["Algorithm", "Value"]]),
-        "DNS" => (&["DomainName"], &[&["DomainName"]]),
-        "MailMessage" => (
-            &[
-                "NetworkMessageId",
-                "Recipient",
-                "Sender",
-                "SenderIP",
-                "Subject",
-                "InternetMessageId",
-                "Urls",
-                "Threats",
-                "AntispamDirection",
-                "DeliveryAction",
-            ],
-            &[&["NetworkMessageId"], &["Recipient"]],
-        ),
-        _ => return None,
-    })
+/// Every run reads its period anew: the repository lets a rule read each day at most this often.
+const MOST_READS: i32 = 168;
+
+/// Collects what does not hold, as lines that name the file.
+struct Faults<'a> {
+    key: &'a str,
+    found: Vec<String>,
 }
 
-/// Whether these identifiers are enough for an entity.
-fn is_identified(name: &str, identifiers: &[&str]) -> bool {
-    let required = entity(name).map_or(&[][..], |(_, required)| required);
-    let mut sets = required.iter();
-    sets.any(|set| set.iter().all(|one| identifiers.contains(one)))
-}
-
-/// The columns that a query gives.
-fn columns(kind: Kind, key: &str) -> &'static [Column] {
-    let found = report(World::Deployed)
-        .iter()
-        .find(|checked| checked.query.kind == kind && checked.query.name == key);
-    &found.unwrap().bound.columns
-}
-
-fn strings(value: &Value) -> Vec<&str> {
-    value
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|one| one.as_str().unwrap())
-        .collect()
-}
-
-/// Faults of what every rule says; each as a line.
-fn faults(rule: &Described) -> Vec<String> {
-    let about = &rule.about;
-    let mut found = Vec::new();
-    let mut must = |holds: bool, what: &str| {
-        if !holds {
-            found.push(format!("{}: {what}", rule.key));
+impl<'a> Faults<'a> {
+    fn of(key: &'a str) -> Self {
+        Self {
+            key,
+            found: Vec::new(),
         }
-    };
-    let span = |name: &str| duration::parse(about[name].as_str().unwrap_or_default());
-    let (frequency, period) = (span("queryFrequency"), span("queryPeriod"));
+    }
+
+    fn must(&mut self, holds: bool, what: impl AsRef<str>) {
+        if !holds {
+            self.found.push(format!("{}: {}", self.key, what.as_ref()));
+        }
+    }
+
+    fn id_and_version(&mut self, id: &str, version: &str) {
+        self.must(id.parse::<uuid::Uuid>().is_ok(), "the id is no GUID");
+        let numbers: Vec<_> = version.split('.').map(str::parse::<u32>).collect();
+        self.must(
+            numbers.len() == 3 && numbers.iter().all(Result::is_ok),
+            "the version has not three numbers",
+        );
+    }
+
+    fn texts(&mut self, name: &str, description: &str) {
+        self.must(
+            name.starts_with("Mimecast TTP: ") && name.len() <= 50 && !name.ends_with('.'),
+            "name",
+        );
+        self.must(
+            description.starts_with("Identifies ") && description.len() <= 255,
+            "description",
+        );
+    }
+
+    fn query(&mut self, query: &str) {
+        self.must(
+            query.len() <= 10_000,
+            "a query of more than 10,000 characters",
+        );
+        self.function(query);
+    }
+
+    /// A function may be longer.
+    fn function(&mut self, query: &str) {
+        self.must(query.is_ascii(), "a query that is not ASCII");
+        self.must(
+            query.starts_with("// "),
+            "the query does not begin by saying what it finds",
+        );
+        self.brand(query);
+    }
+
+    /// "Sentinel" is written out, but for names such as `SentinelHealth`.
+    fn brand(&mut self, text: &str) {
+        let parts: Vec<_> = text.split("Sentinel").collect();
+        for (before, behind) in parts.iter().zip(parts.iter().skip(1)) {
+            let word = behind.starts_with(|letter: char| letter.is_alphanumeric());
+            self.must(
+                word || before.ends_with("Microsoft "),
+                "Sentinel without Microsoft before it",
+            );
+        }
+    }
+
+    fn attack(&mut self, tactics: &[String], techniques: &[String]) {
+        self.must(
+            tactics.len() <= 5 && techniques.len() <= 10,
+            "too many tactics or techniques",
+        );
+        self.must(
+            tactics.is_empty() == techniques.is_empty(),
+            "tactics without techniques, or the other way round",
+        );
+        let known = |technique: &str| {
+            let parent = technique.split('.').next().unwrap();
+            let found = TECHNIQUES.iter().find(|(name, _)| *name == parent);
+            found.map_or(&[][..], |(_, tactics)| *tactics)
+        };
+        for technique in techniques {
+            let sub = technique.split_once('.').map_or("000", |(_, sub)| sub);
+            self.must(
+                sub.len() == 3 && sub.bytes().all(|byte| byte.is_ascii_digit()),
+                format!("the technique {technique}"),
+            );
+            self.must(
+                known(technique)
+                    .iter()
+                    .any(|one| tactics.iter().any(|tactic| tactic == one)),
+                format!("{technique} is of none of the tactics"),
+            );
+        }
+        for tactic in tactics {
+            self.must(
+                techniques
+                    .iter()
+                    .any(|one| known(one).contains(&tactic.as_str())),
+                format!("no technique is of {tactic}"),
+            );
+        }
+    }
+}
+
+/// Faults of a rule; each as a line.
+fn faults(rule: &Rule) -> Vec<String> {
+    let mut faults = Faults::of(&rule.key);
+    faults.id_and_version(&rule.id, &rule.version);
+    faults.texts(&rule.name, &rule.description);
+    faults.query(&rule.query);
+    faults.attack(&rule.tactics, &rule.relevant_techniques);
+    schedule(&mut faults, rule);
+    faults.must(rule.kind == "Scheduled", "kind");
+    faults.must(rule.status == "Available", "status");
+    faults.must(
+        rule.trigger_operator == TriggerOperator::Gt && rule.trigger_threshold == 0,
+        "trigger",
+    );
+    let texts = &rule.alert_details_override;
+    for text in [
+        &texts.alert_display_name_format,
+        &texts.alert_description_format,
+    ] {
+        faults.must(
+            text.matches("{{").count() <= 3,
+            format!("more than three columns in {text}"),
+        );
+    }
+    let grouping = &rule.event_grouping_settings["aggregationKind"];
+    faults.must(
+        *grouping == "AlertPerResult" || *grouping == "SingleAlert",
+        "aggregationKind",
+    );
+    let incidents = &rule.incident_configuration;
+    let lookback = incidents["groupingConfiguration"]["lookbackDuration"].as_str();
+    faults.must(
+        lookback.is_some_and(|text| text.starts_with('P') && text.len() > 2),
+        "lookbackDuration",
+    );
+    faults.must(
+        !has_empty_list(incidents),
+        "an empty list in incidentConfiguration",
+    );
+    faults.found
+}
+
+fn has_empty_list(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.is_empty() || items.iter().any(has_empty_list),
+        Value::Object(members) => members.values().any(has_empty_list),
+        _ => false,
+    }
+}
+
+fn schedule(faults: &mut Faults<'_>, rule: &Rule) {
+    let (frequency, period) = (rule.query_frequency.length(), rule.query_period.length());
     let allowed = TimeDelta::minutes(5)..=TimeDelta::days(14);
-    must(
-        frequency.is_some_and(|of| allowed.contains(&of)),
-        "queryFrequency",
-    );
-    must(
-        period.is_some_and(|of| allowed.contains(&of)),
-        "queryPeriod",
-    );
-    must(
+    faults.must(allowed.contains(&frequency), "queryFrequency");
+    faults.must(allowed.contains(&period), "queryPeriod");
+    faults.must(
         period >= frequency,
         "queryPeriod is shorter than queryFrequency",
     );
-    let far = period >= Some(TimeDelta::days(2));
-    must(
-        !far || frequency >= Some(TimeDelta::hours(1)),
+    faults.must(
+        period < TimeDelta::days(2) || frequency >= TimeDelta::hours(1),
         "looks back two days, so it may run hourly at most",
     );
-    must(
-        span("suppressionDuration")
-            .is_some_and(|of| (TimeDelta::minutes(5)..=TimeDelta::days(1)).contains(&of)),
-        "suppressionDuration",
-    );
-    must(
-        about["suppressionEnabled"].is_boolean() && about["enabled"].is_boolean(),
-        "enabled and suppressionEnabled",
-    );
-    must(
-        ["High", "Medium", "Low", "Informational"]
-            .iter()
-            .any(|one| about["severity"] == *one),
-        "severity",
-    );
-    must(
-        about["triggerOperator"] == "GreaterThan" && about["triggerThreshold"] == 0,
-        "trigger",
-    );
-    must(
-        about["displayName"]
-            .as_str()
-            .is_some_and(|name| name.starts_with("Mimecast TTP: ")),
-        "displayName",
-    );
-    must(
-        about["description"]
-            .as_str()
-            .is_some_and(|text| (20..5000).contains(&text.len())),
-        "description",
-    );
-    must(
-        rule.query.len() <= 10_000,
-        "a query of more than 10,000 characters",
-    );
-    let aggregation = &about["eventGroupingSettings"]["aggregationKind"];
-    must(
-        aggregation == "AlertPerResult" || aggregation == "SingleAlert",
-        "aggregationKind",
-    );
-    let grouping = &about["incidentConfiguration"]["groupingConfiguration"];
-    must(
-        duration::parse(grouping["lookbackDuration"].as_str().unwrap_or_default()).is_some(),
-        "lookbackDuration",
+    faults.must(
+        period <= frequency * MOST_READS,
+        format!("reads each day more than {MOST_READS} times"),
     );
     // What the query itself counts on is what the rule is run with.
-    let said = rule
-        .query
-        .lines()
-        .find_map(|line| line.strip_prefix("let frequency = ")?.split_once(';'));
-    if let (Some((said, _)), Some(frequency)) = (said, frequency) {
-        let iso = said
-            .strip_suffix('m')
-            .map(|n| format!("PT{n}M"))
-            .or_else(|| said.strip_suffix('h').map(|n| format!("PT{n}H")));
-        must(
-            iso.and_then(|iso| duration::parse(&iso)) == Some(frequency),
-            "`let frequency` is not queryFrequency",
-        );
-    }
-    found.extend(wrong_names(rule));
-    found
-}
-
-/// Columns that a rule names and its query does not give, and entities that are none.
-fn wrong_names(rule: &Described) -> Vec<String> {
-    let about = &rule.about;
-    let given: BTreeMap<&str, &str> = columns(Kind::Rule, &rule.key)
-        .iter()
-        .map(|one| (one.name.as_str(), one.kind.as_str()))
-        .collect();
-    let mut found = Vec::new();
-    let mut column = |name: &str, place: &str| {
-        if !given.contains_key(name) {
-            found.push(format!("{}: {place} names the column {name}", rule.key));
-        }
-    };
-    column("TimeGenerated", "Sentinel");
-    let mappings = about["entityMappings"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice);
-    let details = about["customDetails"]
-        .as_object()
-        .cloned()
-        .unwrap_or_default();
-    for (name, of) in &details {
-        column(of.as_str().unwrap(), name);
-    }
-    let texts = about["alertDetailsOverride"]
-        .as_object()
-        .cloned()
-        .unwrap_or_default();
-    for (name, text) in &texts {
-        let text = text.as_str().unwrap();
-        if name.ends_with("ColumnName") {
-            column(text, name);
-        }
-        for part in text.split("{{").skip(1) {
-            column(part.split_once("}}").unwrap().0, name);
-        }
-    }
-    for mapping in mappings {
-        for field in mapping["fieldMappings"].as_array().unwrap() {
-            column(field["columnName"].as_str().unwrap(), "an entity");
-        }
-    }
-    let mut must = |holds: bool, what: String| {
-        if !holds {
-            found.push(format!("{}: {what}", rule.key));
-        }
-    };
-    must(mappings.len() <= 10, "more than 10 entities".into());
-    must(details.len() <= 20, "more than 20 custom details".into());
-    for name in details.keys() {
-        must(
-            name.len() <= 20 && name.chars().all(char::is_alphanumeric),
-            format!("the custom detail's name {name}"),
-        );
-    }
-    for mapping in mappings {
-        let entity = mapping["entityType"].as_str().unwrap();
-        let fields = mapping["fieldMappings"].as_array().unwrap();
-        must(
-            (1..=3).contains(&fields.len()),
-            format!("{entity} has {} identifiers", fields.len()),
-        );
-        let given_identifiers: Vec<_> = fields
-            .iter()
-            .map(|field| field["identifier"].as_str().unwrap())
-            .collect();
-        must(
-            is_identified(entity, &given_identifiers),
-            format!("{entity} is not identified by {given_identifiers:?} alone"),
-        );
-        for field in fields {
-            let identifier = field["identifier"].as_str().unwrap();
-            must(
-                self::entity(entity).is_some_and(|(allowed, _)| allowed.contains(&identifier)),
-                format!("{entity} has no identifier {identifier}"),
-            );
-            let kind = given.get(field["columnName"].as_str().unwrap());
-            must(
-                kind.is_none_or(|kind| *kind == "string"),
-                format!("{entity} {identifier} is no text"),
-            );
-        }
-    }
-    let entities: Vec<_> = mappings
-        .iter()
-        .map(|mapping| mapping["entityType"].as_str().unwrap())
-        .collect();
-    let grouping = &about["incidentConfiguration"]["groupingConfiguration"];
-    for entity in strings(&grouping["groupByEntities"]) {
-        must(
-            entities.contains(&entity),
-            format!("groups by {entity}, which it does not map"),
-        );
-    }
-    for detail in strings(&grouping["groupByCustomDetails"]) {
-        must(
-            details.contains_key(detail),
-            format!("groups by {detail}, which is no custom detail"),
-        );
-    }
-    found
-}
-
-/// Tactics and techniques of the enterprise matrix.
-fn wrong_attack(of: &Described) -> Vec<String> {
-    let number = |text: &str, digits: usize| {
-        text.len() == digits && text.chars().all(|c| c.is_ascii_digit())
-    };
-    let technique = |text: &str| {
-        text.strip_prefix('T')
-            .is_some_and(|rest| number(rest, 4) && !rest.starts_with("08"))
-    };
-    let sub = |text: &str| {
-        text.split_once('.')
-            .is_some_and(|(parent, rest)| technique(parent) && number(rest, 3))
-    };
-    let (tactics, techniques) = (
-        strings(&of.about["tactics"]),
-        strings(&of.about["techniques"]),
+    let frequency = format!("let frequency = {};", rule.query_frequency);
+    faults.must(
+        rule.query.contains(&frequency) || !rule.query.contains("let frequency"),
+        "`let frequency` is not queryFrequency",
     );
-    let mut found: Vec<_> = tactics
-        .into_iter()
-        .filter(|tactic| !TACTICS.contains(tactic))
-        .map(ToOwned::to_owned)
-        .collect();
-    found.extend(
-        techniques
-            .iter()
-            .filter(|one| !technique(one))
-            .map(|one| (*one).to_owned()),
-    );
-    for one in strings(&of.about["subTechniques"]) {
-        let parent = one.split_once('.').map_or(one, |(parent, _)| parent);
-        if !sub(one) || !techniques.contains(&parent) {
-            found.push(one.to_owned());
-        }
-    }
-    found
-        .into_iter()
-        .map(|one| format!("{}: {one}", of.key))
-        .collect()
 }
 
 #[test]
-fn rules_are_as_azure_takes_them_and_name_only_their_own_columns() {
+fn rules_are_as_the_repository_takes_them() {
     let found: Vec<_> = content::read().rules.iter().flat_map(faults).collect();
     assert_eq!(found, Vec::<String>::new());
 }
 
 #[test]
-fn an_entity_needs_the_identifiers_that_tell_it_from_others() {
-    for (entity, identifiers, enough) in [
-        ("MailMessage", &["Sender", "Subject"][..], false),
-        ("MailMessage", &["Recipient", "Sender"], true),
-        ("FileHash", &["Value"], false),
-        ("FileHash", &["Algorithm", "Value"], true),
-        ("File", &["Directory"], false),
-        ("Account", &["UPNSuffix", "DisplayName"], false),
-        ("Registry", &["Key"], false),
-    ] {
-        assert_eq!(
-            is_identified(entity, identifiers),
-            enough,
-            "{entity} {identifiers:?}"
-        );
-    }
+fn hunting_queries_are_as_the_repository_takes_them() {
+    let faults = |hunt: &Hunt| {
+        let mut faults = Faults::of(&hunt.key);
+        faults.id_and_version(&hunt.id, &hunt.version);
+        faults.texts(&hunt.name, &hunt.description);
+        faults.query(&hunt.query);
+        faults.attack(&hunt.tactics, &hunt.relevant_techniques);
+        faults.must(!hunt.tactics.is_empty(), "no tactics");
+        faults.must(!hunt.entity_mappings.is_empty(), "no entities");
+        faults.found
+    };
+    let found: Vec<_> = content::read().hunting.iter().flat_map(faults).collect();
+    assert_eq!(found, Vec::<String>::new());
 }
 
 #[test]
-fn tactics_and_techniques_are_those_of_the_enterprise_matrix() {
-    let all = content::read()
-        .rules
-        .into_iter()
-        .chain(content::read().hunting);
-    let found: Vec<_> = all.flat_map(|one| wrong_attack(&one)).collect();
+fn parsers_are_as_the_repository_takes_them() {
+    let faults = |parser: &Parser| {
+        let mut faults = Faults::of(&parser.key);
+        faults.id_and_version(&parser.id, &parser.function.version);
+        faults.function(&parser.function_query);
+        faults.must(parser.category == "Microsoft Sentinel Parser", "category");
+        faults.must(
+            parser.function_name == parser.function_alias && parser.function_name == parser.key,
+            "the names differ",
+        );
+        let updated = parser.function.last_updated.parse::<chrono::NaiveDate>();
+        faults.must(updated.is_ok(), "LastUpdated is no day");
+        faults.found
+    };
+    let found: Vec<_> = content::read().parsers.iter().flat_map(faults).collect();
     assert_eq!(found, Vec::<String>::new());
 }
 
 #[test]
 fn ids_and_names_are_given_once() {
-    let rules = content::read().rules;
-    let ids: BTreeSet<_> = rules
+    let content = content::read();
+    let rules = content.rules.iter().map(|one| (&one.id, &one.name));
+    let hunts = content.hunting.iter().map(|one| (&one.id, &one.name));
+    let parsers = content
+        .parsers
         .iter()
-        .map(|rule| {
-            rule.about["id"]
-                .as_str()
-                .unwrap()
-                .parse::<uuid::Uuid>()
-                .unwrap()
-        })
-        .collect();
-    assert_eq!(ids.len(), rules.len());
-    let all: Vec<_> = rules
-        .into_iter()
-        .chain(content::read().hunting)
-        .map(|one| one.about["displayName"].as_str().unwrap().to_owned())
-        .collect();
-    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+        .map(|one| (&one.id, &one.function.title));
+    let all: Vec<_> = rules.chain(hunts).chain(parsers).collect();
+    let ids: BTreeSet<_> = all.iter().map(|(id, _)| id).collect();
+    let names: BTreeSet<_> = all.iter().map(|(_, name)| name).collect();
+    assert_eq!((ids.len(), names.len()), (all.len(), all.len()));
 }

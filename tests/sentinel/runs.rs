@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
-use xtask::content::Described;
+use xtask::content::Rule;
 
 use crate::{
-    content, duration,
+    content,
     support::kusto::{Kusto, Seen},
     workspace,
 };
@@ -32,7 +32,7 @@ impl Reading {
 }
 
 /// The rule of this name.
-pub fn rule(key: &str) -> Described {
+pub fn rule(key: &str) -> Rule {
     let rules = content::read().rules;
     rules
         .into_iter()
@@ -43,24 +43,34 @@ pub fn rule(key: &str) -> Described {
 /// The alerts that the rule's successive runs give, from a time on for some hours.
 pub fn of(
     kusto: &mut Kusto,
-    rule: &Described,
+    rule: &Rule,
     from: DateTime<Utc>,
     hours: i64,
     reading: Reading,
 ) -> Vec<Vec<Value>> {
-    let every = duration::parse(rule.about["queryFrequency"].as_str().unwrap()).unwrap();
-    let period = duration::parse(rule.about["queryPeriod"].as_str().unwrap()).unwrap();
+    let every = rule.query_frequency.length();
     let mut times = Vec::new();
     let mut at = from;
     while at <= from + TimeDelta::hours(hours) {
         times.push(workspace::text(at));
         at += every;
     }
-    let seen = Seen::Before {
-        period: duration::span(period),
-        late: duration::span(reading.late()),
-    };
-    let answer = kusto.run(&rule.query, &times, &seen);
+    let answer = kusto.run(&rule.query, &times, &seen(rule, reading));
     let answer = answer.unwrap_or_else(|why| panic!("{}: {why}", rule.key));
     answer.results
+}
+
+/// What a run of a rule sees.
+pub fn seen(rule: &Rule, reading: Reading) -> Seen {
+    Seen::Before {
+        period: span(rule.query_period.length()),
+        late: span(reading.late()),
+    }
+}
+
+/// `1.02:30:00`, as the query language writes it.
+fn span(of: TimeDelta) -> String {
+    let seconds = of.num_seconds();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    format!("{days}.{hours:02}:{minutes:02}:{:02}", seconds % 60)
 }

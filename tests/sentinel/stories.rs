@@ -33,6 +33,29 @@ impl Event {
         self.record = with(self.record.take(), changes);
     }
 
+    /// The log that it is in.
+    pub fn log(&self) -> Log {
+        self.log
+    }
+
+    /// The record, without its time.
+    pub fn record(&self) -> &Value {
+        &self.record
+    }
+
+    /// Puts a value, or nothing, in the place of a member that the record has.
+    pub fn put_if_there(&mut self, member: &str, value: &Value) {
+        let record = self.record.as_object_mut().unwrap();
+        if !record.contains_key(member) {
+            return;
+        }
+        if value.is_null() {
+            record.remove(member);
+        } else {
+            record.insert(member.to_owned(), value.clone());
+        }
+    }
+
     /// The same at another time to other people.
     pub fn again(&self, minute: Minute) -> Self {
         let mut other = self.clone();
@@ -180,7 +203,7 @@ pub fn all() -> Vec<Story> {
                 ),
                 click(
                     12,
-                    &json!({"scanResult": "malicious", "action": "allow", "url": "https://bad.example/a?u=2"}),
+                    &json!({"scanResult": "clean", "action": "allow", "url": "https://bad.example/a?u=1"}),
                 ),
             ],
         ),
@@ -239,6 +262,10 @@ pub fn all() -> Vec<Story> {
         story(
             "attachment-scan-inconclusive",
             vec![file(0, &json!({"result": "timeout"}))],
+        ),
+        story(
+            "url-scan-inconclusive",
+            vec![click(0, &json!({"scanResult": "timeout"}))],
         ),
         story("impersonation-delivered", vec![tagged("none")]),
         story("impersonation-stopped", vec![tagged("hold")]),

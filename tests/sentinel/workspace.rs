@@ -68,8 +68,10 @@ pub fn deployed() -> BTreeMap<String, Schema> {
 /// The type of a column that came with a row; of those of Microsoft's tables a few are no texts.
 fn type_of(column: &str) -> &'static str {
     match column {
-        "ValidUntil" => "datetime",
-        "IsActive" => "bool",
+        "ValidUntil" | "eventTime" => "datetime",
+        "ExtendedProperties" | "actions" | "emailPartsDescription" | "identifiers" => "dynamic",
+        "hits" => "real",
+        "IsActive" | "IsDeleted" | "Revoked" | "taggedExternal" | "taggedMalicious" => "bool",
         "Confidence" => "int",
         _ => classic_type(column),
     }
@@ -256,17 +258,26 @@ impl Workspace {
     /// A service in which queries see these tables, and the parsers.
     pub fn open(&self) -> Kusto {
         let mut kusto = Kusto::start();
-        kusto.load(&self.tables(), &content::functions());
+        let functions = [content::functions(), vec![content::watchlists()]].concat();
+        kusto.load(&self.tables().into(), &functions);
         kusto
     }
 
     /// Columns and rows of each table.
-    fn tables(&self) -> Value {
+    fn tables(&self) -> Row {
         let table = |table: &Table| json!({"columns": table.columns, "rows": table.rows});
         self.0
             .iter()
             .map(|(name, of)| (name.clone(), table(of)))
-            .collect::<Row>()
-            .into()
+            .collect()
+    }
+
+    /// The tables that are not of the deployment.
+    pub fn foreign_tables(&self) -> Row {
+        let mut tables = self.tables();
+        for name in deployed().keys() {
+            tables.remove(name);
+        }
+        tables
     }
 }

@@ -12,6 +12,7 @@
 )]
 
 pub mod azurite;
+pub mod duckdb;
 pub mod kusto;
 pub mod npm;
 pub mod ports;

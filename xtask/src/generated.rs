@@ -9,6 +9,7 @@ use crate::{
     files::{self, FileError},
     nested::{self, NestedError},
     sentinel_template::{self, TemplateError},
+    solution,
 };
 
 const SENTINEL: &str = "deploy/sentinel.json";
@@ -19,6 +20,8 @@ const BY_HAND: [(&str, &str); 3] = [
     ("deploy/monitor-private-link.json", "privateLinkName"),
 ];
 const DEPLOYMENT: &str = "azuredeploy.json";
+const PACKAGE: &str = "sentinel/Package/mainTemplate.json";
+const FORM: &str = "sentinel/Package/createUiDefinition.json";
 
 /// A file cannot be made of its sources.
 #[derive(Debug, Error)]
@@ -32,6 +35,9 @@ pub enum GenerateError {
     /// The template of that folder.
     #[error("cannot make {SENTINEL}")]
     Sentinel(#[from] TemplateError),
+    /// The package for the Content Hub.
+    #[error("cannot make {PACKAGE}")]
+    Package(#[source] serde_json::Error),
     /// The templates inside `azuredeploy.json`.
     #[error("cannot put the templates of deploy/ into {DEPLOYMENT}")]
     Nested(#[from] NestedError),
@@ -90,7 +96,10 @@ impl Generated {
 
 /// Every file that follows from these sources. `docs/sentinel-queries.md` does not: its rows are
 /// results, see [`queries`](crate::queries).
-pub fn all(sources: &Sources) -> Result<[Generated; 2], GenerateError> {
+pub fn all(sources: &Sources) -> Result<[Generated; 4], GenerateError> {
+    let content = &sources.content;
+    let package = solution::package(content, &content.solution).map_err(GenerateError::Package)?;
+    let form = solution::form(content, &content.solution).map_err(GenerateError::Package)?;
     let sentinel = sentinel_template::text(&sources.content)?;
     let mut deployment = nested::with(&sources.deployment, "sentinelName", &sentinel)?;
     for (name, template) in &sources.by_hand {
@@ -104,6 +113,14 @@ pub fn all(sources: &Sources) -> Result<[Generated; 2], GenerateError> {
         Generated {
             path: DEPLOYMENT,
             text: deployment,
+        },
+        Generated {
+            path: PACKAGE,
+            text: package,
+        },
+        Generated {
+            path: FORM,
+            text: form,
         },
     ])
 }
@@ -133,7 +150,7 @@ mod tests {
     #[test]
     fn the_deployment_holds_the_new_template_and_not_the_one_on_disk() {
         let mut sources = Sources::read(root()).unwrap();
-        sources.content.rules[0].about["displayName"] = "A new name".into();
+        "A new name".clone_into(&mut sources.content.rules[0].name);
         let files = all(&sources).unwrap();
         for file in files {
             assert!(file.text.contains("\"A new name\""), "{}", file.path);

@@ -3,6 +3,7 @@
 //! - [`files`] reads and writes files, with errors that name them.
 //! - [`content`] reads the folder `sentinel/`.
 //! - [`sentinel_template`] makes `deploy/sentinel.json` of it.
+//! - [`solution`] makes a package for the Content Hub of it.
 //! - [`nested`] puts the templates of `deploy/` into `azuredeploy.json`.
 //! - [`generated`] lists the files that follow from others.
 //! - [`queries`] has the tests of the queries write their list, `docs/sentinel-queries.md`.
@@ -15,3 +16,4 @@ pub mod nested;
 pub mod queries;
 pub mod release;
 pub mod sentinel_template;
+pub mod solution;

@@ -31,12 +31,12 @@ struct Args {
 enum Task {
     /// Write every file that follows from others.
     ///
-    /// deploy/sentinel.json follows from the folder sentinel/. azuredeploy.json holds that file and
-    /// deploy/logs-ingestion.json as nested templates; all else in it is written by hand.
+    /// deploy/sentinel.json and sentinel/Package/ follow from the folder sentinel/. azuredeploy.json holds
+    /// the templates of deploy/ as nested templates; all else in it is written by hand.
     /// docs/sentinel-queries.md lists the results of every query: the test that executes them writes it,
     /// which needs Node.js 20 or newer and takes longest. A file that is up to date is not touched.
     Generate,
-    /// Check that deploy/sentinel.json and azuredeploy.json are what `generate` would write.
+    /// Check that deploy/sentinel.json, azuredeploy.json and sentinel/Package/ are what `generate` would write.
     ///
     /// Writes nothing, names each file that is stale, and then ends with exit code 1.
     /// docs/sentinel-queries.md is checked by its test: cargo test --test sentinel

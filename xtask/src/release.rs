@@ -25,7 +25,7 @@ const WITH_ADDRESSES: [&str; 4] = [
     "README.md",
     "azuredeploy.json",
     "createUiDefinition.json",
-    "sentinel/connector.json",
+    "sentinel/Data Connectors/MimecastTTP.json",
 ];
 
 /// What else people get with a release, in the package or beside it.
@@ -150,10 +150,11 @@ fn collect(root: &Path, folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), F
     for path in files::list(root, folder)? {
         if root.join(&path).is_dir() {
             collect(root, &path, paths)?;
-        } else if path
-            .extension()
-            .is_some_and(|extension| ["json", "kql", "md"].iter().any(|text| extension == *text))
-        {
+        } else if path.extension().is_some_and(|extension| {
+            ["csv", "json", "md", "yaml"]
+                .iter()
+                .any(|text| extension == *text)
+        }) {
             paths.push(path);
         }
     }

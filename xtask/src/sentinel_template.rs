@@ -1,11 +1,9 @@
 //! `deploy/sentinel.json`: a template of Azure Resource Manager that deploys what `sentinel/` holds.
 
-use std::path::{Path, PathBuf};
-
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::content::{CONNECTOR, Content, Described, WorkbookFile};
+use crate::content::{CONNECTOR, Content, Hunt, Parser, Rule, Watchlist, Workbook};
 
 /// One version of the provider serves tables, functions and saved queries.
 const SEARCHES: &str = "2025-07-01";
@@ -19,24 +17,16 @@ const SCHEMA: &str =
 /// The deployment of the functions: of its own, so that it has ended before anything is saved that calls them.
 const FUNCTIONS: &str = "format('{0}-functions', deployment().name)";
 
-/// The content does not say what the template needs.
+/// The template cannot be made.
 #[derive(Debug, Error)]
 pub enum TemplateError {
-    /// A member is missing, or of another type.
-    #[error("{}: `{member}` must be {expected}", path.display())]
-    Member {
-        /// The file of the content.
-        path: PathBuf,
+    /// The connector page lacks a member, or has one of another type.
+    #[error("{CONNECTOR}: `{member}` must be {expected}")]
+    Connector {
         /// The name of the member.
         member: &'static str,
         /// What it must be.
         expected: &'static str,
-    },
-    /// A file holds no object.
-    #[error("{} must hold an object", path.display())]
-    NoObject {
-        /// The file of the content.
-        path: PathBuf,
     },
     /// The result cannot be written as JSON.
     #[error("cannot write the template as JSON")]
@@ -52,12 +42,11 @@ pub fn text(content: &Content) -> Result<String, TemplateError> {
 fn template(content: &Content) -> Result<Value, TemplateError> {
     let parsers = &content.parsers;
     let functions = [functions_id()];
-    let mut resources = vec![functions_deployment(parsers)?];
-    for one in &content.hunting {
-        resources.push(hunt(one, &functions)?);
-    }
-    for one in &content.rules {
-        resources.push(rule(one, &functions)?);
+    let mut resources = vec![functions_deployment(parsers)];
+    resources.extend(content.hunting.iter().map(|one| hunt(one, &functions)));
+    resources.extend(content.rules.iter().map(|one| rule(one, &functions)));
+    for one in &content.watchlists {
+        resources.push(watchlist(one)?);
     }
     for one in &content.workbooks {
         resources.push(workbook(one)?);
@@ -96,9 +85,9 @@ fn functions_id() -> String {
 }
 
 /// The functions, in a deployment of their own.
-fn functions_deployment(parsers: &[Described]) -> Result<Value, TemplateError> {
+fn functions_deployment(parsers: &[Parser]) -> Value {
     let functions = parsers.iter().map(|one| parser(one, &called(one, parsers)));
-    Ok(json!({
+    json!({
         "type": "Microsoft.Resources/deployments",
         "apiVersion": DEPLOYMENTS,
         "name": format!("[{FUNCTIONS}]"),
@@ -110,19 +99,23 @@ fn functions_deployment(parsers: &[Described]) -> Result<Value, TemplateError> {
                 "$schema": SCHEMA,
                 "contentVersion": "1.0.0.0",
                 "parameters": { "workspaceName": workspace_name() },
-                "resources": functions.collect::<Result<Vec<_>, _>>()?,
+                "resources": functions.collect::<Vec<_>>(),
             },
         },
-    }))
+    })
 }
 
-/// A text that begins with a bracket would be taken for an expression, and an empty list says nothing.
-fn literal(value: Value) -> Value {
+/// A text in brackets would be taken for an expression, and an empty list or object says nothing.
+pub(crate) fn literal(value: Value) -> Value {
     match value {
-        Value::String(text) if text.starts_with('[') => Value::String(format!("[{text}")),
+        Value::String(text) if text.starts_with('[') && text.ends_with(']') => {
+            Value::String(format!("[{text}"))
+        }
         Value::Array(items) => items.into_iter().map(literal).collect(),
         Value::Object(members) => {
-            let members = members.into_iter().filter(|(_, value)| *value != json!([]));
+            let members = members
+                .into_iter()
+                .filter(|(_, value)| *value != json!([]) && *value != json!({}));
             Value::Object(
                 members
                     .map(|(name, value)| (name, literal(value)))
@@ -157,62 +150,113 @@ fn search_id(name: &str) -> String {
 }
 
 /// The parsers that one calls. A function is checked when it is saved, and so comes behind them.
-fn called(one: &Described, parsers: &[Described]) -> Vec<String> {
+fn called(one: &Parser, parsers: &[Parser]) -> Vec<String> {
     let names = parsers.iter().map(|other| other.key.as_str());
-    let called = names.filter(|name| *name != one.key && one.query.contains(name));
+    let called = names.filter(|name| *name != one.key && calls(&one.function_query, name));
     called.map(search_id).collect()
 }
 
-fn parser(parser: &Described, calls: &[String]) -> Result<Value, TemplateError> {
-    let mut properties = json!({
-        "category": "Mimecast TTP",
-        "displayName": member(parser, "displayName")?,
-        "functionAlias": member(parser, "functionAlias")?,
-        "query": parser.query,
-        "version": 2,
-    });
-    if parser.about.get("functionParameters").is_some() {
-        properties["functionParameters"] = member(parser, "functionParameters")?.into();
-    }
-    Ok(search(&parser.key, properties, calls))
+/// Whether a query calls a function; comments may name it all the same.
+pub(crate) fn calls(query: &str, name: &str) -> bool {
+    let mut lines = query.lines().map(str::trim_start);
+    lines.any(|line| !line.starts_with("//") && line.contains(name))
 }
 
-fn hunt(hunt: &Described, functions: &[String]) -> Result<Value, TemplateError> {
+fn parser(parser: &Parser, calls: &[String]) -> Value {
+    let mut properties = json!({
+        "category": "Mimecast TTP",
+        "displayName": parser.function.title,
+        "functionAlias": parser.function_alias,
+        "query": parser.function_query,
+        "version": 2,
+    });
+    if let Some(parameters) = parser.parameters() {
+        properties["functionParameters"] = parameters.into();
+    }
+    search(&parser.function_name, properties, calls)
+}
+
+fn hunt(hunt: &Hunt, functions: &[String]) -> Value {
     let properties = json!({
         "category": "Hunting Queries",
-        "displayName": member(hunt, "displayName")?,
+        "displayName": hunt.name,
         "query": hunt.query,
         "version": 2,
         "tags": [
-            { "name": "description", "value": member(hunt, "description")? },
-            { "name": "tactics", "value": words(hunt, "tactics")? },
-            { "name": "techniques", "value": words(hunt, "techniques")? },
+            { "name": "description", "value": hunt.description },
+            { "name": "tactics", "value": hunt.tactics.join(",") },
+            { "name": "techniques", "value": hunt.relevant_techniques.join(",") },
         ],
     });
-    let name = format!("mimecast-ttp-{}", hunt.key);
-    Ok(search(&name, properties, functions))
+    search(&format!("mimecast-ttp-{}", hunt.key), properties, functions)
 }
 
-fn rule(rule: &Described, functions: &[String]) -> Result<Value, TemplateError> {
-    let id = member(rule, "id")?;
-    let mut members = object(&rule.about, &rule.path)?.clone();
-    members.remove("id");
-    // Not in the stable version of the API.
-    members.remove("subTechniques");
-    members.insert("query".to_owned(), rule.query.clone().into());
-    Ok(json!({
+/// The properties of a rule's resource that do not depend on where it is deployed.
+pub(crate) fn rule_properties(rule: &Rule) -> Value {
+    json!({
+        "displayName": rule.name,
+        "description": rule.description,
+        "severity": rule.severity,
+        "queryFrequency": rule.query_frequency.iso(),
+        "queryPeriod": rule.query_period.iso(),
+        "triggerOperator": rule.trigger_operator.arm(),
+        "triggerThreshold": rule.trigger_threshold,
+        // Packaging writes it so, whatever a rule says: the queries themselves do not repeat what they told.
+        "suppressionEnabled": false,
+        "suppressionDuration": "PT5H",
+        "tactics": rule.tactics,
+        "techniques": techniques(rule),
+        "query": rule.query,
+        "entityMappings": rule.entity_mappings,
+        "customDetails": rule.custom_details,
+        "alertDetailsOverride": rule.alert_details_override,
+        "eventGroupingSettings": rule.event_grouping_settings,
+        "incidentConfiguration": rule.incident_configuration,
+    })
+}
+
+/// The techniques of a rule, those of its sub-techniques among them: the stable version of the API has no place for the latter.
+fn techniques(rule: &Rule) -> Vec<&str> {
+    let mut techniques = Vec::new();
+    for one in &rule.relevant_techniques {
+        let technique = one
+            .split_once('.')
+            .map_or(one.as_str(), |(parent, _)| parent);
+        if !techniques.contains(&technique) {
+            techniques.push(technique);
+        }
+    }
+    techniques
+}
+
+fn rule(rule: &Rule, functions: &[String]) -> Value {
+    let mut properties = rule_properties(rule);
+    properties["enabled"] = true.into();
+    json!({
         "type": "Microsoft.SecurityInsights/alertRules",
         "apiVersion": SENTINEL,
         "scope": "[variables('workspaceId')]",
-        "name": id,
-        "kind": "Scheduled",
+        "name": rule.id,
+        "kind": rule.kind,
         "dependsOn": functions,
-        "properties": literal(members.into()),
+        "properties": literal(properties),
+    })
+}
+
+fn watchlist(watchlist: &Watchlist) -> Result<Value, TemplateError> {
+    let mut properties = serde_json::to_value(watchlist)?;
+    properties["sourceType"] = "Local".into();
+    Ok(json!({
+        "type": "Microsoft.SecurityInsights/watchlists",
+        "apiVersion": SENTINEL,
+        "scope": "[variables('workspaceId')]",
+        "name": watchlist.watchlist_alias,
+        "properties": literal(properties),
     }))
 }
 
-fn workbook(file: &WorkbookFile) -> Result<Value, TemplateError> {
-    let key = file.key;
+fn workbook(file: &Workbook) -> Result<Value, TemplateError> {
+    let key = &file.key;
     let text = serde_json::to_string(&file.json)?;
     Ok(json!({
         "type": "Microsoft.Insights/workbooks",
@@ -221,7 +265,7 @@ fn workbook(file: &WorkbookFile) -> Result<Value, TemplateError> {
         "location": "[parameters('location')]",
         "kind": "shared",
         "properties": {
-            "displayName": file.display_name,
+            "displayName": file.metadata.title,
             "category": "sentinel",
             "version": "1.0",
             "sourceId": "[variables('workspaceId')]",
@@ -230,59 +274,49 @@ fn workbook(file: &WorkbookFile) -> Result<Value, TemplateError> {
     }))
 }
 
-fn connector(file: &Value) -> Result<Value, TemplateError> {
-    let wrong = |member, expected| TemplateError::Member {
-        path: CONNECTOR.into(),
-        member,
-        expected,
-    };
-    let page = file["connectorUiConfig"].as_object();
-    let mut page = page
-        .ok_or_else(|| wrong("connectorUiConfig", "an object"))?
-        .clone();
+/// An example of a query, to be copied from a step.
+fn copyable(sample: &Value) -> Value {
+    let lines = sample["query"].as_str().unwrap_or_default().lines().count();
+    json!({
+        "type": "CopyableLabel",
+        "parameters": {
+            "label": sample["description"],
+            "value": sample["query"],
+            "rows": lines,
+            "wideLabel": true,
+        },
+    })
+}
+
+/// The page of the connector. The repository's form and that of the resource name the criteria differently.
+fn connector(page: &Value) -> Result<Value, TemplateError> {
+    let wrong = |member, expected| TemplateError::Connector { member, expected };
+    let mut config = page.as_object().cloned().unwrap_or_default();
+    config.remove("metadata");
     // The resource's own name is its id.
-    let Some(Value::String(id)) = page.remove("id") else {
-        return Err(wrong("connectorUiConfig.id", "a text"));
+    let Some(Value::String(id)) = config.remove("id") else {
+        return Err(wrong("id", "a text"));
     };
+    let Some(criteria) = config.remove("connectivityCriterias") else {
+        return Err(wrong("connectivityCriterias", "a list"));
+    };
+    config.insert("connectivityCriteria".to_owned(), criteria);
+    // The resource has no place for examples of queries but the steps.
+    if let Some(Value::Array(samples)) = config.remove("sampleQueries") {
+        let labels: Vec<_> = samples.iter().map(copyable).collect();
+        let steps = config.get_mut("instructionSteps");
+        if let Some(last) = steps.and_then(|steps| steps.as_array_mut()?.last_mut()) {
+            last["instructions"] = labels.into();
+        }
+    }
     Ok(json!({
         "type": "Microsoft.SecurityInsights/dataConnectorDefinitions",
         "apiVersion": SENTINEL,
         "scope": "[variables('workspaceId')]",
         "name": id,
         "kind": "Customizable",
-        "properties": literal(json!({ "connectorUiConfig": page })),
+        "properties": literal(json!({ "connectorUiConfig": config })),
     }))
-}
-
-fn object<'a>(value: &'a Value, path: &Path) -> Result<&'a Map<String, Value>, TemplateError> {
-    value.as_object().ok_or_else(|| TemplateError::NoObject {
-        path: path.to_owned(),
-    })
-}
-
-/// A text that a description must have.
-fn member<'a>(of: &'a Described, member: &'static str) -> Result<&'a str, TemplateError> {
-    of.about[member]
-        .as_str()
-        .ok_or_else(|| TemplateError::Member {
-            path: of.path.clone(),
-            member,
-            expected: "a text",
-        })
-}
-
-/// A list of words that a description must have, as one text.
-fn words(of: &Described, member: &'static str) -> Result<String, TemplateError> {
-    let words = of.about[member].as_array().and_then(|words| {
-        let words = words.iter().map(Value::as_str);
-        words.collect::<Option<Vec<_>>>()
-    });
-    let words = words.ok_or_else(|| TemplateError::Member {
-        path: of.path.clone(),
-        member,
-        expected: "a list of texts",
-    })?;
-    Ok(words.join(","))
 }
 
 #[cfg(test)]

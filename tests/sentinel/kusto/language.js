@@ -64,7 +64,8 @@ class Workspace {
   /** Parses and binds: the tree, what the service objects to, and the columns of the result. */
   bind(text) {
     if (!this.bound.has(text)) {
-      this.functions.filter(({ name, body }) => body !== text && new RegExp(`\\b${name}\\b`).test(text)).forEach((one) => this.declare(one));
+      const said = text.replace(/^\s*\/\/.*$/gm, '');
+      this.functions.filter(({ name, body }) => body !== text && new RegExp(`\\b${name}\\b`).test(said)).forEach((one) => this.declare(one));
       this.state ??= database(this.symbols);
       this.bound.set(text, bind(text, this.state));
     }

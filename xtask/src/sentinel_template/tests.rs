@@ -1,55 +1,72 @@
+use serde::de::DeserializeOwned;
+
 use super::*;
 
-fn described(folder: &str, key: &str, query: &str, about: Value) -> Described {
-    Described {
-        key: key.to_owned(),
-        path: format!("sentinel/{folder}/{key}.json").into(),
-        query: query.to_owned(),
-        about,
-    }
+/// A rule, a hunting query or a parser with what all have, and with this.
+fn query<T: DeserializeOwned>(yaml: &str) -> T {
+    serde_saphyr::from_str(yaml).unwrap()
+}
+
+fn parser_named(name: &str, more: &str) -> Parser {
+    let mut parser: Parser = query(&format!(
+        "id: 1\nFunction: {{ Title: {name}, Version: 1.0.0, LastUpdated: 2026-01-01 }}\n\
+         Category: Microsoft Sentinel Parser\nFunctionName: {name}\nFunctionAlias: {name}\n{more}"
+    ));
+    parser.key = name.to_owned();
+    parser
 }
 
 /// One of each.
 fn content() -> Content {
+    let mut hunt: Hunt = query(
+        "id: 1\nname: Few\ndescription: Finds.\nrequiredDataConnectors: []\ntactics: [A, B]\nrelevantTechniques: []\n\
+         query: '[few]'\nentityMappings: []\nversion: 1.0.0",
+    );
+    hunt.key = "few".to_owned();
     Content {
         parsers: vec![
-            described(
-                "parsers",
+            parser_named(
                 "Inner",
-                "Table_CL",
-                json!({"displayName": "Inner", "functionAlias": "Inner"}),
+                "FunctionQuery: \"// Outer calls this.\\nTable_CL\"",
             ),
-            described(
-                "parsers",
+            parser_named(
                 "Outer",
-                "Inner | take 1",
-                json!({"displayName": "Outer", "functionAlias": "Outer", "functionParameters": "pack:bool=false"}),
+                "FunctionQuery: Inner | take 1\nFunctionParams: [{ Name: pack, Type: bool, Default: 'false' }, { Name: days, Type: int, Default: '1' }]",
             ),
         ],
-        rules: vec![described(
-            "rules",
-            "many",
-            "Outer",
-            json!({"id": "1", "displayName": "[Many]", "tactics": [], "techniques": ["T1566"], "subTechniques": ["T1566.002"]}),
+        rules: vec![query(
+            "id: 1\nkind: Scheduled\nname: '[Many]'\ndescription: Finds.\nseverity: High\nstatus: Available\nversion: 1.0.0\n\
+             requiredDataConnectors: []\nqueryFrequency: 5m\nqueryPeriod: 14h\ntriggerOperator: gt\ntriggerThreshold: 0\n\
+             tactics: []\nrelevantTechniques: [T1566.001, T1566.002, T1204]\nquery: Outer\n\
+             alertDetailsOverride: { alertDisplayNameFormat: '{{User}}', alertDescriptionFormat: More }\n\
+             eventGroupingSettings: { aggregationKind: AlertPerResult }\nincidentConfiguration: { createIncident: true }",
         )],
-        hunting: vec![described(
-            "hunting",
-            "few",
-            "[few]",
-            json!({"displayName": "Few", "description": "Finds.", "tactics": ["A", "B"], "techniques": []}),
-        )],
-        workbooks: vec![WorkbookFile {
-            key: "investigation",
-            display_name: "Investigation",
+        hunting: vec![hunt],
+        solution: crate::solution::example(),
+        workbooks: vec![Workbook {
+            key: "investigation".to_owned(),
+            metadata: query(
+                "workbookKey: One\nlogoFileName: one.svg\ndescription: Shows.\ndataTypesDependencies: []\n\
+                 dataConnectorsDependencies: []\npreviewImagesFileNames: []\nversion: 1.0.0\ntitle: Investigation\n\
+                 templateRelativePath: investigation.json\nsubtitle: ''\nprovider: One",
+            ),
             json: json!(["an item"]),
         }],
-        connector: json!({"connectorUiConfig": {"id": "MimecastTTP", "title": "[TTP]"}}),
+        watchlists: vec![query(
+            "displayName: Names\nwatchlistAlias: Names\ndescription: Lists.\nsource: Names.csv\nprovider: Custom\n\
+             contentType: text/csv\nnumberOfLinesToSkip: 0\nitemsSearchKey: Name\nrawContent: \"Name,Why\\nada,first\\n\"",
+        )],
+        connector: json!({
+            "id": "MimecastTTP", "title": "[TTP]", "connectivityCriterias": [1], "metadata": {"version": "1.0.0"},
+            "sampleQueries": [{"description": "Is it well?", "query": "One\n| count"}],
+            "instructionSteps": [{"title": "First"}, {"title": "Last"}],
+        }),
     }
 }
 
-/// The resources of a template: parsers, which have a deployment of their own, hunting query, rule, workbook,
-/// connector page.
-fn resources(content: &Content) -> [Value; 6] {
+/// The resources of a template: parsers, which have a deployment of their own, hunting query, rule,
+/// watchlist, workbook, connector page.
+fn resources(content: &Content) -> [Value; 7] {
     let list = |value: &Value| value.as_array().unwrap().clone();
     let template = template(content).unwrap();
     let mut all = list(&template["resources"]);
@@ -58,13 +75,9 @@ fn resources(content: &Content) -> [Value; 6] {
     [parsers, all].concat().try_into().unwrap()
 }
 
-fn error(content: &Content) -> String {
-    text(content).unwrap_err().to_string()
-}
-
 #[test]
 fn a_text_that_begins_with_a_bracket_is_escaped() {
-    let [_, _, hunt, rule, workbook, page] = resources(&content());
+    let [_, _, hunt, rule, _, workbook, page] = resources(&content());
     assert_eq!(hunt["properties"]["query"], "[[few]");
     assert_eq!(rule["properties"]["displayName"], "[[Many]");
     assert_eq!(workbook["properties"]["serializedData"], r#"[["an item"]"#);
@@ -73,7 +86,7 @@ fn a_text_that_begins_with_a_bracket_is_escaped() {
 
 #[test]
 fn an_expression_stays_one() {
-    let [parser, _, _, rule, _, _] = resources(&content());
+    let [parser, _, _, rule, ..] = resources(&content());
     assert_eq!(
         parser["name"],
         "[format('{0}/Inner', parameters('workspaceName'))]"
@@ -85,7 +98,7 @@ fn an_expression_stays_one() {
 fn an_empty_list_is_left_out() {
     let [_, _, hunt, rule, ..] = resources(&content());
     assert_eq!(rule["properties"].get("tactics"), None);
-    assert_eq!(rule["properties"]["techniques"], json!(["T1566"]));
+    assert_eq!(rule["properties"].get("customDetails"), None);
     assert_eq!(hunt["properties"]["tags"][1]["value"], "A,B");
     assert_eq!(hunt["properties"]["tags"][2]["value"], "");
 }
@@ -100,12 +113,19 @@ fn what_calls_a_function_comes_behind_it() {
 }
 
 #[test]
-fn a_rule_is_named_by_its_id_and_says_only_what_the_api_knows() {
+fn a_rule_is_written_as_its_resource_has_it() {
     let [_, _, _, rule, ..] = resources(&content());
     assert_eq!(rule["name"], "1");
+    assert_eq!(rule["kind"], "Scheduled");
+    let properties = &rule["properties"];
+    assert_eq!(properties["queryFrequency"], "PT5M");
+    assert_eq!(properties["queryPeriod"], "PT14H");
+    assert_eq!(properties["triggerOperator"], "GreaterThan");
+    assert_eq!(properties["techniques"], json!(["T1566", "T1204"]));
+    assert_eq!(properties["enabled"], true);
     assert_eq!(
-        rule["properties"],
-        json!({"displayName": "[[Many]", "query": "Outer", "techniques": ["T1566"]})
+        properties["alertDetailsOverride"],
+        json!({"alertDisplayNameFormat": "{{User}}", "alertDescriptionFormat": "More"})
     );
 }
 
@@ -113,33 +133,44 @@ fn a_rule_is_named_by_its_id_and_says_only_what_the_api_knows() {
 fn a_function_with_parameters_keeps_them() {
     let [inner, outer, ..] = resources(&content());
     assert_eq!(inner["properties"].get("functionParameters"), None);
-    assert_eq!(outer["properties"]["functionParameters"], "pack:bool=false");
+    assert_eq!(
+        outer["properties"]["functionParameters"],
+        "pack:bool=false, days:int=1"
+    );
 }
 
 #[test]
-fn an_error_names_the_file_and_the_member() {
-    let mut wrong = content();
-    wrong.hunting[0].about["tactics"] = json!("A");
+fn a_watchlist_is_named_by_its_alias_and_begins_with_its_rows() {
+    let [_, _, _, _, watchlist, ..] = resources(&content());
+    assert_eq!(watchlist["name"], "Names");
     assert_eq!(
-        error(&wrong),
-        "sentinel/hunting/few.json: `tactics` must be a list of texts"
+        watchlist["properties"]["rawContent"],
+        "Name,Why\nada,first\n"
     );
+    assert_eq!(content().watchlists[0].keys().collect::<Vec<_>>(), ["ada"]);
+}
+
+#[test]
+fn a_page_is_written_as_its_resource_has_it() {
+    let [.., page] = resources(&content());
+    assert_eq!(page["name"], "MimecastTTP");
+    let sample =
+        json!({"label": "Is it well?", "value": "One\n| count", "rows": 2, "wideLabel": true});
+    let config = json!({
+        "title": "[[TTP]", "connectivityCriteria": [1],
+        "instructionSteps": [{"title": "First"}, {"title": "Last", "instructions": [{"type": "CopyableLabel", "parameters": sample}]}],
+    });
+    assert_eq!(page["properties"], json!({ "connectorUiConfig": config }));
     let mut wrong = content();
-    wrong.parsers[1].about["functionParameters"] = json!(1);
+    wrong.connector = json!({"id": "MimecastTTP"});
     assert_eq!(
-        error(&wrong),
-        "sentinel/parsers/Outer.json: `functionParameters` must be a text"
+        text(&wrong).unwrap_err().to_string(),
+        "sentinel/Data Connectors/MimecastTTP.json: `connectivityCriterias` must be a list"
     );
-    let mut wrong = content();
-    wrong.rules[0].about = json!(["id"]);
-    assert_eq!(
-        error(&wrong),
-        "sentinel/rules/many.json: `id` must be a text"
-    );
-    let mut wrong = content();
-    wrong.connector = json!({});
-    assert_eq!(
-        error(&wrong),
-        "sentinel/connector.json: `connectorUiConfig` must be an object"
-    );
+}
+
+#[test]
+fn a_text_that_only_begins_with_a_bracket_is_none_of_an_expression() {
+    assert_eq!(literal(json!("[external] mail")), "[external] mail");
+    assert_eq!(literal(json!("[all]")), "[[all]");
 }
