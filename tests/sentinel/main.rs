@@ -25,6 +25,7 @@ mod package;
 mod parsers;
 mod peers;
 mod plots;
+mod repository;
 mod rules;
 mod runs;
 mod second_engine;

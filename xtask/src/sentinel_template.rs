@@ -14,6 +14,23 @@ const DEPLOYMENTS: &str = "2025-04-01";
 const SCHEMA: &str =
     "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
 
+/// Rules that take the place of those of the solution `MimecastTTP`: deployed under its ids, they replace what they find, so that
+/// nothing alerts twice. In the Sentinel repository ids are unique, so the files have their own.
+const REPLACED: [(&str, &str); 3] = [
+    (
+        "malicious-url-stopped",
+        "9d5545bd-1450-4086-935c-62f15fc4a4c9",
+    ),
+    (
+        "malicious-attachment-stopped",
+        "aa75944c-a663-4901-969e-7b55bfa49a73",
+    ),
+    (
+        "impersonation-delivered",
+        "d8e7eca6-4b59-4069-a31e-a022b2a12ea4",
+    ),
+];
+
 /// The deployment of the functions: of its own, so that it has ended before anything is saved that calls them.
 const FUNCTIONS: &str = "format('{0}-functions', deployment().name)";
 
@@ -230,13 +247,15 @@ fn techniques(rule: &Rule) -> Vec<&str> {
 }
 
 fn rule(rule: &Rule, functions: &[String]) -> Value {
+    let replaced = REPLACED.iter().find(|(key, _)| *key == rule.key);
+    let id = replaced.map_or(rule.id.as_str(), |(_, id)| *id);
     let mut properties = rule_properties(rule);
     properties["enabled"] = true.into();
     json!({
         "type": "Microsoft.SecurityInsights/alertRules",
         "apiVersion": SENTINEL,
         "scope": "[variables('workspaceId')]",
-        "name": rule.id,
+        "name": id,
         "kind": rule.kind,
         "dependsOn": functions,
         "properties": literal(properties),
