@@ -236,6 +236,47 @@ fn a_feed_that_falls_behind_now_and_then_is_not_told_each_time() {
     assert_eq!(told.len(), 1, "{told:?}");
 }
 
+/// Rows of another solution do not say that this connector runs.
+#[test]
+fn a_silent_connector_is_told_while_another_solution_delivers() {
+    let mut rows = stories::passes(start(), 3);
+    rows.extend((0..48).map(|n| {
+        let at = start() + TimeDelta::minutes(30 * n);
+        let time = crate::workspace::text(at);
+        let row = json!({"TimeGenerated": time, "_ingested": time, "userEmailAddress": "ada@fabrikam.example", "url": format!("https://{n}.example/")});
+        Stored::alike("Ttp_Url_CL", row.as_object().unwrap().clone())
+    }));
+    let told = told_at(&mut open(&rows), "connector-silent", 1, 24);
+    assert_eq!(told, [240, 960]);
+}
+
+#[test]
+fn a_connector_that_runs_every_hour_and_always_fails_is_told() {
+    let failed = json!({"outcome": "failed", "lagSeconds": null, "message": "storage answers 403"});
+    let rows: Vec<_> = (0..12)
+        .flat_map(|n| stories::health(start() + TimeDelta::hours(n), &failed))
+        .collect();
+    let told = told_at(&mut open(&rows), "connector-late", 1, 5);
+    assert!(!told.is_empty(), "{told:?}");
+}
+
+#[test]
+fn a_gap_that_comes_after_another_was_closed_is_told_and_one_that_stays_is_told_daily() {
+    let times = (0..30 * 12).map(|n| 5 * n);
+    let rows: Vec<_> = times
+        .flat_map(|minute: i64| {
+            let gaps = i32::from((60..180).contains(&minute) || minute > 540);
+            stories::health(
+                start() + TimeDelta::minutes(minute),
+                &json!({"gaps": gaps, "message": "url has a gap"}),
+            )
+        })
+        .collect();
+    // Midnight is at 960 minutes.
+    let told = told_at(&mut open(&rows), "feed-has-gap", 0, 28);
+    assert_eq!(told, [120, 600, 960]);
+}
+
 #[test]
 fn records_set_aside_are_told_once() {
     let mut rows = stories::passes(start(), 6);

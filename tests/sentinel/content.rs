@@ -80,7 +80,9 @@ pub fn functions() -> Vec<Function> {
         name: parser.function_alias,
         body: parser.function_query,
     };
-    read().parsers.into_iter().map(function).collect()
+    let content = read();
+    let all = content.parsers.into_iter().chain(content.peer_functions);
+    all.map(function).collect()
 }
 
 /// The function that Sentinel has for watchlists, with the rows that ours begin with. Of one that is not there it gives none.

@@ -110,8 +110,8 @@ fn what_arrives_late_alerts_once_however_late() {
         (30 * 60, "malicious-found-late"),
         (47 * 60 + 55, "malicious-found-late"),
         // Filed under the time of its arrival.
-        (48 * 60 + 5, "malicious-url-reached"),
-        (90 * 60, "malicious-url-reached"),
+        (48 * 60 + 5, "malicious-found-late"),
+        (90 * 60, "malicious-found-late"),
     ] {
         let rows = ingested(&events, TimeDelta::minutes(minutes));
         let mut kusto = Workspace::new(Generation::Deployed, &rows).open();
@@ -122,6 +122,79 @@ fn what_arrives_late_alerts_once_however_late() {
             found.extend(alerts.iter().map(|_| key));
         }
         assert_eq!(found, [told], "{minutes} minutes late");
+    }
+}
+
+/// A clock that is wrong, or a zone that was misread.
+#[test]
+fn a_row_whose_time_is_ahead_alerts_once() {
+    for minutes in [3, 8, 12, 60] {
+        let event = click(minutes, &malicious("allow"));
+        let rows = [stories::ingested(&event, start(), start())];
+        let mut kusto = Workspace::new(Generation::Deployed, &rows).open();
+        let found = runs::of(
+            &mut kusto,
+            &rule("malicious-url-reached"),
+            start(),
+            3,
+            Reading::Run,
+        );
+        assert_eq!(found.concat().len(), 1, "{minutes} minutes ahead");
+    }
+}
+
+#[test]
+fn a_word_for_malicious_that_is_not_mimecasts_first_is_one_too() {
+    for result in ["malware", "phishing", "malicious (sandbox)"] {
+        let stopped = json!({"scanResult": result, "action": "block"});
+        let told = who_alerts(&[click(0, &stopped)], TimeDelta::minutes(3));
+        assert_eq!(told, ["malicious-url-stopped"], "{result}");
+    }
+    let held = json!({"result": "malicious (sandbox)", "actionTriggered": "admin hold"});
+    let told = who_alerts(&[file(0, &held)], TimeDelta::minutes(3));
+    assert_eq!(told, ["malicious-attachment-stopped"]);
+    let not = json!({"scanResult": "not malicious", "action": "block"});
+    assert_eq!(
+        who_alerts(&[click(0, &not)], TimeDelta::minutes(3)),
+        Vec::<String>::new()
+    );
+}
+
+/// One id, held for one recipient and delivered to others.
+#[test]
+fn an_id_that_is_given_twice_hides_no_impersonation() {
+    let letter = |minute: i64, to: &str, action: &str| {
+        let changes = json!({
+            "id": "N/A", "messageId": "", "recipientAddress": format!("{to}@fabrikam.example"), "action": action, "taggedMalicious": true,
+        });
+        impersonation(minute, &changes)
+    };
+    let events = [
+        letter(0, "ada", "hold"),
+        letter(20, "ada", "none"),
+        letter(40, "grace", "none"),
+    ];
+    let told = who_alerts(&events, TimeDelta::minutes(3));
+    assert_eq!(
+        told,
+        [
+            "impersonation-delivered",
+            "impersonation-delivered",
+            "impersonation-stopped"
+        ]
+    );
+}
+
+#[test]
+fn a_scan_of_arriving_mail_is_nobodys_click_after_a_block() {
+    for method in ["Entry Scan", "EntryScan"] {
+        let blocked = click(0, &malicious("block"));
+        let scanned = click(20, &json!({"creationMethod": method}));
+        assert_eq!(
+            alerts("click-after-block", &[blocked, scanned]),
+            Vec::<Value>::new(),
+            "{method}"
+        );
     }
 }
 

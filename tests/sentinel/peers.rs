@@ -184,3 +184,25 @@ fn a_file_event_of_the_gateway_is_read_too() {
     });
     assert_eq!(found, [expected]);
 }
+
+/// What the rules of the solution Mimecast ask of its functions.
+#[test]
+fn the_rules_of_the_solution_mimecast_run_on_functions_of_the_same_names() {
+    let rows: Vec<_> = events()
+        .iter()
+        .map(|event| ours(event, TimeDelta::minutes(3)))
+        .collect();
+    for (query, count) in [
+        (
+            "MimecastTTPUrl | where ['Scan Result'] == 'malicious' and Action != 'allow' | where ['Event Time'] > datetime(2026-11-24)",
+            1,
+        ),
+        ("MimecastTTPAttachment | where Result != 'safe'", 1),
+        (
+            "MimecastTTPImpersonation | where ['Tagged Malicious'] == true",
+            1,
+        ),
+    ] {
+        assert_eq!(ask(&rows, query).len(), count, "{query}");
+    }
+}

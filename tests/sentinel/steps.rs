@@ -106,6 +106,30 @@ fn several_senders_of_one_host_are_told_at_each_step_once() {
 }
 
 #[test]
+fn few_senders_or_none_that_is_named_make_a_campaign_too() {
+    let of = |n: usize, sender: &str| {
+        let mut event = victim(0, n, "block");
+        event.put(&json!({ "fromUserEmailAddress": sender }));
+        event
+    };
+    let two = (0..8).map(|n| of(n, ["a@evil.example", "b@evil.example"][n % 2]));
+    assert_eq!(
+        alerts("campaign-many-senders", &soon(two.collect()), 3).len(),
+        1
+    );
+    let none = (0..30).map(|n| of(n, "<>"));
+    assert_eq!(
+        alerts("campaign-many-senders", &soon(none.collect()), 3).len(),
+        1
+    );
+    let one = (0..30).map(|n| of(n, "a@evil.example"));
+    assert_eq!(
+        alerts("campaign-many-senders", &soon(one.collect()), 3).len(),
+        0
+    );
+}
+
+#[test]
 fn a_user_who_clicks_on_one_new_host_after_the_other_is_told_at_each_step_once() {
     let clicks = (0..16).map(|n| {
         let mut event = victim(40 * i64::from(n), 1, "block");

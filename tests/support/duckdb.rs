@@ -19,7 +19,7 @@ pub enum Outcome {
     Refused(String),
 }
 
-/// The engine, until it is dropped.
+/// The engine. It ends when its input does.
 pub struct DuckDb {
     _process: Child,
     questions: ChildStdin,
@@ -70,6 +70,10 @@ fn python(folder: &Path) -> PathBuf {
     let python = home.join("bin/python");
     let done = home.join("requirements.txt");
     let wanted = std::fs::read(&requirements).expect("the requirements are there");
+    // Test binaries run one after another, but a person may run two commands.
+    let lock = std::fs::File::create(home.with_extension("lock"));
+    let lock = lock.expect("the target folder can be written");
+    lock.lock().expect("the lock can be taken");
     if std::fs::read(&done).is_ok_and(|found| found == wanted) {
         return python;
     }

@@ -59,7 +59,7 @@ pub fn text(content: &Content) -> Result<String, TemplateError> {
 fn template(content: &Content) -> Result<Value, TemplateError> {
     let parsers = &content.parsers;
     let functions = [functions_id()];
-    let mut resources = vec![functions_deployment(parsers)];
+    let mut resources = vec![functions_deployment(parsers, &content.peer_functions)];
     resources.extend(content.hunting.iter().map(|one| hunt(one, &functions)));
     resources.extend(content.rules.iter().map(|one| rule(one, &functions)));
     for one in &content.watchlists {
@@ -77,6 +77,7 @@ fn template(content: &Content) -> Result<Value, TemplateError> {
         },
         "parameters": {
             "workspaceName": workspace_name(),
+            "peerFunctions": peer_functions(),
             "location": {
                 "type": "string",
                 "defaultValue": "[resourceGroup().location]",
@@ -97,13 +98,27 @@ fn workspace_name() -> Value {
     })
 }
 
+fn peer_functions() -> Value {
+    json!({
+        "type": "bool",
+        "defaultValue": false,
+        "metadata": { "description": "Whether to install functions with the names and columns of those of the solution Mimecast, version 3. Only where that solution is not installed: a name can be given once." },
+    })
+}
+
 fn functions_id() -> String {
     format!("[resourceId('Microsoft.Resources/deployments', {FUNCTIONS})]")
 }
 
 /// The functions, in a deployment of their own.
-fn functions_deployment(parsers: &[Parser]) -> Value {
-    let functions = parsers.iter().map(|one| parser(one, &called(one, parsers)));
+fn functions_deployment(parsers: &[Parser], peers: &[Parser]) -> Value {
+    let own = parsers.iter().map(|one| parser(one, &called(one, parsers)));
+    let peers = peers.iter().map(|one| {
+        let mut function = parser(one, &called(one, parsers));
+        function["condition"] = "[parameters('peerFunctions')]".into();
+        function
+    });
+    let functions = own.chain(peers);
     json!({
         "type": "Microsoft.Resources/deployments",
         "apiVersion": DEPLOYMENTS,
@@ -111,11 +126,14 @@ fn functions_deployment(parsers: &[Parser]) -> Value {
         "properties": {
             "mode": "Incremental",
             "expressionEvaluationOptions": { "scope": "inner" },
-            "parameters": { "workspaceName": { "value": "[parameters('workspaceName')]" } },
+            "parameters": {
+                "workspaceName": { "value": "[parameters('workspaceName')]" },
+                "peerFunctions": { "value": "[parameters('peerFunctions')]" },
+            },
             "template": {
                 "$schema": SCHEMA,
                 "contentVersion": "1.0.0.0",
-                "parameters": { "workspaceName": workspace_name() },
+                "parameters": { "workspaceName": workspace_name(), "peerFunctions": peer_functions() },
                 "resources": functions.collect::<Vec<_>>(),
             },
         },
@@ -166,17 +184,22 @@ fn search_id(name: &str) -> String {
     )
 }
 
-/// The parsers that one calls. A function is checked when it is saved, and so comes behind them.
+/// The parsers that one calls. A function is checked when it is saved, and so comes after them.
 fn called(one: &Parser, parsers: &[Parser]) -> Vec<String> {
     let names = parsers.iter().map(|other| other.key.as_str());
     let called = names.filter(|name| *name != one.key && calls(&one.function_query, name));
     called.map(search_id).collect()
 }
 
-/// Whether a query calls a function; comments may name it all the same.
+/// Whether a query calls a function. Comments may name it all the same, and tables may begin as it does.
 pub(crate) fn calls(query: &str, name: &str) -> bool {
     let mut lines = query.lines().map(str::trim_start);
-    lines.any(|line| !line.starts_with("//") && line.contains(name))
+    lines.any(|line| {
+        !line.starts_with("//")
+            && line
+                .split(|letter: char| !(letter.is_alphanumeric() || letter == '_'))
+                .any(|word| word == name)
+    })
 }
 
 fn parser(parser: &Parser, calls: &[String]) -> Value {
@@ -220,7 +243,7 @@ pub(crate) fn rule_properties(rule: &Rule) -> Value {
         "triggerThreshold": rule.trigger_threshold,
         // Packaging writes it so, whatever a rule says: the queries themselves do not repeat what they told.
         "suppressionEnabled": false,
-        "suppressionDuration": "PT5H",
+        "suppressionDuration": "PT1H",
         "tactics": rule.tactics,
         "techniques": techniques(rule),
         "query": rule.query,

@@ -30,7 +30,7 @@ AGGREGATES = {
 for name, template in AGGREGATES.items():
     known.AGGREGATE_FUNCTIONS[name] = known.AggregateSpec(name, template, (2, 3))
 RANGE = known._f("range", "template", "to_json(generate_series({0}, {1}, {2}))", (3,))
-(known.FUNCTIONS if hasattr(known, "FUNCTIONS") else known.SCALAR_FUNCTIONS)["range"] = RANGE
+known.SCALAR_FUNCTIONS["range"] = RANGE
 
 # It takes arguments by their place only.
 NAMED = re.compile(r"\((?:starttime=([^,()]*(?:\([^()]*\))?), endtime=([^,()]*(?:\([^()]*\))?))?(?:, )?verdicts=")

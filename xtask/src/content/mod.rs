@@ -21,15 +21,13 @@ use crate::{
     solution::Solution,
 };
 
-/// The folder of the content.
-pub const FOLDER: &str = "sentinel";
-
 /// The connector page.
 pub const CONNECTOR: &str = "sentinel/Data Connectors/MimecastTTP.json";
 
 const RULES: &str = "sentinel/Analytic Rules";
 const HUNTING: &str = "sentinel/Hunting Queries";
 const PARSERS: &str = "sentinel/Parsers";
+const PEER_FUNCTIONS: &str = "sentinel/Peer Functions";
 const WORKBOOKS: &str = "sentinel/Workbooks";
 const SOLUTION: &str = "sentinel/Data/Solution_mimecast-ttp.json";
 const SOLUTION_METADATA: &str = "sentinel/SolutionMetadata.json";
@@ -79,32 +77,24 @@ pub struct Workbook {
     pub json: Value,
 }
 
-/// An entry of the repository's list of workbooks.
+/// An entry of the repository's list of workbooks, as far as it is needed here.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct WorkbookMetadata {
     /// Its id in the repository.
     pub workbook_key: String,
-    /// A picture, under `Logos/`.
-    pub logo_file_name: String,
     /// What it shows.
     pub description: String,
     /// The tables that it reads.
     pub data_types_dependencies: Vec<String>,
     /// The connectors that fill them.
     pub data_connectors_dependencies: Vec<String>,
-    /// Pictures of it.
-    pub preview_images_file_names: Vec<String>,
     /// Of three numbers.
     pub version: String,
     /// The name that Sentinel shows.
     pub title: String,
     /// Its file, in the folder of workbooks.
     pub template_relative_path: String,
-    /// May be empty.
-    pub subtitle: String,
-    /// Who made it.
-    pub provider: String,
 }
 
 /// A watchlist: names that users of the rules may add to and take from.
@@ -155,6 +145,8 @@ struct WatchlistResource {
 pub struct Content {
     /// The functions that the other queries call.
     pub parsers: Vec<Parser>,
+    /// Functions with the names and the columns of those of another solution, for who asks.
+    pub peer_functions: Vec<Parser>,
     /// The analytics rules.
     pub rules: Vec<Rule>,
     /// The hunting queries.
@@ -182,9 +174,8 @@ impl Content {
             })
         });
         Ok(Self {
-            parsers: queries(root, Path::new(PARSERS), |one: &mut Parser, key| {
-                one.key = key;
-            })?,
+            parsers: functions(root, PARSERS)?,
+            peer_functions: functions(root, PEER_FUNCTIONS)?,
             rules: queries(root, Path::new(RULES), |one: &mut Rule, key| one.key = key)?,
             hunting: queries(root, Path::new(HUNTING), |one: &mut Hunt, key| {
                 one.key = key;
@@ -198,6 +189,12 @@ impl Content {
             },
         })
     }
+}
+
+fn functions(root: &Path, folder: &str) -> Result<Vec<Parser>, ContentError> {
+    queries(root, Path::new(folder), |one: &mut Parser, key| {
+        one.key = key;
+    })
 }
 
 fn watchlists(root: &Path) -> Result<Vec<Watchlist>, ContentError> {

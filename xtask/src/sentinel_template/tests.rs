@@ -34,6 +34,7 @@ fn content() -> Content {
                 "FunctionQuery: Inner | take 1\nFunctionParams: [{ Name: pack, Type: bool, Default: 'false' }, { Name: days, Type: int, Default: '1' }]",
             ),
         ],
+        peer_functions: vec![parser_named("Theirs", "FunctionQuery: Outer")],
         rules: vec![query(
             "id: 1\nkind: Scheduled\nname: '[Many]'\ndescription: Finds.\nseverity: High\nstatus: Available\nversion: 1.0.0\n\
              requiredDataConnectors: []\nqueryFrequency: 5m\nqueryPeriod: 14h\ntriggerOperator: gt\ntriggerThreshold: 0\n\
@@ -71,7 +72,10 @@ fn resources(content: &Content) -> [Value; 7] {
     let template = template(content).unwrap();
     let mut all = list(&template["resources"]);
     let functions = all.remove(0);
-    let parsers = list(&functions["properties"]["template"]["resources"]);
+    let mut parsers = list(&functions["properties"]["template"]["resources"]);
+    let peer = parsers.pop().unwrap();
+    assert_eq!(peer["condition"], "[parameters('peerFunctions')]");
+    assert_eq!(peer["dependsOn"], json!([search_id("Outer")]));
     [parsers, all].concat().try_into().unwrap()
 }
 
@@ -104,7 +108,7 @@ fn an_empty_list_is_left_out() {
 }
 
 #[test]
-fn what_calls_a_function_comes_behind_it() {
+fn what_calls_a_function_comes_after_it() {
     let [inner, outer, hunt, rule, ..] = resources(&content());
     assert_eq!(inner.get("dependsOn"), None);
     assert_eq!(outer["dependsOn"], json!([search_id("Inner")]));

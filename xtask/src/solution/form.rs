@@ -7,10 +7,7 @@ use crate::content::Content;
 
 /// The form, as text.
 pub fn form(content: &Content, solution: &Solution) -> Result<String, serde_json::Error> {
-    let counts = solution
-        .counts()
-        .into_iter()
-        .filter(|(_, count)| *count > 0);
+    let counts = solution.counts();
     let counts: Vec<_> = counts
         .map(|(name, count)| format!("**{name}:** {count}"))
         .collect();
@@ -38,30 +35,7 @@ pub fn form(content: &Content, solution: &Solution) -> Result<String, serde_json
                     "resourceGroup": { "allowExisting": true },
                 },
             },
-            "basics": [
-                {
-                    "name": "getLAWorkspace",
-                    "type": "Microsoft.Solutions.ArmApiControl",
-                    "toolTip": "The workspaces of the resource group",
-                    "condition": "[greater(length(resourceGroup().name),0)]",
-                    "request": {
-                        "method": "GET",
-                        "path": "[concat(subscription().id,'/providers/Microsoft.OperationalInsights/workspaces?api-version=2020-08-01')]",
-                    },
-                },
-                {
-                    "name": "workspace",
-                    "type": "Microsoft.Common.DropDown",
-                    "label": "Workspace",
-                    "placeholder": "Select a workspace",
-                    "toolTip": "The workspaces of the resource group",
-                    "constraints": {
-                        "allowedValues": "[map(filter(basics('getLAWorkspace').value, (filter) => contains(toLower(filter.id), toLower(resourceGroup().name))), (item) => parse(concat('{\"label\":\"', item.name, '\",\"value\":\"', item.name, '\"}')))]",
-                        "required": true,
-                    },
-                    "visible": true,
-                },
-            ],
+            "basics": basics(),
             "steps": steps(content),
             "outputs": {
                 "workspace-location": "[first(map(filter(basics('getLAWorkspace').value, (filter) => and(contains(toLower(filter.id), toLower(resourceGroup().name)),equals(filter.name,basics('workspace')))), (item) => item.location))]",
@@ -71,6 +45,34 @@ pub fn form(content: &Content, solution: &Solution) -> Result<String, serde_json
         },
     });
     Ok(serde_json::to_string_pretty(&form)? + "\n")
+}
+
+/// What picks the workspace.
+fn basics() -> Value {
+    json!([
+        {
+            "name": "getLAWorkspace",
+            "type": "Microsoft.Solutions.ArmApiControl",
+            "toolTip": "The workspaces of the resource group",
+            "condition": "[greater(length(resourceGroup().name),0)]",
+            "request": {
+                "method": "GET",
+                "path": "[concat(subscription().id,'/providers/Microsoft.OperationalInsights/workspaces?api-version=2020-08-01')]",
+            },
+        },
+        {
+            "name": "workspace",
+            "type": "Microsoft.Common.DropDown",
+            "label": "Workspace",
+            "placeholder": "Select a workspace",
+            "toolTip": "The workspaces of the resource group",
+            "constraints": {
+                "allowedValues": "[map(filter(basics('getLAWorkspace').value, (filter) => contains(toLower(filter.id), toLower(resourceGroup().name))), (item) => parse(concat('{\"label\":\"', item.name, '\",\"value\":\"', item.name, '\"}')))]",
+                "required": true,
+            },
+            "visible": true,
+        },
+    ])
 }
 
 fn steps(content: &Content) -> Vec<Value> {
@@ -98,7 +100,10 @@ fn steps(content: &Content) -> Vec<Value> {
             "Data Connectors",
             "The page of the connector, and the functions that all else here calls. The connector itself, an Azure Function, is deployed as its page says.",
             "dataconnector",
-            vec![named(connector("title"), connector("descriptionMarkdown"))],
+            vec![named(
+                connector("title"),
+                "What it reads, whether it is connected, and how it is deployed.",
+            )],
         ),
         step(
             "workbooks",

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::{form::form, package::package};
+use crate::content::Parser;
 
-/// `Data/Solution_NAME.json`: what is in the solution, in the words of the packaging tool.
+/// `Data/Solution_NAME.json`: what is in the solution, in the words of the packaging tool, as far as it is needed here.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Data {
     /// The name, which is that of its folder in the repository.
     #[serde(rename = "Name")]
@@ -45,21 +45,9 @@ pub struct Data {
     /// Watchlists.
     #[serde(rename = "Watchlists")]
     pub watchlists: Vec<String>,
-    /// Where the tool finds the folder on the machine of a maintainer.
-    #[serde(rename = "BasePath")]
-    pub base_path: String,
     /// Of three numbers, the first of them 3.
     #[serde(rename = "Version")]
     pub version: String,
-    /// The file of [`Metadata`].
-    #[serde(rename = "Metadata")]
-    pub metadata: String,
-    /// Whether templates are kept in the workspace.
-    #[serde(rename = "TemplateSpec")]
-    pub template_spec: bool,
-    /// Whether Microsoft publishes it.
-    #[serde(rename = "Is1PConnector")]
-    pub is_first_party: bool,
 }
 
 /// `SolutionMetadata.json`: what the marketplace says of it.
@@ -107,17 +95,24 @@ impl Solution {
         format!("{}.{}", self.metadata.publisher_id, self.metadata.offer_id)
     }
 
+    /// Whether a function is in it.
+    fn holds(&self, parser: &Parser) -> bool {
+        let path = format!("Parsers/{}.yaml", parser.key);
+        self.data.parsers.contains(&path)
+    }
+
     /// How many of each kind there are, as the packaging tool counts them.
-    fn counts(&self) -> Vec<(&'static str, usize)> {
+    fn counts(&self) -> impl Iterator<Item = (&'static str, usize)> {
         let data = &self.data;
-        vec![
+        let counts = [
             ("Data Connectors", data.connectors.len()),
             ("Parsers", data.parsers.len()),
             ("Workbooks", data.workbooks.len()),
             ("Analytic Rules", data.rules.len()),
             ("Hunting Queries", data.hunting.len()),
             ("Watchlists", data.watchlists.len()),
-        ]
+        ];
+        counts.into_iter().filter(|(_, count)| *count > 0)
     }
 }
 

@@ -47,7 +47,7 @@ pub fn package(content: &Content, solution: &Solution) -> Result<String, serde_j
         criteria: Vec::new(),
         connector: &content.connector["id"],
     };
-    for one in &content.parsers {
+    for one in content.parsers.iter().filter(|one| solution.holds(one)) {
         build.parser(one, &content.parsers);
     }
     for one in &content.hunting {
@@ -163,11 +163,7 @@ impl Build<'_> {
     /// The solution itself, which depends on all that was added before.
     fn package(&mut self) {
         let Solution { data, metadata } = self.solution;
-        let counts = self
-            .solution
-            .counts()
-            .into_iter()
-            .filter(|(_, count)| *count > 0);
+        let counts = self.solution.counts();
         let counts: Vec<_> = counts
             .map(|(name, count)| format!("<strong>{name}:</strong> {count}"))
             .collect();

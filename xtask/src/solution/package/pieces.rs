@@ -49,7 +49,6 @@ impl Build<'_> {
             .collect();
         properties["subTechniques"] = json!(subs);
         properties["enabled"] = false.into();
-        properties["suppressionDuration"] = "PT1H".into();
         properties["status"] = rule.status.as_str().into();
         properties["requiredDataConnectors"] = json!(rule.required_data_connectors);
         let mut properties = literal(properties);
@@ -153,7 +152,7 @@ impl Build<'_> {
             more: Map::new(),
         };
         self.add(&piece);
-        // A function is checked when it is saved, and so comes behind those that it calls.
+        // A function is checked when it is saved, and so comes after those that it calls.
         let mut search = search;
         let others = all.iter().map(|other| other.function_name.as_str());
         let called: Vec<_> = others
