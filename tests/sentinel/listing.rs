@@ -27,7 +27,7 @@ Each query is parsed and bound by Microsoft's language service for Kusto, and ex
 Data Collector API made of the demo's rows, and one without any table. The evaluator holds to documented examples
 (`tests/sentinel/kusto/examples.json`) and refuses what it does not know.
 
-Rules and hunting queries are run a second time by [duckdb-kql](https://pypi.org/project/duckdb-kql/), which translates them to SQL for DuckDB
+Rules and hunting queries are run a second time by the Python package `duckdb-kql`, which translates them to SQL for DuckDB
 and shares nothing with the evaluator: over the rules' stories, a working day of the demo's mail, and a campaign. It is given what the functions
 return, because it knows neither `column_ifexists` nor `ingestion_time`, with which the functions begin; `tests/sentinel/duckdb/engine.py`
 teaches it `maxif`, `minif`, `take_anyif`, `make_set_if` and `range`. A difference fails the test.
