@@ -112,9 +112,9 @@ fn functions_id() -> String {
 
 /// The functions, in a deployment of their own.
 fn functions_deployment(parsers: &[Parser], peers: &[Parser]) -> Value {
-    let own = parsers.iter().map(|one| parser(one, &called(one, parsers)));
+    let own = parsers.iter().map(|one| parser(one, parsers));
     let peers = peers.iter().map(|one| {
-        let mut function = parser(one, &called(one, parsers));
+        let mut function = parser(one, parsers);
         function["condition"] = "[parameters('peerFunctions')]".into();
         function
     });
@@ -185,14 +185,13 @@ fn search_id(name: &str) -> String {
 }
 
 /// The parsers that one calls. A function is checked when it is saved, and so comes after them.
-fn called(one: &Parser, parsers: &[Parser]) -> Vec<String> {
-    let names = parsers.iter().map(|other| other.key.as_str());
-    let called = names.filter(|name| *name != one.key && calls(&one.function_query, name));
-    called.map(search_id).collect()
+pub(crate) fn called<'a>(one: &'a Parser, parsers: &'a [Parser]) -> impl Iterator<Item = &'a str> {
+    let names = parsers.iter().map(|other| other.function_name.as_str());
+    names.filter(|name| *name != one.function_name && calls(&one.function_query, name))
 }
 
 /// Whether a query calls a function. Comments may name it all the same, and tables may begin as it does.
-pub(crate) fn calls(query: &str, name: &str) -> bool {
+fn calls(query: &str, name: &str) -> bool {
     let mut lines = query.lines().map(str::trim_start);
     lines.any(|line| {
         !line.starts_with("//")
@@ -202,9 +201,17 @@ pub(crate) fn calls(query: &str, name: &str) -> bool {
     })
 }
 
-fn parser(parser: &Parser, calls: &[String]) -> Value {
+fn parser(parser: &Parser, all: &[Parser]) -> Value {
+    let mut properties = function_properties(parser);
+    properties["category"] = "Mimecast TTP".into();
+    let calls: Vec<_> = called(parser, all).map(search_id).collect();
+    search(&parser.function_name, properties, &calls)
+}
+
+/// The properties of a function, wherever it is deployed.
+pub(crate) fn function_properties(parser: &Parser) -> Value {
     let mut properties = json!({
-        "category": "Mimecast TTP",
+        "category": parser.category,
         "displayName": parser.function.title,
         "functionAlias": parser.function_alias,
         "query": parser.function_query,
@@ -213,11 +220,21 @@ fn parser(parser: &Parser, calls: &[String]) -> Value {
     if let Some(parameters) = parser.parameters() {
         properties["functionParameters"] = parameters.into();
     }
-    search(&parser.function_name, properties, calls)
+    properties
 }
 
 fn hunt(hunt: &Hunt, functions: &[String]) -> Value {
-    let properties = json!({
+    search(&hunt_name(hunt), hunt_properties(hunt), functions)
+}
+
+/// The name of a hunting query's resource.
+pub(crate) fn hunt_name(hunt: &Hunt) -> String {
+    format!("mimecast-ttp-{}", hunt.key)
+}
+
+/// The properties of a hunting query, wherever it is deployed.
+pub(crate) fn hunt_properties(hunt: &Hunt) -> Value {
+    json!({
         "category": "Hunting Queries",
         "displayName": hunt.name,
         "query": hunt.query,
@@ -227,8 +244,7 @@ fn hunt(hunt: &Hunt, functions: &[String]) -> Value {
             { "name": "tactics", "value": hunt.tactics.join(",") },
             { "name": "techniques", "value": hunt.relevant_techniques.join(",") },
         ],
-    });
-    search(&format!("mimecast-ttp-{}", hunt.key), properties, functions)
+    })
 }
 
 /// The properties of a rule's resource that do not depend on where it is deployed.

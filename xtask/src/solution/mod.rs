@@ -51,7 +51,7 @@ pub struct Data {
 }
 
 /// `SolutionMetadata.json`: what the marketplace says of it.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Metadata {
     /// Lower-case letters and digits.

@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 use super::{Build, Kind, LOCATION, Piece};
 use crate::{
     content::{Hunt, Parser, Rule, Watchlist, Workbook},
-    sentinel_template::{calls, literal, rule_properties},
+    sentinel_template::{
+        called, function_properties, hunt_name, hunt_properties, literal, rule_properties,
+    },
 };
 
 const RULE_TEMPLATES: &str = "2023-02-01-preview";
@@ -79,7 +81,9 @@ impl Build<'_> {
     }
 
     pub(super) fn hunt(&mut self, hunt: &Hunt) {
-        let name = format!("mimecast-ttp-{}", hunt.key);
+        let name = hunt_name(hunt);
+        let mut properties = hunt_properties(hunt);
+        properties["eTag"] = "*".into();
         self.add(&Piece {
             kind: HUNT,
             id: &hunt.id,
@@ -91,18 +95,7 @@ impl Build<'_> {
                 "apiVersion": SEARCHES,
                 "name": name,
                 "location": LOCATION,
-                "properties": literal(json!({
-                    "eTag": "*",
-                    "displayName": hunt.name,
-                    "category": "Hunting Queries",
-                    "query": hunt.query,
-                    "version": 2,
-                    "tags": [
-                        { "name": "description", "value": hunt.description },
-                        { "name": "tactics", "value": hunt.tactics.join(",") },
-                        { "name": "techniques", "value": hunt.relevant_techniques.join(",") },
-                    ],
-                })),
+                "properties": literal(properties),
             }),
             resource_id: format!(
                 "[resourceId('Microsoft.OperationalInsights/savedSearches', '{name}')]"
@@ -116,18 +109,9 @@ impl Build<'_> {
     pub(super) fn parser(&mut self, parser: &Parser, all: &[Parser]) {
         let name = &parser.function_name;
         let id = format!("{name}-Parser");
-        let mut properties = json!({
-            "eTag": "*",
-            "displayName": parser.function.title,
-            "category": parser.category,
-            "functionAlias": parser.function_alias,
-            "query": parser.function_query,
-            "version": 2,
-            "tags": [{ "name": "description", "value": parser.function.title }],
-        });
-        if let Some(parameters) = parser.parameters() {
-            properties["functionParameters"] = parameters.into();
-        }
+        let mut properties = function_properties(parser);
+        properties["eTag"] = "*".into();
+        properties["tags"] = json!([{ "name": "description", "value": parser.function.title }]);
         let search = json!({
             "type": "Microsoft.OperationalInsights/workspaces/savedSearches",
             "apiVersion": SEARCHES,
@@ -154,11 +138,7 @@ impl Build<'_> {
         self.add(&piece);
         // A function is checked when it is saved, and so comes after those that it calls.
         let mut search = search;
-        let others = all.iter().map(|other| other.function_name.as_str());
-        let called: Vec<_> = others
-            .filter(|other| other != name && calls(&parser.function_query, other))
-            .map(resource_id)
-            .collect();
+        let called: Vec<_> = called(parser, all).map(resource_id).collect();
         if !called.is_empty() {
             search["dependsOn"] = called.into();
         }
