@@ -1,6 +1,6 @@
 //! Each hunting query finds what it is for, and nothing where nothing is.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::{
@@ -9,10 +9,6 @@ use crate::{
     support::kusto::Seen,
     workspace::{Generation, Stored, Workspace},
 };
-
-fn start() -> DateTime<Utc> {
-    "2026-11-24T08:00:00Z".parse().unwrap()
-}
 
 /// A row of one of Microsoft's tables, with the columns that the queries name.
 fn foreign(table: &str, row: Value) -> Stored {
@@ -122,13 +118,7 @@ fn run(rows: &[Stored]) -> Vec<(String, usize)> {
 /// The rows of the campaign and of its neighbours.
 pub fn rows() -> Vec<Stored> {
     let mut rows = neighbours();
-    rows.extend(campaign().iter().map(|event| {
-        stories::ingested(
-            event,
-            start(),
-            event.happened(start()) + TimeDelta::minutes(5),
-        )
-    }));
+    rows.extend(stories::ingested_after(&campaign(), TimeDelta::minutes(5)));
     rows
 }
 

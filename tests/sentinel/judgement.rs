@@ -12,10 +12,7 @@ use crate::{
 
 /// The rows of a rule's alerts, where each event is ingested so long after it happened.
 fn alerts_after(key: &str, events: &[Event], delay: TimeDelta) -> Vec<Value> {
-    let rows: Vec<_> = events
-        .iter()
-        .map(|event| stories::ingested(event, start(), event.happened(start()) + delay))
-        .collect();
+    let rows = stories::ingested_after(events, delay);
     let mut kusto = Workspace::new(Generation::Deployed, &rows).open();
     let from = start() + delay - TimeDelta::minutes(delay.num_minutes() % 60);
     runs::of(&mut kusto, &rule(key), from, 4, Reading::Run).concat()

@@ -6,25 +6,18 @@ use serde_json::{Value, json};
 use crate::{
     content,
     runs::{self, Reading, rule},
-    stories::{self, Event, click, file, impersonation, start},
+    stories::{self, Event, click, file, impersonation, ingested_after, start, with},
     support::kusto::Seen,
     workspace::{Generation, Stored, Workspace},
 };
 
-fn ingested(events: &[Event], delay: TimeDelta) -> Vec<Stored> {
-    let row = |event: &Event| stories::ingested(event, start(), event.happened(start()) + delay);
-    events.iter().map(row).collect()
-}
-
 fn alerts(key: &str, events: &[Event]) -> Vec<Value> {
-    let rows = ingested(events, TimeDelta::minutes(3));
-    let mut kusto = Workspace::new(Generation::Deployed, &rows).open();
-    runs::of(&mut kusto, &rule(key), start(), 3, Reading::Run).concat()
+    runs::alerts(key, &ingested_after(events, TimeDelta::minutes(3)), 3)
 }
 
 /// The rules that alert on events which arrive so late, each as often as it alerts.
 fn who_alerts(events: &[Event], delay: TimeDelta) -> Vec<String> {
-    let mut rows = ingested(events, delay);
+    let mut rows = ingested_after(events, delay);
     // The connector itself is well.
     rows.extend(stories::passes(start() - TimeDelta::hours(2), 40));
     let mut kusto = Workspace::new(Generation::Deployed, &rows).open();
@@ -39,12 +32,6 @@ fn who_alerts(events: &[Event], delay: TimeDelta) -> Vec<String> {
 
 fn malicious(action: &str) -> Value {
     json!({"scanResult": "malicious", "action": action})
-}
-
-fn with(mut one: Value, other: &Value) -> Value {
-    let more = other.as_object().unwrap().clone();
-    one.as_object_mut().unwrap().extend(more);
-    one
 }
 
 /// The more specific rule speaks for the more general one.
@@ -98,7 +85,7 @@ fn one_event_is_one_alert() {
     }
 }
 
-/// The rules that run every five minutes look back less far than the connector may be late.
+/// The rules that run every five minutes leave what takes 13 hours or more to another.
 #[test]
 fn what_arrives_late_alerts_once_however_late() {
     let events = [click(0, &malicious("allow"))];
@@ -113,7 +100,7 @@ fn what_arrives_late_alerts_once_however_late() {
         (48 * 60 + 5, "malicious-found-late"),
         (90 * 60, "malicious-found-late"),
     ] {
-        let rows = ingested(&events, TimeDelta::minutes(minutes));
+        let rows = ingested_after(&events, TimeDelta::minutes(minutes));
         let mut kusto = Workspace::new(Generation::Deployed, &rows).open();
         let from = start() + TimeDelta::minutes(minutes - minutes % 60);
         let mut found = Vec::new();
@@ -131,15 +118,8 @@ fn a_row_whose_time_is_ahead_alerts_once() {
     for minutes in [3, 8, 12, 60] {
         let event = click(minutes, &malicious("allow"));
         let rows = [stories::ingested(&event, start(), start())];
-        let mut kusto = Workspace::new(Generation::Deployed, &rows).open();
-        let found = runs::of(
-            &mut kusto,
-            &rule("malicious-url-reached"),
-            start(),
-            3,
-            Reading::Run,
-        );
-        assert_eq!(found.concat().len(), 1, "{minutes} minutes ahead");
+        let found = runs::alerts("malicious-url-reached", &rows, 3);
+        assert_eq!(found.len(), 1, "{minutes} minutes ahead");
     }
 }
 
@@ -333,7 +313,7 @@ fn an_indicator_that_was_deleted_or_revoked_is_not_known() {
         let Value::Object(indicator) = indicator else {
             unreachable!()
         };
-        let mut rows = ingested(&[click(0, &json!({}))], TimeDelta::minutes(3));
+        let mut rows = ingested_after(&[click(0, &json!({}))], TimeDelta::minutes(3));
         rows.push(Stored::alike("ThreatIntelIndicators", indicator));
         let mut kusto = Workspace::new(Generation::Deployed, &rows).open();
         let answer = kusto.run(
@@ -370,15 +350,7 @@ fn a_window_that_no_run_looked_at_is_told_once() {
         .collect();
     rows.extend((0..2).map(|n| attempt(n * 4, "2026-11-23T18:05:00Z", "Failure")));
     rows.push(attempt(9, "2026-11-23T18:05:00Z", "Success"));
-    let mut kusto = Workspace::new(Generation::Deployed, &rows).open();
-    let found = runs::of(
-        &mut kusto,
-        &rule("rule-window-skipped"),
-        start(),
-        6,
-        Reading::Run,
-    )
-    .concat();
+    let found = runs::alerts("rule-window-skipped", &rows, 6);
     assert_eq!(found.len(), 1, "{found:#?}");
     assert_eq!(found[0]["WindowStart"], "2026-11-23T18:00:00.000Z");
 }

@@ -83,8 +83,14 @@ fn row(peer: Peer, event: &Event) -> Stored {
     Stored::alike(name, cells)
 }
 
-fn ours(event: &Event, delay: TimeDelta) -> Stored {
-    stories::ingested(event, start(), event.happened(start()) + delay)
+/// The rows of all events, as a peer delivers them.
+fn theirs(peer: Peer) -> Vec<Stored> {
+    events().iter().map(|event| row(peer, event)).collect()
+}
+
+/// The same, as we deliver them so many minutes later.
+fn ours(minutes: i64) -> Vec<Stored> {
+    stories::ingested_after(&events(), TimeDelta::minutes(minutes))
 }
 
 fn events() -> Vec<Event> {
@@ -116,14 +122,10 @@ union (MimecastTtpUrlEvents | extend What = 'url'), (MimecastTtpAttachmentEvents
 
 #[test]
 fn the_rows_of_every_peer_are_read_as_ours_are() {
-    let expected: Vec<_> = events()
-        .iter()
-        .map(|event| ours(event, TimeDelta::minutes(3)))
-        .collect();
-    let expected = ask(&expected, ALL);
+    let expected = ask(&ours(3), ALL);
     assert_eq!(expected.len(), 4);
     for peer in PEERS {
-        let rows: Vec<_> = events().iter().map(|event| row(peer, event)).collect();
+        let rows = theirs(peer);
         assert_eq!(ask(&rows, ALL), expected, "{peer:?}");
     }
 }
@@ -131,12 +133,8 @@ fn the_rows_of_every_peer_are_read_as_ours_are() {
 #[test]
 fn an_event_that_two_solutions_delivered_is_one() {
     for peer in PEERS {
-        let mut rows: Vec<_> = events().iter().map(|event| row(peer, event)).collect();
-        rows.extend(
-            events()
-                .iter()
-                .map(|event| ours(event, TimeDelta::minutes(25))),
-        );
+        let mut rows = theirs(peer);
+        rows.extend(ours(25));
         assert_eq!(ask(&rows, ALL).len(), 4, "{peer:?}");
     }
 }
@@ -144,12 +142,8 @@ fn an_event_that_two_solutions_delivered_is_one() {
 #[test]
 fn the_rules_alert_on_the_rows_of_every_peer_once_though_ours_come_later() {
     for peer in PEERS {
-        let mut rows: Vec<_> = events().iter().map(|event| row(peer, event)).collect();
-        rows.extend(
-            events()
-                .iter()
-                .map(|event| ours(event, TimeDelta::minutes(45))),
-        );
+        let mut rows = theirs(peer);
+        rows.extend(ours(45));
         let mut kusto = Workspace::new(Generation::Deployed, &rows).open();
         for key in [
             "malicious-url-reached",
@@ -188,10 +182,7 @@ fn a_file_event_of_the_gateway_is_read_too() {
 /// What the rules of the solution Mimecast ask of its functions.
 #[test]
 fn the_rules_of_the_solution_mimecast_run_on_functions_of_the_same_names() {
-    let rows: Vec<_> = events()
-        .iter()
-        .map(|event| ours(event, TimeDelta::minutes(3)))
-        .collect();
+    let rows = ours(3);
     for (query, count) in [
         (
             "MimecastTTPUrl | where ['Scan Result'] == 'malicious' and Action != 'allow' | where ['Event Time'] > datetime(2026-11-24)",

@@ -6,8 +6,9 @@ use xtask::content::Rule;
 
 use crate::{
     content,
+    stories::start,
     support::kusto::{Kusto, Seen},
-    workspace,
+    workspace::{self, Generation, Stored, Workspace},
 };
 
 /// How a rule is run. What `ago()` counts from in a run that Sentinel starts five minutes late is not
@@ -58,6 +59,12 @@ pub fn of(
     let answer = kusto.run(&rule.query, &times, &seen(rule, reading));
     let answer = answer.unwrap_or_else(|why| panic!("{}: {why}", rule.key));
     answer.results
+}
+
+/// The alerts of all runs of a rule over rows, from the beginning of the stories on.
+pub fn alerts(key: &str, rows: &[Stored], hours: i64) -> Vec<Value> {
+    let mut kusto = Workspace::new(Generation::Deployed, rows).open();
+    of(&mut kusto, &rule(key), start(), hours, Reading::Run).concat()
 }
 
 /// What a run of a rule sees.

@@ -11,7 +11,7 @@ use xtask::content::{Rule, Span};
 use crate::{
     content, hunts, plots,
     runs::{self, Reading},
-    stories::{self, Event},
+    stories,
     support::{
         duckdb::{DuckDb, Outcome},
         kusto::{Kusto, Seen},
@@ -204,11 +204,10 @@ fn rule(
 /// The events of the story that a rule is made for, as they are ingested.
 fn story(key: &str) -> Option<Vec<Stored>> {
     let story = stories::all().into_iter().find(|story| story.rule == key)?;
-    let ingested = |event: &Event| {
-        let at = event.happened(stories::start()) + TimeDelta::minutes(7);
-        stories::ingested(event, stories::start(), at)
-    };
-    Some(story.events.iter().map(ingested).collect())
+    Some(stories::ingested_after(
+        &story.events,
+        TimeDelta::minutes(7),
+    ))
 }
 
 /// Each rule on the mail of a working day, and on its story.

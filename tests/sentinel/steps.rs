@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::{
-    runs::{self, Reading, rule},
+    runs,
     stories::{self, Event, click, start},
-    workspace::{Generation, Stored, Workspace},
+    workspace::Stored,
 };
 
 /// A malicious click of a user, on a link of one sender.
@@ -27,8 +27,13 @@ fn alerts(key: &str, events: &[(Event, TimeDelta)], hours: i64) -> Vec<Value> {
         .iter()
         .map(|(event, delay)| stories::ingested(event, start(), event.happened(start()) + *delay))
         .collect();
-    let mut kusto = Workspace::new(Generation::Deployed, &rows).open();
-    runs::of(&mut kusto, &rule(key), start(), hours, Reading::Run).concat()
+    runs::alerts(key, &rows, hours)
+}
+
+/// How many users an alert counts, and how severe it is.
+fn users_and_severity(alert: &Value) -> (u64, &str) {
+    let users = alert["UserCount"].as_u64().unwrap();
+    (users, alert["AlertSeverity"].as_str().unwrap())
 }
 
 fn soon(events: Vec<Event>) -> Vec<(Event, TimeDelta)> {
@@ -50,15 +55,7 @@ fn a_campaign_that_grows_and_gets_through_is_told_again_at_each_step() {
     let reached = (5..205).map(|n| victim(65 + i64::try_from(n).unwrap() / 3, n, "allow"));
     let events = soon(stopped.chain(reached).collect());
     let found = alerts("sender-hits-many-users", &events, 6);
-    let told: Vec<_> = found
-        .iter()
-        .map(|row| {
-            (
-                row["UserCount"].as_u64().unwrap(),
-                row["AlertSeverity"].as_str().unwrap(),
-            )
-        })
-        .collect();
+    let told: Vec<_> = found.iter().map(users_and_severity).collect();
     assert_eq!(told[0], (5, "Medium"), "{told:?}");
     assert!(
         told[1..].iter().all(|(_, severity)| *severity == "High"),
@@ -93,15 +90,7 @@ fn several_senders_of_one_host_are_told_at_each_step_once() {
     let through = [of(50, 240, "allow")];
     let events = soon(first.chain(more).chain(through).collect());
     let found = alerts("campaign-many-senders", &events, 8);
-    let told: Vec<_> = found
-        .iter()
-        .map(|row| {
-            (
-                row["UserCount"].as_u64().unwrap(),
-                row["AlertSeverity"].as_str().unwrap(),
-            )
-        })
-        .collect();
+    let told: Vec<_> = found.iter().map(users_and_severity).collect();
     assert_eq!(told, [(6, "Medium"), (40, "Medium"), (41, "High")]);
 }
 

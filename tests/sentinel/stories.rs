@@ -90,7 +90,7 @@ pub struct Story {
 }
 
 /// Puts members over others.
-fn with(mut record: Value, changes: &Value) -> Value {
+pub fn with(mut record: Value, changes: &Value) -> Value {
     for (name, value) in changes.as_object().unwrap() {
         record[name] = value.clone();
     }
@@ -315,6 +315,12 @@ pub fn clean(hours: i64) -> Vec<Event> {
         }
     };
     minutes.map(one).collect()
+}
+
+/// The rows of events that are ingested so long after they happened, in a story that began at [`start`].
+pub fn ingested_after(events: &[Event], delay: TimeDelta) -> Vec<Stored> {
+    let row = |event: &Event| ingested(event, start(), event.happened(start()) + delay);
+    events.iter().map(row).collect()
 }
 
 /// The row that an event becomes when it is ingested.

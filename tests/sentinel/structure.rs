@@ -234,9 +234,8 @@ fn each_workbook_links_to_the_other_and_takes_the_filters_along() {
 fn the_connector_page_tells_of_the_tables_that_are_filled() {
     let page = content::read().connector;
     let tables: BTreeSet<String> = workspace::deployed().into_keys().collect();
-    let ui = &page;
     let named = |list: &str, member: &str| -> BTreeSet<String> {
-        let all = ui[list].as_array().unwrap().iter();
+        let all = page[list].as_array().unwrap().iter();
         all.map(|one| one[member].as_str().unwrap().to_owned())
             .collect()
     };

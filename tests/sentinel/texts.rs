@@ -7,9 +7,8 @@ use xtask::content::Rule;
 
 use crate::{
     entities::named_in_texts,
-    runs::{self, Reading, rule},
-    stories::{self, Event, start},
-    workspace::{Generation, Stored, Workspace},
+    runs::{self, rule},
+    stories::{self, Event},
 };
 
 /// Sentinel cuts what is longer.
@@ -57,19 +56,6 @@ fn members(log: Log) -> &'static [&'static str] {
             "hits",
         ],
     }
-}
-
-/// The alerts of a rule on events that are ingested three minutes after they happened.
-fn alerts(rule: &Rule, events: &[Event]) -> Vec<Value> {
-    let rows: Vec<Stored> = events
-        .iter()
-        .map(|event| {
-            let at = event.happened(start()) + TimeDelta::minutes(3);
-            stories::ingested(event, start(), at)
-        })
-        .collect();
-    let mut kusto = Workspace::new(Generation::Deployed, &rows).open();
-    runs::of(&mut kusto, rule, start(), 2, Reading::Run).concat()
 }
 
 /// A value as Sentinel puts it into a text.
@@ -132,7 +118,8 @@ fn faults_with(changes: &[Value]) -> Vec<String> {
                 for event in &mut events {
                     event.put_if_there(member, change);
                 }
-                for row in alerts(&rule, &events) {
+                let rows = stories::ingested_after(&events, TimeDelta::minutes(3));
+                for row in runs::alerts(story.rule, &rows, 2) {
                     told += 1;
                     let wrong = faults(&rule, &row).into_iter();
                     found.extend(wrong.map(|what| format!("{} by {member}: {what}", rule.key)));
