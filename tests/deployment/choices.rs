@@ -276,6 +276,15 @@ impl Choice {
             .collect()
     }
 
+    /// Where clean clicks go: a template with each way is deployed among the choices.
+    pub(crate) fn clean_clicks(&self) -> &'static str {
+        match (self.sink, self.given) {
+            (Sink::DataCollector, _) | (_, Given::Least) => "Analytics",
+            (_, Given::Plain) => "Basic",
+            (_, Given::References) => "Drop",
+        }
+    }
+
     /// What is given for the sink: nothing where the default comes to the same.
     fn sink_parameter(&self) -> Option<&'static str> {
         match (self.given, self.sink) {
@@ -301,6 +310,9 @@ impl Choice {
         give("AppInsightsWorkspaceResourceID", Self::workspace().into());
         if let Some(sink) = self.sink_parameter() {
             give("sink", sink.into());
+        }
+        if self.clean_clicks() != "Analytics" {
+            give("cleanClicks", self.clean_clicks().into());
         }
         give("hostingPlan", plan.into());
         give("createRoleAssignments", self.assigns_roles.into());

@@ -12,17 +12,33 @@ fn refused(old: &str, new: &str) -> String {
     Rule::in_template(&TEMPLATE.replace(old, new)).unwrap_err()
 }
 
-/// The error of the template with the rule or a table changed.
-fn changed(kind: &str, change: impl FnOnce(&mut Value)) -> String {
+/// The error of the template with something changed.
+fn changed(change: impl FnOnce(&mut Value)) -> String {
     let mut template: Value = serde_json::from_str(TEMPLATE).unwrap();
-    let mut resources = template["resources"].as_array_mut().unwrap().iter_mut();
-    let found = resources.find(|it| it["type"].as_str().unwrap().ends_with(kind));
-    change(found.unwrap());
+    change(&mut template);
     Rule::in_template(&template.to_string()).unwrap_err()
 }
 
+/// The error with the resource of this name changed.
+fn resource(name: &str, change: impl FnOnce(&mut Value)) -> String {
+    changed(|template| {
+        let mut resources = template["resources"].as_array_mut().unwrap().iter_mut();
+        let found = resources.find(|it| it["name"].as_str().unwrap().contains(name));
+        change(found.unwrap());
+    })
+}
+
 fn rule(change: impl FnOnce(&mut Value)) -> String {
-    changed("dataCollectionRules", change)
+    changed(|template| {
+        let mut resources = template["resources"].as_array_mut().unwrap().iter_mut();
+        let found = resources.find(|it| it["type"] == "Microsoft.Insights/dataCollectionRules");
+        change(found.unwrap());
+    })
+}
+
+/// The error with the flow of attachments changed.
+fn flow(change: impl FnOnce(&mut Value)) -> String {
+    changed(|template| change(&mut template["variables"]["flows"][1]))
 }
 
 #[test]
@@ -91,30 +107,24 @@ fn an_incomplete_rule_is_refused() {
             "no destination",
         ),
         (
-            rule(|it| {
-                let flow = &mut it["properties"]["dataFlows"][0];
-                flow["streams"] = json!(["Custom-MimecastTTPUrl_CL", "Custom-Other"]);
-            }),
+            flow(|it| it["streams"] = json!(["Custom-MimecastTTPUrl_CL", "Custom-Other"])),
             "one stream",
         ),
         (
-            rule(|it| {
-                let flow = &mut it["properties"]["dataFlows"][0];
-                flow["outputStream"] = json!("MimecastTTPUrl_CL");
-            }),
+            flow(|it| it["outputStream"] = json!("MimecastTTPUrl_CL")),
             "begins with Custom-",
         ),
         (
-            rule(|it| {
-                let transform = &mut it["properties"]["dataFlows"][0]["transformKql"];
+            flow(|it| {
+                let transform = &mut it["transformKql"];
                 let long = format!("{}{}", transform.as_str().unwrap(), " ".repeat(15_360));
                 *transform = json!(long);
             }),
             "at most 15360 characters",
         ),
         (
-            rule(|it| {
-                let flows = it["properties"]["dataFlows"].as_array_mut().unwrap();
+            changed(|template| {
+                let flows = template["variables"]["flows"].as_array_mut().unwrap();
                 flows.extend_from_within(..);
                 flows.extend_from_within(..);
             }),
@@ -130,7 +140,7 @@ fn impossible_columns_are_refused() {
     let long = format!("{}_s", "x".repeat(44));
     let of_table = |name: &str, kind: &str| {
         let column = json!({ "name": name, "type": kind });
-        changed("tables", |it| {
+        resource("MimecastTTPAttachment_CL", |it| {
             let columns = &mut it["properties"]["schema"]["columns"];
             columns.as_array_mut().unwrap().push(column);
         })
@@ -140,7 +150,7 @@ fn impossible_columns_are_refused() {
         ("_s", "string", "can be called"),
         ("a-b", "string", "can be called"),
         (long.as_str(), "string", "can be called"),
-        ("url_s", "string", "twice"),
+        ("subject_s", "string", "twice"),
         ("more", "text", "no type"),
     ] {
         let error = of_table(name, kind);

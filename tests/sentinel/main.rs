@@ -13,7 +13,9 @@
 
 mod alerts;
 mod binding;
+mod clean_clicks;
 mod content;
+mod deployment;
 mod entities;
 mod evaluator;
 mod execution;

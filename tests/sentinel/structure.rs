@@ -67,7 +67,7 @@ fn no_word_of_mimecasts_is_compared_by_its_case() {
 }
 
 /// The items that both workbooks begin with.
-const HEAD: [&str; 4] = ["title", "parameters", "links", "tabs"];
+const HEAD: [&str; 5] = ["title", "parameters", "links", "tabs", "clean-clicks"];
 
 /// The parameter that holds the resource id of the other workbook.
 const OTHER: &str = "OtherWorkbook";
@@ -168,11 +168,14 @@ fn item(file: &WorkbookFile, name: &str) -> Value {
 /// The filters of a workbook, and the parameter that leads to the other.
 fn parameters(file: &WorkbookFile) -> (Vec<Value>, Value) {
     let workbook = Workbook::read(&file.json);
-    let (mut other, filters): (Vec<_>, Vec<_>) = workbook
+    // What is hidden is no filter.
+    let (hidden, filters): (Vec<_>, Vec<_>) = workbook
         .parameters()
         .iter()
         .cloned()
-        .partition(|one| one["name"] == OTHER);
+        .partition(|one| one["isHiddenWhenLocked"] == true);
+    let other = hidden.into_iter().filter(|one| one["name"] == OTHER);
+    let mut other: Vec<_> = other.collect();
     assert_eq!(other.len(), 1, "{}", file.key);
     (filters, other.remove(0))
 }

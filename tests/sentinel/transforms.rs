@@ -3,17 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::support::kusto::{Bound, Kusto};
-
-fn rule() -> Value {
-    let template: Value =
-        serde_json::from_str(include_str!("../../deploy/logs-ingestion.json")).unwrap();
-    let resources = template["resources"].as_array().unwrap();
-    let mut rules = resources
-        .iter()
-        .filter(|resource| resource["type"] == "Microsoft.Insights/dataCollectionRules");
-    rules.next().unwrap()["properties"].clone()
-}
+use crate::{
+    deployment,
+    support::kusto::{Bound, Kusto},
+};
 
 /// What the service says of a transform over the columns of a stream.
 fn bound(kusto: &mut Kusto, columns: &Value, transform: &str) -> Bound {
@@ -34,19 +27,21 @@ fn bound(kusto: &mut Kusto, columns: &Value, transform: &str) -> Bound {
 
 #[test]
 fn the_service_has_nothing_against_any_transform() {
-    let rule = rule();
     let mut kusto = Kusto::start();
-    let flows = rule["dataFlows"].as_array().unwrap();
-    assert_eq!(flows.len(), 4);
-    for flow in flows {
-        let stream = flow["streams"][0].as_str().unwrap();
-        let columns = &rule["streamDeclarations"][stream]["columns"];
-        let transform = flow["transformKql"].as_str().unwrap();
-        let bound = bound(&mut kusto, columns, transform);
-        assert!(bound.faults.is_empty(), "{stream}: {:?}", bound.faults);
-        assert!(!bound.columns.is_empty(), "{stream}");
-        for column in bound.columns {
-            assert_ne!(column.kind, "unknown", "{stream}: {}", column.name);
+    for clean_clicks in deployment::CLEAN_CLICKS {
+        let rule = deployment::rule(clean_clicks);
+        let flows = rule["dataFlows"].as_array().unwrap();
+        assert_eq!(flows.len(), 4 + usize::from(clean_clicks == "Basic"));
+        for flow in flows {
+            let stream = flow["streams"][0].as_str().unwrap();
+            let columns = &rule["streamDeclarations"][stream]["columns"];
+            let transform = flow["transformKql"].as_str().unwrap();
+            let bound = bound(&mut kusto, columns, transform);
+            assert!(bound.faults.is_empty(), "{stream}: {:?}", bound.faults);
+            assert!(!bound.columns.is_empty(), "{stream}");
+            for column in bound.columns {
+                assert_ne!(column.kind, "unknown", "{stream}: {}", column.name);
+            }
         }
     }
 }

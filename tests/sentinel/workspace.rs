@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use simulators::{log::Log, log_analytics::Columns};
 
 use crate::{
-    content,
+    content, deployment,
     support::kusto::{Kusto, classic_type},
 };
 
@@ -41,14 +41,10 @@ impl Generation {
 
 /// The tables of `deploy/logs-ingestion.json`.
 pub fn deployed() -> BTreeMap<String, Schema> {
-    let text = std::fs::read_to_string("deploy/logs-ingestion.json").unwrap();
-    let template: Value = serde_json::from_str(&text).unwrap();
+    let deployed = deployment::with("Analytics");
     let mut tables = BTreeMap::new();
-    for resource in template["resources"].as_array().unwrap() {
-        if resource["type"] != "Microsoft.OperationalInsights/workspaces/tables" {
-            continue;
-        }
-        let schema = &resource["properties"]["schema"];
+    for resource in deployed.of("Microsoft.OperationalInsights/workspaces/tables") {
+        let schema = &resource.body["properties"]["schema"];
         let columns = schema["columns"].as_array().unwrap().iter();
         let columns = columns.map(|column| {
             let kind = match column["type"].as_str().unwrap() {

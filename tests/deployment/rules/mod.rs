@@ -125,6 +125,7 @@ rules! {
     workspace::tables_keep_what_their_rule_makes,
     workspace::the_service_takes_the_rule,
     workspace::alerts_can_read_the_tables,
+    workspace::clean_clicks_go_where_they_are_wanted,
     workspace::content_comes_where_it_is_wanted,
     workspace::content_comes_behind_the_tables,
     workspace::outputs_say_what_was_made,

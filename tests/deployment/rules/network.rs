@@ -275,6 +275,12 @@ pub(super) fn what_cannot_be_is_refused(bundle: &Bundle) -> Vec<String> {
         ),
         (
             true,
+            "cleanClicks",
+            json!("Basic"),
+            "cleanClicks Basic and Drop need sink LogsIngestion",
+        ),
+        (
+            true,
             "azureMonitorPrivateLink",
             json!(true),
             "azureMonitorPrivateLink needs networking Private",

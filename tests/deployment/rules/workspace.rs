@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
-use serde_json::{Value, json};
+use serde_json::Value;
 use simulators::log_analytics::logs_ingestion::Rule;
 
-use super::{expect::expect, order::in_each, roles};
+use super::{order::in_each, roles};
 use template_check::{evaluate::Deployed, look::Look};
 
 use crate::{
@@ -17,6 +17,8 @@ use crate::{
 
 const TABLE: &str = "Microsoft.OperationalInsights/workspaces/tables";
 const RULE: &str = "Microsoft.Insights/dataCollectionRules";
+/// The table of clean clicks, where they have one of their own.
+const CLEAN: &str = "MimecastTTPUrlClean_CL";
 
 /// The content for Sentinel, with whether it reads tables.
 const CONTENT: [(&str, bool); 4] = [
@@ -58,20 +60,63 @@ pub(super) fn tables_keep_what_their_rule_makes(bundle: &Bundle) -> Vec<String> 
 
 /// Types of columns, streams and transforms fit each other, as the simulator of the service has it.
 pub(super) fn the_service_takes_the_rule(bundle: &Bundle) -> Vec<String> {
-    let resources = bundle.template["resources"].items();
-    let nested = resources.map(|deployment| &deployment["properties"]["template"]);
-    let mut nested =
-        nested.filter(|nested| nested["resources"].items().any(|it| it["type"] == RULE));
-    let refused = nested.find_map(|nested| Rule::in_template(&nested.to_string()).err());
-    refused.into_iter().collect()
-}
-
-/// Analytic rules read tables of this plan only.
-pub(super) fn alerts_can_read_the_tables(bundle: &Bundle) -> Vec<String> {
     in_each(bundle, |choice, deployed, faults| {
         if choice.sink == Sink::LogsIngestion {
-            let table = json!({ "plan": [null, "Analytics"] });
-            expect(deployed, TABLE, &table, faults);
+            faults.extend(Rule::made_by(deployed).err());
+        }
+    })
+}
+
+/// Analytic rules read tables of the plan Analytics only.
+pub(super) fn alerts_can_read_the_tables(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |_, deployed, faults| {
+        for table in deployed.of(TABLE) {
+            let plan = table.body["properties"]["plan"].text();
+            let is_clean = table.name.ends_with(CLEAN);
+            if plan != if is_clean { "Basic" } else { "Analytics" } {
+                faults.push(format!("{} has the plan {plan}", table.name));
+            }
+        }
+    })
+}
+
+/// A record is stored once, where it was wanted, and the health rows say which way that is.
+pub(super) fn clean_clicks_go_where_they_are_wanted(bundle: &Bundle) -> Vec<String> {
+    in_each(bundle, |choice, deployed, faults| {
+        let wanted = choice.clean_clicks();
+        let has_table = deployed.of(TABLE).any(|table| table.name.ends_with(CLEAN));
+        if has_table != (wanted == "Basic") {
+            faults.push(format!("{CLEAN} is there: {has_table}"));
+        }
+        for rule in deployed.of(RULE) {
+            let flows = rule.body["properties"]["dataFlows"].items();
+            let conditions = flows.filter(|flow| flow["streams"][0] == "Custom-MimecastTTPUrl_CL");
+            let conditions: Vec<_> = conditions
+                .map(|flow| {
+                    let transform = flow["transformKql"].text();
+                    let condition = transform.split(" | project ").next().unwrap_or_default();
+                    (
+                        flow["outputStream"].text(),
+                        condition.replace(" == 'no'", " == 'yes'"),
+                    )
+                })
+                .collect();
+            let is_told_apart = match conditions.as_slice() {
+                [(_, all)] if wanted == "Analytics" => all == "source",
+                [(_, other)] if wanted == "Drop" => other.contains(" | where "),
+                [(_, other), (to, clean)] if wanted == "Basic" => {
+                    to.ends_with(CLEAN) && clean == other
+                }
+                _ => false,
+            };
+            if !is_told_apart {
+                faults.push(format!("the flows of clicks are {conditions:?}"));
+            }
+            let said = format!("cleanClicks_s = '{wanted}'");
+            let mut flows = rule.body["properties"]["dataFlows"].items();
+            if !flows.any(|flow| flow["transformKql"].text().contains(&said)) {
+                faults.push(format!("no flow says {said}"));
+            }
         }
     })
 }

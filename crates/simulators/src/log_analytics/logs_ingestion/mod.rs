@@ -12,6 +12,7 @@
 mod config;
 mod keywords;
 mod quota;
+mod reader;
 mod reply;
 mod rule;
 mod table;
@@ -41,7 +42,6 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use flate2::bufread::GzDecoder;
-use serde_json::{Map, Value};
 
 pub use self::{config::Config, rule::Rule};
 use self::{quota::Quota, reply::Reply, tokens::Issuers};
@@ -278,27 +278,27 @@ impl World {
             return Err(invalid(&"the body is no array"));
         }
         let texts = exact::elements(body).map_err(|error| invalid(&error))?;
-        let mut rows = Vec::with_capacity(texts.len());
+        let flows = stream.flows();
+        let mut rows: Vec<_> = flows.iter().map(|_| Vec::new()).collect();
         for text in texts {
-            let members: Map<String, Value> =
-                serde_json::from_str(text.get()).map_err(|error| invalid(&error))?;
-            rows.extend(
-                stream
-                    .apply(members, now)
-                    .map(|(time_generated, columns)| StoredRow {
-                        raw: text.get(),
-                        time_generated,
-                        resource_id: None,
-                        columns: Some(columns),
-                    }),
-            );
-        }
-        if !rows.is_empty() {
-            for sink in &self.config.sinks {
-                sink.store(&stream.table, &rows);
+            let members = serde_json::from_str(text.get()).map_err(|error| invalid(&error))?;
+            let row = stream.read(members);
+            for (flow, rows) in flows.iter().zip(&mut rows) {
+                let stored = flow.apply(&row, now);
+                rows.extend(stored.map(|(time_generated, columns)| StoredRow {
+                    raw: text.get(),
+                    time_generated,
+                    resource_id: None,
+                    columns: Some(columns),
+                }));
             }
         }
-        Ok(rows.len())
+        for (flow, rows) in flows.iter().zip(&rows).filter(|(_, rows)| !rows.is_empty()) {
+            for sink in &self.config.sinks {
+                sink.store(&flow.table, rows);
+            }
+        }
+        Ok(rows.iter().map(Vec::len).sum())
     }
 
     /// Whether the caller may post to that rule.

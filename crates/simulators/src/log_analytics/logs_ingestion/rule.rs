@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value as Json};
+use template_check::{
+    clouds::CLOUDS,
+    evaluate::{self, Deployed, Known, Resource, Target},
+};
 
 use super::{
     table::{self, Table, text},
@@ -22,44 +26,66 @@ pub struct Rule(BTreeMap<String, Stream>);
 #[derive(Debug, Clone)]
 pub(super) struct Stream {
     columns: Vec<(String, Type)>,
+    flows: Vec<Flow>,
+}
+
+/// The way from a stream into a table. A stream may have several, and each gets every row.
+#[derive(Debug, Clone)]
+pub(super) struct Flow {
     transform: Transform,
     /// The table that it fills.
     pub(super) table: String,
 }
 
 impl Rule {
-    /// Reads the rule in a deployment template: the one resource that is a data collection rule.
-    /// Fails, with the code where one is known, for what the service refuses to deploy.
+    /// The rule that a deployment template makes where its defaults are taken.
     pub fn in_template(template: &str) -> Result<Self, String> {
+        Self::with_parameters(template, &Map::new())
+    }
+
+    /// The rule that a deployment template makes with these parameters; the name of the workspace is put
+    /// in. Fails, with the code where one is known, for what the service refuses to deploy.
+    pub fn with_parameters(template: &str, given: &Map<String, Json>) -> Result<Self, String> {
         let template: Json = serde_json::from_str(template).map_err(|error| error.to_string())?;
-        let resources = template["resources"]
-            .as_array()
-            .map_or(&[][..], Vec::as_slice);
-        let tables = Table::all(resources)?;
-        let rule = resources
-            .iter()
-            .find(|resource| resource["type"] == "Microsoft.Insights/dataCollectionRules");
+        let target = Target {
+            cloud: &CLOUDS[0],
+            subscription: "00000000-0000-0000-0000-000000000001".to_owned(),
+            group: "logs".to_owned(),
+            location: "westeurope",
+        };
+        let mut given = given.clone();
+        given.insert("workspaceName".to_owned(), "workspace".into());
+        Self::made_by(&evaluate::deploy(
+            &template,
+            &given,
+            &target,
+            &Known::new(),
+        )?)
+    }
+
+    /// The rule among what a template has made.
+    pub fn made_by(deployed: &Deployed) -> Result<Self, String> {
+        let tables = Table::all(deployed)?;
+        let rule = deployed.of("Microsoft.Insights/dataCollectionRules").next();
         let rule = rule.ok_or("the template has no data collection rule")?;
-        if rule["kind"] != "Direct" {
+        if rule.body["kind"] != "Direct" {
             return Err("only a rule of kind Direct has an endpoint of its own".to_owned());
         }
-        let properties = &rule["properties"];
+        let properties = &rule.body["properties"];
         let declared = properties["streamDeclarations"].as_object();
-        let flows = properties["dataFlows"]
-            .as_array()
-            .map_or(&[][..], Vec::as_slice);
+        let flows = listed(&properties["dataFlows"]);
         if declared.map_or(0, Map::len).max(flows.len()) > MAX_STREAMS {
             return Err(format!(
                 "a rule has at most {MAX_STREAMS} streams and flows"
             ));
         }
-        let streams = flows.iter().map(|flow| {
+        let mut streams = BTreeMap::new();
+        for flow in flows {
             let name = text(&flow["streams"][0])?;
-            let stream = Stream::read(name, rule, flow, &tables);
-            let stream = stream.map_err(|error| format!("{name}: {error}"))?;
-            Ok((name.to_owned(), stream))
-        });
-        streams.collect::<Result<_, String>>().map(Self)
+            let added = Stream::add(&mut streams, name, rule, flow, &tables);
+            added.map_err(|error| format!("{name}: {error}"))?;
+        }
+        Ok(Self(streams))
     }
 
     pub(super) fn stream(&self, name: &str) -> Option<&Stream> {
@@ -68,61 +94,87 @@ impl Rule {
 }
 
 impl Stream {
-    fn read(
+    /// Puts a flow of the stream called `name` to those that are known.
+    fn add(
+        streams: &mut BTreeMap<String, Self>,
         name: &str,
-        rule: &Json,
+        rule: &Resource,
         flow: &Json,
         tables: &BTreeMap<String, Table>,
-    ) -> Result<Self, String> {
-        let properties = &rule["properties"];
-        let listed = |list: &Json| list.as_array().cloned().unwrap_or_default();
+    ) -> Result<(), String> {
+        let properties = &rule.body["properties"];
         if !name.starts_with("Custom-") || listed(&flow["streams"]).len() != 1 {
             return Err("a flow with a transform has one stream, called Custom-".to_owned());
-        }
-        let known = listed(&properties["destinations"]["logAnalytics"]);
-        let known = |name: &Json| known.iter().any(|destination| destination["name"] == *name);
-        let destinations = listed(&flow["destinations"]);
-        if destinations.is_empty() || !destinations.iter().all(known) {
-            return Err("the flow leads to no destination of the rule".to_owned());
         }
         let columns = table::columns(
             &properties["streamDeclarations"][name]["columns"],
             Type::in_stream,
         )?;
-        let output = text(&flow["outputStream"])?;
-        let output = output.strip_prefix("Custom-");
-        let output = output.ok_or("an output stream begins with Custom-")?;
-        // Resources that do not wait for one another are made side by side.
-        let waits = listed(&rule["dependsOn"]);
-        let mut waits = waits.iter().filter_map(Json::as_str);
-        let table = tables
-            .get(output)
-            .filter(|_| waits.any(|resource| resource.contains(output)));
-        let table = table.ok_or_else(|| {
-            format!("InvalidOutputTable: the table {output} is not there before the rule")
-        })?;
-        let transform = Transform::read(text(&flow["transformKql"])?, &columns)?;
-        Ok(Self {
-            transform: transform.into_table(table)?,
-            table: output.to_owned(),
+        let flow = Flow::read(rule, flow, &columns, tables)?;
+        let stream = streams.entry(name.to_owned()).or_insert_with(|| Self {
             columns,
-        })
+            flows: Vec::new(),
+        });
+        stream.flows.push(flow);
+        Ok(())
     }
 
-    /// The row that the table gets at `now`, and its time. Members that the stream does not declare are
-    /// dropped. A row without a time is not stored: whether the service drops it despite its 204 or gives
-    /// it the time of receipt is unconfirmed, and a sender must not count on the latter.
-    pub(super) fn apply(
-        &self,
-        mut members: Map<String, Json>,
-        now: DateTime<Utc>,
-    ) -> Option<(DateTime<Utc>, ColumnRow<'static>)> {
+    pub(super) fn flows(&self) -> &[Flow] {
+        &self.flows
+    }
+
+    /// What the members of a row are to the rule. Members that the stream does not declare are dropped.
+    pub(super) fn read(&self, mut members: Map<String, Json>) -> BTreeMap<&str, Value> {
         let row = self.columns.iter().map(|(name, kind)| {
             let value = members.remove(name).unwrap_or(Json::Null);
             (name.as_str(), kind.read(value))
         });
+        row.collect()
+    }
+}
+
+impl Flow {
+    fn read(
+        rule: &Resource,
+        flow: &Json,
+        columns: &[(String, Type)],
+        tables: &BTreeMap<String, Table>,
+    ) -> Result<Self, String> {
+        let known = listed(&rule.body["properties"]["destinations"]["logAnalytics"]);
+        let known = |name: &Json| known.iter().any(|destination| destination["name"] == *name);
+        let destinations = listed(&flow["destinations"]);
+        if destinations.is_empty() || !destinations.iter().all(known) {
+            return Err("the flow leads to no destination of the rule".to_owned());
+        }
+        let output = text(&flow["outputStream"])?;
+        let output = output.strip_prefix("Custom-");
+        let output = output.ok_or("an output stream begins with Custom-")?;
+        // Resources that do not wait for one another are made side by side.
+        let end = format!("/{output}");
+        let mut waits = rule.waits_for.iter();
+        let table = tables
+            .get(output)
+            .filter(|_| waits.any(|resource| resource.ends_with(&end)));
+        let table = table.ok_or_else(|| {
+            format!("InvalidOutputTable: the table {output} is not there before the rule")
+        })?;
+        let transform = Transform::read(text(&flow["transformKql"])?, columns)?;
+        Ok(Self {
+            transform: transform.into_table(table)?,
+            table: output.to_owned(),
+        })
+    }
+
+    /// The row that the table gets at `now`, and its time; none where the transform leaves it out. A row
+    /// without a time is not stored: whether the service drops it despite its 204 or gives it the time of
+    /// receipt is unconfirmed, and a sender must not count on the latter.
+    pub(super) fn apply(
+        &self,
+        row: &BTreeMap<&str, Value>,
+        now: DateTime<Utc>,
+    ) -> Option<(DateTime<Utc>, ColumnRow<'static>)> {
         let (mut time, mut columns) = (None, ColumnRow::default());
-        for (name, value) in self.transform.apply(&row.collect(), now) {
+        for (name, value) in self.transform.apply(row, now)? {
             match value {
                 Value::Time(own) if name == "TimeGenerated" => time = Some(own),
                 value => columns.extend(value.into_cell().map(|cell| (name, cell))),
@@ -130,4 +182,8 @@ impl Stream {
         }
         Some((times::kept(time?, now), columns))
     }
+}
+
+fn listed(list: &Json) -> &[Json] {
+    list.as_array().map_or(&[], Vec::as_slice)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
+use template_check::evaluate::Deployed;
 
 use super::value::Type;
 
@@ -26,13 +27,11 @@ const RESERVED: [&str; 7] = [
 pub(super) struct Table(BTreeMap<String, Type>);
 
 impl Table {
-    /// Reads all tables of a template, by their names.
-    pub(super) fn all(resources: &[Json]) -> Result<BTreeMap<String, Self>, String> {
-        let tables = resources.iter().filter(|resource| {
-            resource["type"] == "Microsoft.OperationalInsights/workspaces/tables"
-        });
+    /// Reads all tables that a template makes, by their names.
+    pub(super) fn all(deployed: &Deployed) -> Result<BTreeMap<String, Self>, String> {
+        let tables = deployed.of("Microsoft.OperationalInsights/workspaces/tables");
         let tables = tables.map(|resource| {
-            let schema = &resource["properties"]["schema"];
+            let schema = &resource.body["properties"]["schema"];
             let name = text(&schema["name"])?;
             let table = Self::read(name, schema).map_err(|error| format!("{name}: {error}"))?;
             Ok((name.to_owned(), table))

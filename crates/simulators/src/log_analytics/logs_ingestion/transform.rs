@@ -1,18 +1,17 @@
 //! A rule's transform: as much of the query language as our rules need.
 //!
-//! `source | project A = expression, B = expression, ...`, where an expression is a column (`name` or
-//! `['name']`), a member of a dynamic one (`a.b`), a text in single quotes, a span of days (`2d`), a
-//! comparison by `<`, two conditions with `or`, or one of the functions `iif`, `isnull`, `now`, `ago`,
-//! `tostring`, `todatetime`. Anything else is an error when the rule is read, so that nothing is taken
-//! for understood that is not. [`typing`](super::typing) says of what type an expression is.
+//! `source | where condition | project A = expression, B = expression, ...`, where the condition can be
+//! left out. [`reader`](super::reader) says what an expression is. Anything else is an error when the rule
+//! is read, so that nothing is taken for understood that is not. [`typing`](super::typing) says of what type
+//! an expression is.
 
-use std::{collections::BTreeMap, iter::Peekable, str::Chars};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value as Json;
 
 use super::{
-    keywords::KEYWORDS,
+    reader::Reader,
     table::Table,
     value::{Type, Value},
 };
@@ -21,13 +20,13 @@ use crate::log_analytics::times;
 /// The longest transform, as documented.
 const MAX_CHARACTERS: usize = 15_360;
 
-/// Words that the language service takes for columns, but that mean something else as well: the input, and
-/// a column's type. They are columns only as `['name']`, to be safe.
-const AMBIGUOUS: [&str; 2] = ["source", "type"];
-
 /// A transform.
 #[derive(Debug, Clone)]
-pub(super) struct Transform(Vec<Output>);
+pub(super) struct Transform {
+    /// What a row must meet to be stored.
+    condition: Option<Expression>,
+    outputs: Vec<Output>,
+}
 
 #[derive(Debug, Clone)]
 struct Output {
@@ -43,6 +42,10 @@ pub(super) enum Expression {
     Text(String),
     Days(i64),
     Less(Box<Expression>, Box<Expression>),
+    Equal(Box<Expression>, Box<Expression>),
+    /// Whether a text is one of these.
+    In(Box<Expression>, Vec<String>),
+    And(Box<Expression>, Box<Expression>),
     Or(Box<Expression>, Box<Expression>),
     Call(Function, Vec<Expression>),
 }
@@ -50,22 +53,26 @@ pub(super) enum Expression {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Function {
     Iif,
+    IsEmpty,
     IsNull,
     Now,
     Ago,
     ToString,
     ToDateTime,
+    ToLower,
 }
 
 impl Function {
-    fn named(name: &str) -> Option<Self> {
+    pub(super) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "iif" => Self::Iif,
+            "isempty" => Self::IsEmpty,
             "isnull" => Self::IsNull,
             "now" => Self::Now,
             "ago" => Self::Ago,
             "tostring" => Self::ToString,
             "todatetime" => Self::ToDateTime,
+            "tolower" => Self::ToLower,
             _ => return None,
         })
     }
@@ -79,12 +86,17 @@ impl Transform {
                 "a transform has at most {MAX_CHARACTERS} characters"
             ));
         }
-        let rest = text.strip_prefix("source | project ");
-        let rest = rest.ok_or("a transform begins with `source | project `")?;
-        let mut reader = Reader(rest.chars().peekable());
+        let mut reader = Reader::new(text);
+        reader.expect_word("source")?;
+        reader.expect('|')?;
+        let condition = reader
+            .takes_word("where")
+            .then(|| condition(&mut reader, columns))
+            .transpose()?;
+        reader.expect_word("project")?;
         let mut outputs: Vec<Output> = Vec::new();
         loop {
-            let name = unquoted(reader.word()?)?;
+            let name = reader.name()?;
             reader.expect('=')?;
             let expression = reader.expression()?;
             if outputs.iter().any(|output| output.name == name) {
@@ -100,16 +112,14 @@ impl Transform {
                 break;
             }
         }
-        match reader.peek() {
-            None => Ok(Self(outputs)),
-            Some(other) => Err(format!("`{other}` is not understood")),
-        }
+        reader.expect_end()?;
+        Ok(Self { condition, outputs })
     }
 
     /// The transform as `table` sees it. A type other than the column's makes the service refuse the
     /// rule; it silently drops a column that the table lacks.
     pub(super) fn into_table(mut self, table: &Table) -> Result<Self, String> {
-        let wrong = self.0.iter().filter_map(|output| {
+        let wrong = self.outputs.iter().filter_map(|output| {
             let (name, made) = (&output.name, output.kind);
             let kind = table.kind(name).filter(|kind| *kind != made)?;
             Some(format!("{name} [produced:'{made:?}', output:'{kind:?}']"))
@@ -120,27 +130,56 @@ impl Transform {
                 "InvalidTransformOutput: types of transform output columns do not match: {wrong}"
             ));
         }
-        if !self.0.iter().any(|output| output.name == "TimeGenerated") {
+        if !self
+            .outputs
+            .iter()
+            .any(|output| output.name == "TimeGenerated")
+        {
             return Err("InvalidTransformOutput: TimeGenerated is not made".to_owned());
         }
-        self.0.retain(|output| table.kind(&output.name).is_some());
+        self.outputs
+            .retain(|output| table.kind(&output.name).is_some());
         Ok(self)
     }
 
-    /// The row that it makes of the members of a stream, at `now`.
+    /// The row that it makes of the members of a stream, at `now`. None for a row that does not meet the
+    /// condition.
     pub(super) fn apply(
         &self,
         row: &BTreeMap<&str, Value>,
         now: DateTime<Utc>,
-    ) -> Vec<(&str, Value)> {
-        let outputs = self.0.iter();
-        outputs
-            .map(|output| (output.name.as_str(), output.expression.of(row, now)))
-            .collect()
+    ) -> Option<Vec<(&str, Value)>> {
+        if let Some(condition) = &self.condition
+            && !condition.is_true(row, now)
+        {
+            return None;
+        }
+        let outputs = self.outputs.iter();
+        let made = outputs.map(|output| (output.name.as_str(), output.expression.of(row, now)));
+        Some(made.collect())
     }
 }
 
+/// The condition behind `where`, with the bar that ends it.
+fn condition(reader: &mut Reader<'_>, columns: &[(String, Type)]) -> Result<Expression, String> {
+    let condition = reader.expression()?;
+    match condition.kind(columns)? {
+        Type::Boolean => {}
+        kind => {
+            return Err(format!(
+                "Boolean was expected after `where` and not {kind:?}"
+            ));
+        }
+    }
+    reader.expect('|')?;
+    Ok(condition)
+}
+
 impl Expression {
+    fn is_true(&self, row: &BTreeMap<&str, Value>, now: DateTime<Utc>) -> bool {
+        self.of(row, now) == Value::Boolean(true)
+    }
+
     fn of(&self, row: &BTreeMap<&str, Value>, now: DateTime<Utc>) -> Value {
         match self {
             Self::Column(name) => row.get(name.as_str()).cloned().unwrap_or(Value::Null),
@@ -157,9 +196,13 @@ impl Expression {
                 (Value::Time(left), Value::Time(right)) => Value::Boolean(left < right),
                 _ => Value::Null,
             },
+            Self::Equal(left, right) => Value::Boolean(left.of(row, now) == right.of(row, now)),
+            Self::In(of, texts) => Value::Boolean(texts.contains(&of.of(row, now).into_text())),
+            Self::And(left, right) => {
+                Value::Boolean(left.is_true(row, now) && right.is_true(row, now))
+            }
             Self::Or(left, right) => {
-                let is_true = |side: &Self| side.of(row, now) == Value::Boolean(true);
-                Value::Boolean(is_true(left) || is_true(right))
+                Value::Boolean(left.is_true(row, now) || right.is_true(row, now))
             }
             Self::Call(function, arguments) => {
                 let argument = |index: usize| {
@@ -169,6 +212,8 @@ impl Expression {
                 match function {
                     Function::Iif if argument(0) == Value::Boolean(true) => argument(1),
                     Function::Iif => argument(2),
+                    Function::IsEmpty => Value::Boolean(argument(0).into_text().is_empty()),
+                    Function::ToLower => Value::Text(argument(0).into_text().to_lowercase()),
                     // A text is never null in that language.
                     Function::IsNull => Value::Boolean(argument(0) == Value::Null),
                     Function::Now => Value::Time(now),
@@ -183,133 +228,6 @@ impl Expression {
                 }
             }
         }
-    }
-}
-
-/// A name that needs no quotes.
-fn unquoted(word: String) -> Result<String, String> {
-    if KEYWORDS.contains(&word.as_str()) {
-        return Err(quote(&word));
-    }
-    Ok(word)
-}
-
-fn quote(word: &str) -> String {
-    format!("`{word}` is a column only as ['{word}']")
-}
-
-struct Reader<'a>(Peekable<Chars<'a>>);
-
-impl Reader<'_> {
-    fn peek(&mut self) -> Option<char> {
-        while self.0.next_if(|next| next.is_whitespace()).is_some() {}
-        self.0.peek().copied()
-    }
-
-    fn takes(&mut self, character: char) -> bool {
-        let is_next = self.peek() == Some(character);
-        if is_next {
-            let _taken = self.0.next();
-        }
-        is_next
-    }
-
-    fn expect(&mut self, character: char) -> Result<(), String> {
-        if self.takes(character) {
-            return Ok(());
-        }
-        Err(match self.peek() {
-            Some(other) => format!("`{character}` was expected and not `{other}`"),
-            None => format!("`{character}` was expected and not the end"),
-        })
-    }
-
-    fn word(&mut self) -> Result<String, String> {
-        let _next = self.peek();
-        let mut word = String::new();
-        while let Some(next) = self
-            .0
-            .next_if(|next| next.is_ascii_alphanumeric() || *next == '_')
-        {
-            word.push(next);
-        }
-        if word.is_empty() {
-            return Err("a name was expected".to_owned());
-        }
-        Ok(word)
-    }
-
-    fn text(&mut self) -> Result<String, String> {
-        self.expect('\'')?;
-        let mut text = String::new();
-        // What a backslash means here is not understood.
-        while let Some(next) = self.0.next_if(|next| !['\'', '\\'].contains(next)) {
-            text.push(next);
-        }
-        self.expect('\'')?;
-        Ok(text)
-    }
-
-    /// `or` binds weakest.
-    fn expression(&mut self) -> Result<Expression, String> {
-        let left = self.comparison()?;
-        if self.peek() != Some('o') {
-            return Ok(left);
-        }
-        match self.word()?.as_str() {
-            "or" => Ok(Expression::Or(Box::new(left), Box::new(self.comparison()?))),
-            other => Err(format!("`{other}` is not understood")),
-        }
-    }
-
-    fn comparison(&mut self) -> Result<Expression, String> {
-        let left = self.term()?;
-        if self.takes('<') {
-            return Ok(Expression::Less(Box::new(left), Box::new(self.term()?)));
-        }
-        Ok(left)
-    }
-
-    fn term(&mut self) -> Result<Expression, String> {
-        let mut term = match self.peek() {
-            Some('\'') => return Ok(Expression::Text(self.text()?)),
-            Some('[') => {
-                self.expect('[')?;
-                let name = self.text()?;
-                self.expect(']')?;
-                Expression::Column(name)
-            }
-            _ => {
-                let word = self.word()?;
-                if let Some(days) = word.strip_suffix('d').and_then(|days| days.parse().ok()) {
-                    return Ok(Expression::Days(days));
-                }
-                if self.takes('(') {
-                    return self.call(&word);
-                }
-                if AMBIGUOUS.contains(&word.as_str()) {
-                    return Err(quote(&word));
-                }
-                Expression::Column(unquoted(word)?)
-            }
-        };
-        while self.takes('.') {
-            term = Expression::Member(Box::new(term), unquoted(self.word()?)?);
-        }
-        Ok(term)
-    }
-
-    fn call(&mut self, name: &str) -> Result<Expression, String> {
-        let function =
-            Function::named(name).ok_or_else(|| format!("the function `{name}` is not known"))?;
-        let mut arguments = Vec::new();
-        while !self.takes(')') {
-            if !arguments.is_empty() {
-                self.expect(',')?;
-            }
-            arguments.push(self.expression()?);
-        }
-        Ok(Expression::Call(function, arguments))
     }
 }
 
@@ -341,8 +259,8 @@ mod tests {
         ];
         let columns = columns.map(|(name, kind)| (name.to_owned(), kind));
         let transform = Transform::read(&text, &columns)?;
-        let mut made = transform.apply(&row.into(), DateTime::UNIX_EPOCH + TimeDelta::days(3));
-        Ok(made.remove(0).1)
+        let made = transform.apply(&row.into(), DateTime::UNIX_EPOCH + TimeDelta::days(3));
+        Ok(made.unwrap().remove(0).1)
     }
 
     #[test]
@@ -365,8 +283,33 @@ mod tests {
                 Value::Time(DateTime::UNIX_EPOCH),
             ),
             ("todatetime(a)", Value::Null),
+            ("tolower('ÀX')", text("àx")),
+            ("a in ('x', 'y')", Value::Boolean(true)),
+            ("a in ('X')", Value::Boolean(false)),
+            ("a == 'x' and isnull(none)", Value::Boolean(true)),
+            ("a == 'y' or a == 'x' and a == 'z'", Value::Boolean(false)),
+            ("isempty(tostring(d.n))", Value::Boolean(true)),
         ] {
             assert_eq!(apply(expression), Ok(value), "{expression}");
+        }
+    }
+
+    #[test]
+    fn a_row_that_does_not_meet_the_condition_is_not_stored() {
+        let columns = [("a".to_owned(), Type::String)];
+        let stored = |text: &str, transform: &str| {
+            let transform = Transform::read(transform, &columns).unwrap();
+            let row = [("a", Value::Text(text.to_owned()))].into();
+            transform.apply(&row, DateTime::UNIX_EPOCH).is_some()
+        };
+        let transform = "source | where tolower(a) == 'x' | project X = a";
+        assert!(stored("X", transform));
+        assert!(!stored("y", transform));
+        for wrong in [
+            "source | where a | project X = a",
+            "source | where a == 'x'",
+        ] {
+            assert!(Transform::read(wrong, &columns).is_err(), "{wrong}");
         }
     }
 
@@ -376,8 +319,10 @@ mod tests {
             "b",
             "coalesce(a, a)",
             "isnull()",
-            "a and a",
             "a | where a",
+            "a = 'x'",
+            "a in (a)",
+            "a == 'x' xor a == 'y'",
             "'open",
             r"'a\'",
             "at >= at",
@@ -399,6 +344,11 @@ mod tests {
             "a.b",
             "a < a",
             "at or at",
+            "a and a",
+            "a == at",
+            "at in ('x')",
+            "isempty(at)",
+            "tolower(d)",
             "iif(a, a, a)",
             "iif(isnull(at), at, a)",
             "isnull(a)",

@@ -29,7 +29,12 @@ impl Expression {
                 expect(left, Type::DateTime)?;
                 expect(right, Type::DateTime).map(|()| Type::Boolean)
             }
-            Self::Or(left, right) => {
+            Self::Equal(left, right) => {
+                expect(left, Type::String)?;
+                expect(right, Type::String).map(|()| Type::Boolean)
+            }
+            Self::In(of, _) => expect(of, Type::String).map(|()| Type::Boolean),
+            Self::And(left, right) | Self::Or(left, right) => {
                 expect(left, Type::Boolean)?;
                 expect(right, Type::Boolean).map(|()| Type::Boolean)
             }
@@ -44,6 +49,8 @@ impl Expression {
                     Type::String => Err("a text is never null".to_owned()),
                     _ => Ok(Type::Boolean),
                 },
+                (Function::IsEmpty, [of]) => expect(of, Type::String).map(|()| Type::Boolean),
+                (Function::ToLower, [of]) => expect(of, Type::String).map(|()| Type::String),
                 (Function::Now, []) => Ok(Type::DateTime),
                 (Function::Ago, [span]) => expect(span, Type::TimeSpan).map(|()| Type::DateTime),
                 (Function::ToString, [of]) => of.kind(columns).map(|_| Type::String),
