@@ -226,7 +226,10 @@ async fn a_checkpoint_is_shown_and_rewound_without_duplicates() {
         back.format("%Y-%m-%dT%H:%M:%SZ")
     );
     let (code, _, err) = bench.with(&rewind, &storage).await;
-    assert!(code == 1 && err.contains("no checkpoint yet"), "{err}");
+    assert!(
+        code == 1 && err.contains("Nothing is saved for url. Start it at"),
+        "{err}"
+    );
 
     bench.run("run").await;
     let (_, out, _) = bench.with("checkpoint show --feed url", &storage).await;

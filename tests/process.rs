@@ -12,10 +12,10 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use axum::http::HeaderValue;
-use simulators::server::Server;
+use simulators::{clock::SimClock, records::GivenRecords, server::Server};
 use support::{
     azurite::Azurite,
-    program::{Handler, Services, command},
+    program::{Handler, Services, command, run},
 };
 
 fn with(services: &Services, more: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -351,4 +351,56 @@ async fn serve_without_a_port_says_what_to_do() {
         text.contains("FUNCTIONS_CUSTOMHANDLER_PORT is not set") && text.contains("--help"),
         "{text}"
     );
+}
+
+/// Were only the small text before a post tried, each run would post and not remember.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_without_room_for_what_a_post_adds_is_found_out_before_it() {
+    let services = Services::start(1200, 0).await;
+    let folder = tempfile::tempdir().unwrap();
+    let settings = with(
+        &services,
+        &[("checkpoint_dir", folder.path().to_str().unwrap())],
+    );
+    for _ in 0..2 {
+        let mut limited = std::process::Command::new("/bin/sh");
+        let program = env!("CARGO_BIN_EXE_mimecast-ttp");
+        // No file may be longer than some kilobytes; without the trap the process would be killed.
+        let script = "trap '' XFSZ; ulimit -f 16; exec \"$0\" run";
+        limited.args(["-c", script, program]);
+        limited.env_clear().envs(settings.iter().cloned());
+        let (code, out, err) = run(limited).await;
+        assert_eq!(code, 1, "{out}{err}");
+        assert!(out.contains("Nothing was delivered, since"), "{out}{err}");
+    }
+    assert_eq!(services.counts(), [0; 3]);
+    let (code, out, err) = run(run_command(&settings)).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(services.counts(), [1200; 3]);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_ahead_is_told_and_saves_no_watermark_beyond_mimecasts() {
+    let mimecasts = SimClock::real().now() - chrono::TimeDelta::minutes(5);
+    let services = Services::with(GivenRecords::default(), SimClock::at(mimecasts)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let settings = with(
+        &services,
+        &[("checkpoint_dir", folder.path().to_str().unwrap())],
+    );
+    let (code, out, err) = run(run_command(&settings)).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(err.contains("is ahead of Mimecast's"), "{err}");
+    let saved = std::fs::read_to_string(folder.path().join("url-checkpoint.txt")).unwrap();
+    let saved: serde_json::Value = serde_json::from_str(&saved).unwrap();
+    let watermark: chrono::DateTime<chrono::Utc> =
+        saved["watermark"].as_str().unwrap().parse().unwrap();
+    assert!(watermark < mimecasts, "{watermark}");
+}
+
+fn run_command(settings: &[(String, String)]) -> std::process::Command {
+    let mut command = command(settings);
+    command.arg("run");
+    command
 }

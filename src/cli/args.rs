@@ -1,6 +1,6 @@
 //! The command line.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Parser, Subcommand};
 
 #[cfg(feature = "simulator")]
@@ -97,7 +97,8 @@ pub(super) struct Rewind {
     /// The feed: url, attachment or impersonation.
     #[arg(long, value_name = "FEED")]
     pub(super) feed: Feed,
-    /// The time to go back to, such as 2026-11-24T05:00:00Z or 2026-11-24T06:00:00+01:00.
+    /// The time to go back to, such as 2026-11-24T05:00:00Z, 2026-11-24T06:00:00+01:00, or 2026-11-24 for the
+    /// beginning of that day in UTC.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) to: DateTime<Utc>,
     /// Do not ask.
@@ -105,8 +106,14 @@ pub(super) struct Rewind {
     pub(super) yes: bool,
 }
 
+/// A time, or the beginning of a day.
 fn time(text: &str) -> Result<DateTime<Utc>, String> {
-    event_time::parse(text).ok_or_else(|| "not a time; write it as 2026-11-24T05:00:00Z".to_owned())
+    let day = || text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0);
+    event_time::parse(text)
+        .or_else(|| Some(day()?.and_utc()))
+        .ok_or_else(|| {
+            "not a time; write it as 2026-11-24T05:00:00Z, or a day as 2026-11-24".to_owned()
+        })
 }
 
 #[derive(Debug, Subcommand)]
@@ -261,6 +268,7 @@ mod tests {
         assert!(
             parse("mimecast-ttp checkpoint rewind --feed url --to 2026-11-24T05:00:00Z").is_ok()
         );
+        assert!(parse("mimecast-ttp checkpoint rewind --feed url --to 2026-11-24").is_ok());
         for line in [
             "mimecast-ttp checkpoint rewind --feed url",
             "mimecast-ttp checkpoint rewind --feed url --to yesterday",

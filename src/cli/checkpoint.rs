@@ -194,6 +194,9 @@ fn describe(text: &mut String, saved: &checkpoint::Checkpoint, storage: &Storage
     }
 }
 
+/// What a rewind of a feed without a checkpoint of ours delivers again.
+const KNOWN_BY_LEDGER_ONLY: &str = "Earlier deliveries are known only as far as the ledger goes, if there is one: all others from then on will be delivered AGAIN.";
+
 /// What a rewind to `to` delivers again: `known` is the time from which deliveries are remembered,
 /// `lost` the hours of the ledger that cannot be read.
 fn what_comes_again(to: DateTime<Utc>, known: DateTime<Utc>, lost: &[Hour]) -> String {
@@ -241,7 +244,7 @@ async fn rewind(options: &Rewind, storage: &Storage) -> u8 {
         Ok(shown) => shown,
         Err(error) => return failed(error.explain()),
     };
-    let (before, rewound) = match shown.rewound(to, storage.now()) {
+    let rewound = match shown.rewound(to, storage.now()) {
         Ok(rewound) => rewound,
         Err(error) => return failed(error.explain()),
     };
@@ -252,9 +255,15 @@ async fn rewind(options: &Rewind, storage: &Storage) -> u8 {
         Ok(lost) => lost,
         Err(error) => return failed(error.explain()),
     };
-    let to_know = what_comes_again(to, rewound.tally.since(), &lost);
-    let [from, to_text] = [before, to].map(to_utc_text);
-    let question = format!("Set {feed} from {from} to {to_text}?");
+    let to_know = match &rewound {
+        Start::From(rewound) => what_comes_again(to, rewound.tally.since(), &lost),
+        Start::Fresh | Start::TakenOver(_) => KNOWN_BY_LEDGER_ONLY.to_owned(),
+    };
+    let to_text = to_utc_text(to);
+    let question = match shown.watermark() {
+        Some(from) => format!("Set {feed} from {} to {to_text}?", to_utc_text(from)),
+        None => format!("Nothing is saved for {feed}. Start it at {to_text}?"),
+    };
     if !ask::go_on(&question, &to_know, yes) {
         return FAILED;
     }

@@ -90,6 +90,8 @@ pub fn main() -> ExitCode {
             Command::Simulate(options) => simulate::simulate(&options).await,
         }
     });
+    // A thread that waits for a file system that does not answer must not keep the process.
+    runtime.shutdown_background();
     ExitCode::from(code)
 }
 

@@ -8,7 +8,10 @@ use tracing::{instrument, warn};
 use super::{
     error::Explain,
     gaps,
-    pipeline::{Direction, Pipeline, Restarts, Segment, counting_source::CountingSource},
+    pipeline::{
+        Direction, Pipeline, Restarts, Segment, counting_source::CountingSource,
+        source_clock::SourceClock,
+    },
     ports::Patience,
     reconcile::Reconciler,
     report::{
@@ -67,7 +70,9 @@ pub(super) struct FeedPass {
 
 impl FeedPass {
     pub(super) fn new(mut pipeline: Pipeline) -> Self {
-        let source = Arc::new(CountingSource::new(pipeline.ports.source));
+        let clock = Arc::new(SourceClock::new(pipeline.ports.clock));
+        let source = Arc::new(CountingSource::new(pipeline.ports.source, clock.clone()));
+        pipeline.ports.clock = clock;
         pipeline.ports.source = source.clone();
         Self { pipeline, source }
     }
@@ -246,16 +251,19 @@ impl FeedPass {
         writer.save_at_end(end, false).await
     }
 
-    /// Reads forward to now, and again from what is delivered where the source refused a token.
+    /// Reads forward to now, and again from what is delivered where the source refused a token, or where
+    /// its clock turned out to be behind this machine's.
     async fn catch_up(
         &self,
         writer: &mut CheckpointWriter,
         counts: &mut Counts,
     ) -> Result<(), StopReason> {
         let mut restarts = Restarts::default();
+        let mut goes_by_source = false;
         loop {
             let before = writer.progress.checkpoint().watermark;
             match self.forward(writer, counts).await {
+                Err(reason) if reason.is_clock_ahead() && !goes_by_source => goes_by_source = true,
                 Err(reason) if matches!(reason.kind, StopKind::PageTokenRefused) => {
                     if writer.progress.checkpoint().watermark > before {
                         restarts.reset();

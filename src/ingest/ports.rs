@@ -181,6 +181,19 @@ pub trait Store: Send + Sync {
         deadline: Deadline,
     ) -> Result<Version, StoreError>;
 
+    /// Saves, once it is certain that a content longer by `room` bytes could be saved in its place: what is
+    /// saved behind a post must not fail for want of room. A store that cannot be full need not look.
+    async fn save_with_room(
+        &self,
+        key: StoreKey,
+        content: &[u8],
+        expected: &Version,
+        _room: usize,
+        deadline: Deadline,
+    ) -> Result<Version, StoreError> {
+        self.save(key, content, expected, deadline).await
+    }
+
     /// Removes what is saved; nothing there is as good.
     async fn remove(&self, key: StoreKey, deadline: Deadline) -> Result<(), StoreError>;
 

@@ -170,8 +170,12 @@ impl MimecastSource {
         if let Some((left, reset)) = caller::calls_left(&response, now) {
             permit.answered(context.clock.elapsed(), left, reset);
         }
+        let served_at = response.served_at();
         match self.read(request, response) {
-            Ok(page) => Called::Page(page),
+            Ok(mut page) => {
+                page.served_at = served_at;
+                Called::Page(page)
+            }
             Err((error, Decision::Renew)) => Called::Expired(authorization, error),
             Err((error, _)) => error.into(),
         }
@@ -275,8 +279,7 @@ impl MimecastSource {
     /// A wrong clock makes every signature wrong, or ranges end in Mimecast's future: names the
     /// difference, where it is at least so many seconds.
     fn clock_difference(&self, response: &Response, least: i64) -> Option<String> {
-        let theirs = chrono::DateTime::parse_from_rfc2822(response.header("date")?).ok()?;
-        let seconds = (self.caller.clock.now() - theirs.to_utc()).num_seconds();
+        let seconds = (self.caller.clock.now() - response.served_at()?).num_seconds();
         (seconds.abs() >= least).then(|| {
             format!(
                 "; this machine's clock is {} s {} Mimecast's",

@@ -35,6 +35,12 @@ impl Hour {
         DateTime::from_timestamp(self.0.saturating_mul(SECONDS), 0).unwrap_or_default()
     }
 
+    /// The first moment after it.
+    #[must_use]
+    pub fn end(self) -> DateTime<Utc> {
+        Self(self.0.saturating_add(1)).start()
+    }
+
     /// Every hour that the closed interval touches.
     pub fn between(from: DateTime<Utc>, to: DateTime<Utc>) -> impl Iterator<Item = Self> {
         (Self::of(from).0..=Self::of(to).0).map(Self)

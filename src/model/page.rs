@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
+
 use super::{
     feed::Feed,
     record::RecordScanner,
@@ -45,6 +47,8 @@ pub struct Page {
     pub total: Option<u64>,
     /// How many requests it took to get this page.
     pub attempts: u32,
+    /// What Mimecast's clock showed when it answered, to the second, where the answer says so.
+    pub served_at: Option<DateTime<Utc>>,
     /// How many characters of its text were not valid and were replaced.
     pub repaired: u64,
 }

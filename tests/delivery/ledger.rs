@@ -105,22 +105,43 @@ async fn a_lost_ledger_is_detected_before_a_rewind() {
     assert_eq!(lost.await.unwrap(), [hour]);
 }
 
+/// Reading the look-back again would deliver what only the checkpoint knew once more, and all that lies before
+/// the ledger.
 #[tokio::test]
-async fn a_lost_checkpoint_repeats_nothing_the_ledger_holds() {
-    for text in [None, Some(""), Some("2026-03-02T03:00:00+0000")] {
+async fn a_checkpoint_that_is_lost_beside_its_ledger_stops_the_feed_and_says_what_to_do() {
+    for text in [None, Some("")] {
         let world = settled(World::builder()).await;
         match text {
             Some(text) => world.put_checkpoint(text),
             None => world.lose(StoreKey::Checkpoint(Feed::Url)),
         }
-        let late = world.add_late(at("2026-03-02T04:33:21Z"));
-        world.advance(Duration::from_secs(300));
+        let (before, fetches) = (world.sorted_serials(), world.fetches());
         let report = world.pass().await;
-        assert_eq!(
-            (report.outcome, report.counts.delivered),
-            (Outcome::Complete, 1),
-            "{text:?}: {report}"
-        );
-        assert_eq!(world.sorted_serials(), (0..=late).collect::<Vec<_>>());
+        assert_eq!(report.outcome, Outcome::Failed, "{report}");
+        let message = report.message.unwrap();
+        for part in [
+            "lost or deleted",
+            "deliveries up to 2026-03-02T",
+            "checkpoint rewind",
+        ] {
+            assert!(message.contains(part), "{message}");
+        }
+        assert_eq!((world.sorted_serials(), world.fetches()), (before, fetches));
+        assert_eq!(world.checkpoint().as_deref(), text);
     }
+}
+
+#[tokio::test]
+async fn a_plain_time_beside_a_ledger_repeats_nothing_that_it_holds() {
+    let world = settled(World::builder()).await;
+    world.put_checkpoint("2026-03-02T03:00:00+0000");
+    let late = world.add_late(at("2026-03-02T04:33:21Z"));
+    world.advance(Duration::from_secs(300));
+    let report = world.pass().await;
+    assert_eq!(
+        (report.outcome, report.counts.delivered),
+        (Outcome::Complete, 1),
+        "{report}"
+    );
+    assert_eq!(world.sorted_serials(), (0..=late).collect::<Vec<_>>());
 }

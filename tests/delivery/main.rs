@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
 
+mod clock;
 mod displaced;
 mod forward;
 mod gaps;

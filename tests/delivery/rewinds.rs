@@ -21,9 +21,9 @@ async fn rewind(world: &World, to: &str) -> Result<(), RewindError> {
         .await
         .unwrap();
     let now = world.now();
-    let (_, checkpoint) = shown.rewound(at(to), now)?;
+    let start = shown.rewound(at(to), now)?;
     shown
-        .replace(world, Feed::Url, &checkpoint, "operator", deadline)
+        .replace(world, Feed::Url, &start, "operator", deadline)
         .await?;
     Ok(())
 }
@@ -90,8 +90,16 @@ async fn a_rewind_cannot_move_forward() {
     let error = rewind(&world, "2026-03-02T08:30:00Z").await.unwrap_err();
     assert!(matches!(error, RewindError::NotBack(_)), "{error}");
     let fresh = World::builder().build();
-    let error = rewind(&fresh, "2026-03-02T03:00:00Z").await.unwrap_err();
-    assert!(matches!(error, RewindError::NoCheckpoint), "{error}");
+    let error = rewind(&fresh, "2026-03-02T08:00:00Z").await.unwrap_err();
+    assert!(matches!(error, RewindError::NotBack(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_feed_without_a_checkpoint_can_be_started_anywhere() {
+    let world = World::builder().records(10).build();
+    rewind(&world, "2026-03-02T07:00:05Z").await.unwrap();
+    world.pass().await;
+    assert_eq!(world.serials(), [5, 6, 7, 8, 9]);
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! A source that counts the calls made of it, whatever they were for, and bounds them.
+//! A source that counts the calls made of it, whatever they were for, and bounds them; and that tells the
+//! clock of the pass what Mimecast's showed.
 
 use std::sync::{
     Arc,
@@ -7,6 +8,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 
+use super::source_clock::SourceClock;
 use crate::{
     ingest::{
         error::{ErrorKind, ServiceError},
@@ -26,13 +28,15 @@ struct TooManyCalls;
 
 pub(in crate::ingest) struct CountingSource {
     source: Arc<dyn LogSource>,
+    clock: Arc<SourceClock>,
     calls: AtomicU64,
 }
 
 impl CountingSource {
-    pub(in crate::ingest) fn new(source: Arc<dyn LogSource>) -> Self {
+    pub(in crate::ingest) fn new(source: Arc<dyn LogSource>, clock: Arc<SourceClock>) -> Self {
         Self {
             source,
+            clock,
             calls: AtomicU64::new(0),
         }
     }
@@ -60,6 +64,13 @@ impl LogSource for CountingSource {
             Err(error) => error.attempts(),
         };
         self.calls.fetch_add(calls.into(), Ordering::Relaxed);
+        if let Ok(Page {
+            served_at: Some(served_at),
+            ..
+        }) = &result
+        {
+            self.clock.learn(*served_at);
+        }
         result
     }
 }

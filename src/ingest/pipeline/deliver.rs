@@ -174,7 +174,9 @@ impl Deliverer<'_> {
         if self.post_by.remaining(self.clock.elapsed()).is_none() {
             return Err(StopReason::out_of_time(Step::Posting));
         }
-        self.writer.claim().await.map_err(StopReason::not_saved)?;
+        let records = part.batch.rows().len();
+        let claimed = self.writer.claim(records).await;
+        claimed.map_err(StopReason::not_saved)?;
         let (sink, answered_by) = (self.sink, self.answered_by);
         posts.on_their_way.push(Box::pin(async move {
             let result = sink.deliver(&part.batch, answered_by).await;

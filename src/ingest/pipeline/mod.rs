@@ -9,6 +9,7 @@ mod deliver;
 mod displaced;
 mod range;
 mod read;
+pub(super) mod source_clock;
 
 use std::{sync::atomic::AtomicI64, time::Duration};
 

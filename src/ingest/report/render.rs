@@ -64,6 +64,7 @@ impl Explain for StopSource {
             Self::TooManyGaps => Some(
                 "ask the support of Mimecast about the ranges that `mimecast-ttp checkpoint show` lists",
             ),
+            Self::ClockAhead => Some("set this machine's clock right"),
             Self::Budget(_) | Self::EndlessListing(_) => None,
         }
     }

@@ -50,6 +50,9 @@ pub(in crate::ingest) enum StopSource {
     /// The checkpoint holds no more gaps.
     #[error("it cannot be read, and neither can {MAX_GAPS} ranges before it")]
     TooManyGaps,
+    /// The range ends in Mimecast's future.
+    #[error("this machine's clock is ahead of Mimecast's")]
+    ClockAhead,
     /// The source does not come to an end.
     #[error("the listing does not end within {0} pages")]
     EndlessListing(usize),
@@ -140,6 +143,18 @@ impl StopReason {
         }
     }
 
+    /// The range ends in the future, by Mimecast's clock.
+    pub(in crate::ingest) fn clock_ahead(range: DateRange) -> Self {
+        Self {
+            step: Some(Step::Reading(range)),
+            ..Self::new(
+                Some(Service::Mimecast),
+                StopKind::Failed,
+                StopSource::ClockAhead,
+            )
+        }
+    }
+
     /// The listing of a range does not end.
     pub(in crate::ingest) fn endless_listing(range: DateRange, pages: usize) -> Self {
         let source = StopSource::EndlessListing(pages);
@@ -226,6 +241,11 @@ impl StopReason {
             self.kind,
             StopKind::NotSaved | StopKind::NotSavedAtEnd { .. }
         )
+    }
+
+    /// Whether the range ends in the future, by Mimecast's clock.
+    pub(in crate::ingest) fn is_clock_ahead(&self) -> bool {
+        matches!(self.source.as_deref(), Some(StopSource::ClockAhead))
     }
 
     /// Whether the checkpoint was saved by another run.

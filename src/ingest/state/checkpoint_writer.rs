@@ -17,6 +17,7 @@ use crate::{
         checkpoint::{Checkpoint, CheckpointError, Start},
         date_range::DateRange,
         deadline::Deadline,
+        event_time,
         feed::Feed,
         gap::Gap,
         ledger::{Entry, Hour},
@@ -37,6 +38,9 @@ const MAX_UNFLUSHED: usize = 10 * LEDGER_FLUSH_THRESHOLD;
 /// that lost its claim begins a post only within this time, see [`CheckpointWriter::claim`].
 const CLAIM_LIFETIME: Duration = Duration::from_secs(2);
 
+/// By how many bytes a record makes the text of a checkpoint longer, at most: a second and a fingerprint.
+const BYTES_PER_RECORD: usize = 64;
+
 /// Why a checkpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -46,12 +50,21 @@ pub enum OpenError {
     /// It holds something else.
     #[error(transparent)]
     Content(#[from] CheckpointError),
+    /// It is gone, and what was delivered with it.
+    #[error(
+        "nothing is saved there, although the ledger shows deliveries up to {}: the checkpoint was lost or deleted",
+        event_time::to_utc_text(.0.end())
+    )]
+    Lost(Hour),
 }
 
 impl Explain for OpenError {
     fn advice(&self) -> Option<&'static str> {
         match self {
             Self::Store(error) => error.advice(),
+            Self::Lost(_) => Some(
+                "put the checkpoint back, from a version of the blob or a backup; or choose where to go on with `mimecast-ttp checkpoint rewind --feed FEED --to TIME`: what the ledger knows is not delivered again, what was delivered after its end is",
+            ),
             Self::Content(_) => Some(
                 "put back a valid checkpoint, or replace the content by the time to start from, such as 2026-11-24T05:00:00Z (deliveries before it are not repeated), or delete it to read the whole look-back again: what the ledger does not know is then delivered again",
             ),
@@ -61,7 +74,7 @@ impl Explain for OpenError {
     fn explain(&self) -> String {
         match self {
             Self::Store(error) => error.explain(),
-            Self::Content(error) => with_advice(error.to_string(), self.advice()),
+            other => with_advice(other.to_string(), other.advice()),
         }
     }
 }
@@ -119,18 +132,24 @@ impl CheckpointWriter {
         deadline: Deadline,
     ) -> Result<Self, OpenError> {
         let (start, version) = read(&*ports.store, feed, deadline).await?;
-        let is_new = !matches!(start, Start::From(_));
-        let mut progress = Progress::resume(start, lookback, ports.clock.now());
         let ledger = Ledger {
             feed,
             store: &*ports.store,
             deadline,
         };
-        if is_new && let Some(last) = ledger.hours().await?.pop() {
+        let ledger_reaches = match start {
+            Start::From(_) => None,
+            Start::Fresh | Start::TakenOver(_) => ledger.hours().await?.pop(),
+        };
+        if let (Start::Fresh, Some(last)) = (&start, ledger_reaches) {
+            return Err(OpenError::Lost(last));
+        }
+        let mut progress = Progress::resume(start, lookback, ports.clock.now());
+        if let Some(last) = ledger_reaches {
             warn!(
                 %feed,
                 ledger_reaches = %last,
-                "The checkpoint holds no fingerprints, but there is a ledger: what it knows is not delivered again."
+                "The checkpoint is a plain time, and there is a ledger: what it knows is not delivered again, what was delivered after its end is."
             );
             progress.ledger_reaches(last);
         }
@@ -153,12 +172,16 @@ impl CheckpointWriter {
 
     /// Saves the checkpoint, if nobody else has meanwhile.
     pub(in crate::ingest) async fn save(&mut self) -> Result<(), StoreError> {
+        self.save_with_room(0).await
+    }
+
+    async fn save_with_room(&mut self, room: usize) -> Result<(), StoreError> {
         let written_by = self.save_ids.next();
         let text = self.progress.checkpoint().to_text(self.feed, &written_by);
         let key = StoreKey::Checkpoint(self.feed);
         self.version = self
             .store
-            .save(key, text.as_bytes(), &self.version, self.deadline)
+            .save_with_room(key, text.as_bytes(), &self.version, room, self.deadline)
             .await?;
         self.saved = Some(self.clock.elapsed());
         self.changed = false;
@@ -234,14 +257,14 @@ impl CheckpointWriter {
         !self.changed
     }
 
-    /// Saves the checkpoint as it is before a post, unless that was done just now. A store that cannot
-    /// be written is found out before anything is delivered that could then not be remembered; of two
-    /// runs that read the same checkpoint one stops before it posts; and a run that was overtaken
-    /// while it was reading stops too.
-    pub(in crate::ingest) async fn claim(&mut self) -> Result<(), StoreError> {
+    /// Saves the checkpoint as it is before a post of so many records, unless that was done just now. A
+    /// store that cannot be written, or has no room for those records, is found out before anything is
+    /// delivered that could then not be remembered; of two runs that read the same checkpoint one stops
+    /// before it posts; and a run that was overtaken while it was reading stops too.
+    pub(in crate::ingest) async fn claim(&mut self, records: usize) -> Result<(), StoreError> {
         match self.saved {
             Some(saved) if self.clock.elapsed().saturating_sub(saved) <= CLAIM_LIFETIME => Ok(()),
-            _ => self.save().await,
+            _ => self.save_with_room(records * BYTES_PER_RECORD).await,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
         ports::{Store, Version},
     },
     model::{
-        checkpoint::{Checkpoint, Start},
+        checkpoint::Start,
         deadline::Deadline,
         event_time,
         feed::Feed,
@@ -30,12 +30,9 @@ pub struct SavedCheckpoint {
 /// Why a checkpoint cannot be set back.
 #[derive(Debug, thiserror::Error)]
 pub enum RewindError {
-    /// There is none yet.
-    #[error("the feed has no checkpoint yet")]
-    NoCheckpoint,
-    /// It is no rewind.
+    /// It is no rewind: the feed stands there, or that is now.
     #[error(
-        "it is not before the watermark {}: what lies between would not be read", event_time::to_utc_text(*.0)
+        "it is not before {}: what lies between would not be read", event_time::to_utc_text(*.0)
     )]
     NotBack(DateTime<Utc>),
     /// It is further back than Mimecast keeps its logs.
@@ -50,9 +47,6 @@ impl Explain for RewindError {
     fn advice(&self) -> Option<&'static str> {
         match self {
             Self::Store(error) => error.advice(),
-            Self::NoCheckpoint => Some(
-                "wait for the first run, or save a plain timestamp such as 2026-11-24T05:00:00Z as the checkpoint",
-            ),
             Self::NotBack(_) | Self::TooFar(_) => None,
         }
     }
@@ -76,31 +70,35 @@ impl SavedCheckpoint {
         Ok(Self { start, version })
     }
 
-    /// The checkpoint set back to `to`, and where it stood.
-    pub fn rewound(
-        &self,
-        to: DateTime<Utc>,
-        now: DateTime<Utc>,
-    ) -> Result<(DateTime<Utc>, Checkpoint), RewindError> {
-        let checkpoint = match &self.start {
-            Start::From(checkpoint) => (**checkpoint).clone(),
+    /// Where the feed stands; `None` where nothing is saved.
+    #[must_use]
+    pub fn watermark(&self) -> Option<DateTime<Utc>> {
+        match &self.start {
+            Start::From(checkpoint) => Some(checkpoint.watermark),
             // What the existing connector left, or a person wrote: it may lie in the future.
-            Start::TakenOver(time) => Checkpoint {
-                watermark: *time,
-                ..Checkpoint::starting(to)
-            },
-            Start::Fresh => return Err(RewindError::NoCheckpoint),
-        };
-        if to >= checkpoint.watermark {
-            return Err(RewindError::NotBack(checkpoint.watermark));
+            Start::TakenOver(time) => Some(*time),
+            Start::Fresh => None,
+        }
+    }
+
+    /// What is to be saved so that the next run starts from `to`. Without a checkpoint of ours a plain time:
+    /// the next run asks the ledger, if there is one.
+    pub fn rewound(&self, to: DateTime<Utc>, now: DateTime<Utc>) -> Result<Start, RewindError> {
+        let stands = self.watermark().unwrap_or(now);
+        if to >= stands {
+            return Err(RewindError::NotBack(stands));
         }
         if to < now - RETENTION {
             return Err(RewindError::TooFar(now - RETENTION));
         }
-        let before = checkpoint.watermark;
-        let mut rewound = checkpoint;
-        rewound.rewind(to, now);
-        Ok((before, rewound))
+        Ok(match &self.start {
+            Start::From(checkpoint) => {
+                let mut rewound = checkpoint.clone();
+                rewound.rewind(to, now);
+                Start::From(rewound)
+            }
+            Start::Fresh | Start::TakenOver(_) => Start::TakenOver(to),
+        })
     }
 
     /// The hours from `from` on of which the ledger has lost something: what was delivered there would be
@@ -132,16 +130,20 @@ impl SavedCheckpoint {
         Ok(lost)
     }
 
-    /// Saves a checkpoint in place of this one, unless a run has saved meanwhile.
+    /// Saves `start` in place of this one, unless a run has saved meanwhile.
     pub async fn replace(
         &self,
         store: &dyn Store,
         feed: Feed,
-        checkpoint: &Checkpoint,
+        start: &Start,
         written_by: &str,
         deadline: Deadline,
     ) -> Result<(), StoreError> {
-        let text = checkpoint.to_text(feed, written_by);
+        let text = match start {
+            Start::From(checkpoint) => checkpoint.to_text(feed, written_by),
+            Start::TakenOver(time) => event_time::to_utc_text(*time),
+            Start::Fresh => String::new(),
+        };
         store
             .save(
                 StoreKey::Checkpoint(feed),

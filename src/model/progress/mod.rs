@@ -95,10 +95,9 @@ impl Progress {
         &self.checkpoint
     }
 
-    /// The checkpoint was lost, but the feed has a ledger up to this hour: it is asked as after a rewind.
+    /// The checkpoint was a plain time, but the feed has a ledger up to this hour: it is asked as after a rewind.
     pub fn ledger_reaches(&mut self, last: Hour) {
-        let end = last.start() + TimeDelta::hours(1);
-        self.checkpoint.filed_before = self.checkpoint.filed_before.max(end);
+        self.checkpoint.filed_before = self.checkpoint.filed_before.max(last.end());
     }
 
     /// Begins reading at `now`: the ranges, oldest first, from where the checkpoint says to now minus

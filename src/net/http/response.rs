@@ -45,6 +45,13 @@ impl Response {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// What the server's clock showed when it answered, to the second.
+    #[must_use]
+    pub fn served_at(&self) -> Option<DateTime<Utc>> {
+        let date = DateTime::parse_from_rfc2822(self.header("date")?).ok()?;
+        Some(date.to_utc())
+    }
+
     /// How long the server asks to wait from `now` on.
     #[must_use]
     pub fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {

@@ -160,11 +160,13 @@ fn sync_name(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Replaces a file that has the version `expected`. Whoever calls holds the lock.
+/// Replaces a file that has the version `expected`, once there was room for one longer by `room` bytes.
+/// Whoever calls holds the lock.
 pub(super) fn write(
     path: &Path,
     content: &[u8],
     expected: &Version,
+    room: usize,
     attempt: &Attempt,
 ) -> Result<Version, StoreError> {
     if read(path)?.version != *expected {
@@ -175,7 +177,7 @@ pub(super) fn write(
     }
     // Names are ours: none differs from another in its ending alone.
     let beside = path.with_extension("new");
-    let replaced = create(&beside, content).and_then(|()| {
+    let replaced = create(&beside, content, room).and_then(|()| {
         change(path, attempt)?;
         fs::rename(&beside, path)
     });
@@ -188,8 +190,9 @@ pub(super) fn write(
     Ok(version(content))
 }
 
-/// Makes a file that nobody else has made, and has it on the disk.
-fn create(path: &Path, content: &[u8]) -> io::Result<()> {
+/// Makes a file that nobody else has made, and has it on the disk. For a moment it is longer by `room`
+/// bytes.
+fn create(path: &Path, content: &[u8], room: usize) -> io::Result<()> {
     // What a killed process left; of a link only the link.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -197,6 +200,11 @@ fn create(path: &Path, content: &[u8]) -> io::Result<()> {
     }
     let mut file = private().create_new(true).open(path)?;
     file.write_all(content)?;
+    if room > 0 {
+        file.write_all(&vec![b' '; room])?;
+        file.sync_all()?;
+        file.set_len(content.len() as u64)?;
+    }
     file.sync_all()
 }
 

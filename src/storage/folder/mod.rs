@@ -166,11 +166,23 @@ impl Store for FolderStore {
         expected: &Version,
         deadline: Deadline,
     ) -> Result<Version, StoreError> {
+        self.save_with_room(key, content, expected, 0, deadline)
+            .await
+    }
+
+    async fn save_with_room(
+        &self,
+        key: StoreKey,
+        content: &[u8],
+        expected: &Version,
+        room: usize,
+        deadline: Deadline,
+    ) -> Result<Version, StoreError> {
         check_size(content)?;
         let path = self.path(key);
         let (content, expected) = (content.to_vec(), expected.clone());
         self.change(deadline, move |attempt| {
-            files::write(&path, &content, &expected, attempt)
+            files::write(&path, &content, &expected, room, attempt)
         })
         .await
     }

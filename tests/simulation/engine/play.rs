@@ -305,7 +305,7 @@ async fn rewind(world: &Arc<World>) {
     {
         let span = (checkpoint.watermark - known_from).num_seconds().max(1);
         let to = known_from + TimeDelta::seconds(world.state().dice.between(0, span));
-        if let Ok((_, rewound)) = shown.rewound(to, now) {
+        if let Ok(rewound) = shown.rewound(to, now) {
             world.state().oracle.rewound(feed, to);
             shown
                 .replace(&actor, feed, &rewound, "operator", deadline)

@@ -11,7 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::{
     ingest::{
         error::{ErrorKind, ServiceError},
@@ -67,6 +67,7 @@ pub(super) struct Source {
     pub(super) ignores_ranges: bool,
     pub(super) newest_first: bool,
     pub(super) endless_at: Option<DateTime<Utc>>,
+    clock_behind: Mutex<TimeDelta>,
     faults: Mutex<HashMap<u64, SourceFault>>,
     count_fault: Mutex<Option<SourceFault>>,
     unreadable: Mutex<Vec<RangeInclusive<DateTime<Utc>>>>,
@@ -96,6 +97,7 @@ impl Default for Source {
             ignores_ranges: false,
             newest_first: false,
             endless_at: None,
+            clock_behind: Mutex::default(),
             faults: Mutex::default(),
             count_fault: Mutex::default(),
             unreadable: Mutex::default(),
@@ -168,6 +170,16 @@ impl World {
         self.source.unreadable.lock().unwrap().clear();
     }
 
+    /// By how much the source's clock is behind. Records show by the source's clock.
+    pub fn set_clock_behind(&self, behind: TimeDelta) {
+        *self.source.clock_behind.lock().unwrap() = behind;
+    }
+
+    /// What the source's clock shows.
+    fn source_now(&self) -> DateTime<Utc> {
+        self.now() - *self.source.clock_behind.lock().unwrap()
+    }
+
     /// Whether no answer can be read.
     pub fn set_down(&self, is_down: bool) {
         self.source.is_down.store(is_down, Ordering::SeqCst);
@@ -214,7 +226,7 @@ impl World {
 
     /// What a range holds that shows by now.
     fn listing(&self, request: PageRequest<'_>) -> Vec<Given> {
-        let (now, range) = (self.now(), request.range);
+        let (now, range) = (self.source_now(), request.range);
         let mut rows: Vec<_> = self
             .source
             .records
@@ -346,7 +358,8 @@ impl LogSource for World {
             let error = ServiceError::new(Service::Mimecast, kind);
             return Err(error.with_source("status 500"));
         }
-        let page = self.page(request, number);
+        let mut page = self.page(request, number);
+        page.served_at = Some(self.source_now());
         tokio::task::yield_now().await;
         Ok(page)
     }
