@@ -311,9 +311,6 @@ impl Choice {
         if let Some(sink) = self.sink_parameter() {
             give("sink", sink.into());
         }
-        if self.clean_clicks() != "Analytics" {
-            give("cleanClicks", self.clean_clicks().into());
-        }
         give("hostingPlan", plan.into());
         give("createRoleAssignments", self.assigns_roles.into());
         // The default is a region of the public cloud.
@@ -329,6 +326,11 @@ impl Choice {
                 give("instanceMemoryMB", 2048.into());
                 give("networking", "Public".into());
             }
+        }
+        if self.clean_clicks() != "Analytics" {
+            give("cleanClicks", self.clean_clicks().into());
+            // They need each other.
+            give("healthRows", true.into());
         }
         if self.is_private() {
             give("networking", "Private".into());

@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
 
 mod caller;
+mod clean_clicks;
 mod logs_ingestion;
 mod refusals;
 mod rule;

@@ -1,10 +1,7 @@
 //! What `deploy/logs-ingestion.json` makes: tables, and the rule that fills them.
 
 use serde_json::{Value, json};
-use template_check::{
-    clouds::CLOUDS,
-    evaluate::{self, Deployed, Known, Target},
-};
+use template_check::evaluate::{self, Deployed, Known, Target};
 
 /// The values of the parameter `cleanClicks`.
 pub const CLEAN_CLICKS: [&str; 3] = ["Analytics", "Basic", "Drop"];
@@ -14,12 +11,7 @@ pub fn with(clean_clicks: &str) -> Deployed {
     let text = include_str!("../../deploy/logs-ingestion.json");
     let template: Value = serde_json::from_str(text).unwrap();
     let given = json!({ "workspaceName": "workspace", "cleanClicks": clean_clicks });
-    let target = Target {
-        cloud: &CLOUDS[0],
-        subscription: "00000000-0000-0000-0000-000000000001".to_owned(),
-        group: "logs".to_owned(),
-        location: "westeurope",
-    };
+    let target = Target::of_group("logs");
     evaluate::deploy(
         &template,
         given.as_object().unwrap(),

@@ -6,10 +6,7 @@ use std::collections::BTreeSet;
 
 use regex::Regex;
 use serde_json::{Map, Value};
-use template_check::{
-    clouds::CLOUDS,
-    evaluate::{Deployed, Known, Target, deploy},
-};
+use template_check::evaluate::{Deployed, Known, Target, deploy};
 
 use crate::content;
 
@@ -26,12 +23,7 @@ fn template() -> Value {
 /// What comes of the package in a workspace.
 fn deployed() -> Deployed {
     let given = serde_json::json!({"workspace": "soc", "workspace-location": "francecentral"});
-    let target = Target {
-        cloud: &CLOUDS[0],
-        subscription: "00000000-0000-0000-0000-000000000001".to_owned(),
-        group: "siem".to_owned(),
-        location: CLOUDS[0].location,
-    };
+    let target = Target::of_group("siem");
     let given: Map<String, Value> = given.as_object().unwrap().clone();
     deploy(&template(), &given, &target, &Known::new()).unwrap()
 }

@@ -277,7 +277,7 @@ pub(super) fn what_cannot_be_is_refused(bundle: &Bundle) -> Vec<String> {
             true,
             "cleanClicks",
             json!("Basic"),
-            "cleanClicks Basic and Drop need sink LogsIngestion",
+            "cleanClicks Basic and Drop need sink LogsIngestion (or Auto without workspaceKey) and healthRows",
         ),
         (
             true,

@@ -17,6 +17,8 @@ use crate::{
 
 const TABLE: &str = "Microsoft.OperationalInsights/workspaces/tables";
 const RULE: &str = "Microsoft.Insights/dataCollectionRules";
+/// The table of clicks.
+const URL: &str = "MimecastTTPUrl_CL";
 /// The table of clean clicks, where they have one of their own.
 const CLEAN: &str = "MimecastTTPUrlClean_CL";
 
@@ -95,17 +97,16 @@ pub(super) fn clean_clicks_go_where_they_are_wanted(bundle: &Bundle) -> Vec<Stri
                 .map(|flow| {
                     let transform = flow["transformKql"].text();
                     let condition = transform.split(" | project ").next().unwrap_or_default();
-                    (
-                        flow["outputStream"].text(),
-                        condition.replace(" == 'no'", " == 'yes'"),
-                    )
+                    let table = flow["outputStream"].text().trim_start_matches("Custom-");
+                    (table, condition)
                 })
                 .collect();
-            let is_told_apart = match conditions.as_slice() {
-                [(_, all)] if wanted == "Analytics" => all == "source",
-                [(_, other)] if wanted == "Drop" => other.contains(" | where "),
-                [(_, other), (to, clean)] if wanted == "Basic" => {
-                    to.ends_with(CLEAN) && clean == other
+            let is_told_apart = match (wanted, conditions.as_slice()) {
+                ("Analytics", [(URL, "source")]) => true,
+                ("Drop", [(URL, others)]) => others.ends_with(" == 'no'"),
+                ("Basic", [(URL, others), (CLEAN, clean)]) => {
+                    clean.ends_with(" == 'yes'")
+                        && clean.replace(" == 'yes'", " == 'no'") == *others
                 }
                 _ => false,
             };

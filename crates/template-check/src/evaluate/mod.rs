@@ -21,7 +21,10 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use crate::{clouds::Cloud, look::Look};
+use crate::{
+    clouds::{CLOUDS, Cloud},
+    look::Look,
+};
 pub use parameters::{REFERENCE, is_secure};
 pub use resources::NESTED;
 use scope::Frame;
@@ -44,6 +47,18 @@ pub struct Target {
 }
 
 impl Target {
+    /// A resource group of the public cloud, in a subscription of no one's.
+    #[must_use]
+    pub fn of_group(name: &str) -> Self {
+        let cloud = &CLOUDS[0];
+        Self {
+            cloud,
+            subscription: "00000000-0000-0000-0000-000000000001".to_owned(),
+            group: name.to_owned(),
+            location: cloud.location,
+        }
+    }
+
     /// The id of the resource group.
     #[must_use]
     pub fn id(&self) -> String {

@@ -6,8 +6,8 @@
 //! (400). The codes of an unknown rule and a wrong audience were observed. The code and the status of an
 //! unknown stream are unconfirmed; with 400 a client could wrongly blame a row. It is unconfirmed in which
 //! order the real service checks, and that it refuses malformed JSON: it has been seen to answer 204 and
-//! drop it, which a client must not count on. Every row of an accepted post is stored, except those to
-//! which the rule gives no time.
+//! drop it, which a client must not count on. Every row of an accepted post goes through each flow of its
+//! stream, and is stored by those whose condition it meets and that give it a time.
 
 mod config;
 mod keywords;
@@ -86,7 +86,7 @@ pub struct Post {
     pub stream: String,
     /// The length of the body as it was sent.
     pub bytes: usize,
-    /// How many of its rows were stored, whatever the answer was.
+    /// How many rows were stored, over all flows of the stream, whatever the answer was.
     pub rows: usize,
     /// The status of the answer; `None` where the connection was closed instead.
     pub status: Option<u16>,

@@ -138,7 +138,11 @@ impl<'a> Reader<'a> {
         }
         if self.takes_word("in") {
             self.expect('(')?;
-            return Ok(Expression::In(left, self.list(Self::text)?));
+            let texts = self.list(Self::text)?;
+            if texts.is_empty() {
+                return Err("`in` needs a text at least".to_owned());
+            }
+            return Ok(Expression::In(left, texts));
         }
         Ok(*left)
     }

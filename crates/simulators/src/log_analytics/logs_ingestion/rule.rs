@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value as Json};
-use template_check::{
-    clouds::CLOUDS,
-    evaluate::{self, Deployed, Known, Resource, Target},
-};
+use template_check::evaluate::{self, Deployed, Known, Resource, Target};
 
 use super::{
     table::{self, Table, text},
@@ -47,18 +44,12 @@ impl Rule {
     /// in. Fails, with the code where one is known, for what the service refuses to deploy.
     pub fn with_parameters(template: &str, given: &Map<String, Json>) -> Result<Self, String> {
         let template: Json = serde_json::from_str(template).map_err(|error| error.to_string())?;
-        let target = Target {
-            cloud: &CLOUDS[0],
-            subscription: "00000000-0000-0000-0000-000000000001".to_owned(),
-            group: "logs".to_owned(),
-            location: "westeurope",
-        };
         let mut given = given.clone();
         given.insert("workspaceName".to_owned(), "workspace".into());
         Self::made_by(&evaluate::deploy(
             &template,
             &given,
-            &target,
+            &Target::of_group("logs"),
             &Known::new(),
         )?)
     }
@@ -80,10 +71,24 @@ impl Rule {
             ));
         }
         let mut streams = BTreeMap::new();
+        for (name, stream) in declared.into_iter().flatten() {
+            let columns = table::columns(&stream["columns"], Type::in_stream);
+            let columns = columns.map_err(|error| format!("{name}: {error}"))?;
+            let flows = Vec::new();
+            streams.insert(name.clone(), Stream { columns, flows });
+        }
         for flow in flows {
-            let name = text(&flow["streams"][0])?;
-            let added = Stream::add(&mut streams, name, rule, flow, &tables);
-            added.map_err(|error| format!("{name}: {error}"))?;
+            let [Json::String(name)] = listed(&flow["streams"]) else {
+                return Err("a flow with a transform has one stream".to_owned());
+            };
+            let stream = streams
+                .get_mut(name)
+                .filter(|_| name.starts_with("Custom-"));
+            let stream = stream.ok_or_else(|| format!("no stream Custom- is called {name}"))?;
+            let flow = Flow::read(rule, flow, &stream.columns, &tables);
+            stream
+                .flows
+                .push(flow.map_err(|error| format!("{name}: {error}"))?);
         }
         Ok(Self(streams))
     }
@@ -94,31 +99,6 @@ impl Rule {
 }
 
 impl Stream {
-    /// Puts a flow of the stream called `name` to those that are known.
-    fn add(
-        streams: &mut BTreeMap<String, Self>,
-        name: &str,
-        rule: &Resource,
-        flow: &Json,
-        tables: &BTreeMap<String, Table>,
-    ) -> Result<(), String> {
-        let properties = &rule.body["properties"];
-        if !name.starts_with("Custom-") || listed(&flow["streams"]).len() != 1 {
-            return Err("a flow with a transform has one stream, called Custom-".to_owned());
-        }
-        let columns = table::columns(
-            &properties["streamDeclarations"][name]["columns"],
-            Type::in_stream,
-        )?;
-        let flow = Flow::read(rule, flow, &columns, tables)?;
-        let stream = streams.entry(name.to_owned()).or_insert_with(|| Self {
-            columns,
-            flows: Vec::new(),
-        });
-        stream.flows.push(flow);
-        Ok(())
-    }
-
     pub(super) fn flows(&self) -> &[Flow] {
         &self.flows
     }

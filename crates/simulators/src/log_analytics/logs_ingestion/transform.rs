@@ -91,7 +91,7 @@ impl Transform {
         reader.expect('|')?;
         let condition = reader
             .takes_word("where")
-            .then(|| condition(&mut reader, columns))
+            .then(|| read_condition(&mut reader, columns))
             .transpose()?;
         reader.expect_word("project")?;
         let mut outputs: Vec<Output> = Vec::new();
@@ -161,7 +161,10 @@ impl Transform {
 }
 
 /// The condition behind `where`, with the bar that ends it.
-fn condition(reader: &mut Reader<'_>, columns: &[(String, Type)]) -> Result<Expression, String> {
+fn read_condition(
+    reader: &mut Reader<'_>,
+    columns: &[(String, Type)],
+) -> Result<Expression, String> {
     let condition = reader.expression()?;
     match condition.kind(columns)? {
         Type::Boolean => {}
@@ -214,7 +217,6 @@ impl Expression {
                     Function::Iif => argument(2),
                     Function::IsEmpty => Value::Boolean(argument(0).into_text().is_empty()),
                     Function::ToLower => Value::Text(argument(0).into_text().to_lowercase()),
-                    // A text is never null in that language.
                     Function::IsNull => Value::Boolean(argument(0) == Value::Null),
                     Function::Now => Value::Time(now),
                     Function::Ago => match argument(0) {
@@ -322,6 +324,7 @@ mod tests {
             "a | where a",
             "a = 'x'",
             "a in (a)",
+            "a in ()",
             "a == 'x' xor a == 'y'",
             "'open",
             r"'a\'",

@@ -54,9 +54,10 @@ impl Type {
     /// The value of a member as the stream has it; null where it does not convert.
     pub(super) fn read(self, json: Json) -> Value {
         match (self, json) {
+            // A text is never null in that language.
+            (Self::String, json) => Value::Text(text(json)),
             (_, Json::Null) | (Self::Guid | Self::TimeSpan, _) => Value::Null,
             (Self::Dynamic, json) => Value::Dynamic(json),
-            (Self::String, json) => Value::Text(text(json)),
             (Self::Int, json) => json
                 .as_i64()
                 .filter(|number| i32::try_from(*number).is_ok())
