@@ -53,11 +53,14 @@ struct Played {
     logs: Vec<String>,
     out: String,
     err: String,
+    /// Those of the preflight behind it, from both streams.
+    checks: Vec<String>,
 }
 
 impl Played {
     fn lines(&self) -> impl Iterator<Item = &str> {
-        self.out.lines().chain(self.err.lines())
+        let checks = self.checks.iter().map(String::as_str);
+        self.out.lines().chain(self.err.lines()).chain(checks)
     }
 }
 
@@ -106,13 +109,32 @@ async fn play_payload(
         text.extend_from_slice(&chunk);
     }
     server.abort();
+    drop(answer);
+    // What the handler does after the answer is logged by this subscriber too, not by that of the next play.
+    while tokio::runtime::Handle::current()
+        .metrics()
+        .num_alive_tasks()
+        > 0
+    {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     let body: serde_json::Value = serde_json::from_slice(&text).unwrap();
-    let [out, err] = streams.map(|stream| stream.text());
+    let mut checks = Vec::new();
+    let [out, err] = streams.map(|stream| {
+        let text = stream.text();
+        let (of_checks, others): (Vec<_>, Vec<_>) = text
+            .split_inclusive('\n')
+            .map(str::to_owned)
+            .partition(|line| line.contains("Checked"));
+        checks.extend(of_checks);
+        others.concat()
+    });
     Played {
         status,
         logs: serde_json::from_value(body["Logs"].clone()).unwrap(),
         out,
         err,
+        checks,
     }
 }
 
@@ -176,6 +198,25 @@ INFO The feed is complete. feed=impersonation outcome=complete delivered=0 dupli
 ERROR The invocation failed; the reasons are above. invocation=f5ceaafd-c451-4932-8d0e-1e3068940e0e operation=0af7651916cd43dd8448eb211c80319c
 "#
     );
+}
+
+#[tokio::test]
+async fn a_preflight_is_logged_behind_a_first_run_and_not_behind_the_next() {
+    let world = good();
+    let played = play(handler(&world), host(Format::Text), TRACE_PARENT).await;
+    let checks: Vec<_> = played
+        .checks
+        .iter()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(checks, ["INFO"; 11], "{:#?}", played.checks);
+    let storage = played
+        .checks
+        .iter()
+        .find(|line| line.contains("check=storage"));
+    assert!(storage.unwrap().contains("was written, read and removed"));
+    let played = play(handler(&world), host(Format::Text), TRACE_PARENT).await;
+    assert_eq!((played.status, played.checks), (200, Vec::new()));
 }
 
 #[tokio::test]

@@ -125,6 +125,24 @@ async fn a_failed_invocation_logs_an_error_answers_500_and_shows_no_secret() {
 }
 
 #[tokio::test]
+async fn what_does_not_work_is_logged_once_and_not_at_every_failed_run() {
+    let services = Services::start(3, 0).await;
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = [
+        ("checkpoint_dir", folder.path().to_str().unwrap()),
+        ("log_analytics_workspace_key", "d3Jvbmcga2V5"),
+    ];
+    let handler = Handler::start(&with(&services, &wrong)).await;
+    for _ in 0..3 {
+        assert_eq!(handler.invoke().await.0, 500);
+    }
+    let lines = handler.kill();
+    let checks = |text: &str| lines.iter().filter(|(_, line)| line.contains(text)).count();
+    assert_eq!(checks("Checked: this does not work."), 4, "{lines:#?}");
+    assert_eq!(checks("Checked."), 3 + 1 + 1 + 3, "{lines:#?}");
+}
+
+#[tokio::test]
 async fn invalid_settings_keep_the_handler_up_and_are_reported_at_every_invocation() {
     let settings = [(
         "mimecast_secret_key".to_owned(),

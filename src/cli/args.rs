@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Parser, Subcommand};
 
+use super::paint::ColorChoice;
 #[cfg(feature = "simulator")]
 use super::simulated::SinkKind;
 use crate::model::{event_time, feed::Feed, fingerprint::Fingerprint};
@@ -19,14 +20,30 @@ use crate::model::{event_time, feed::Feed, fingerprint::Fingerprint};
 pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
+    /// Read settings from this file: a local.settings.json, or lines of NAME=VALUE. What it does not name is
+    /// taken from the environment.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) settings: Option<std::path::PathBuf>,
+    /// When output has colours.
+    #[arg(long, value_name = "WHEN", global = true, value_enum, default_value_t = ColorChoice::Auto)]
+    pub(super) color: ColorChoice,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Serve the Functions host's calls on 127.0.0.1 (the default command).
     Serve(Serve),
-    /// Run one pass now with the settings of the environment.
+    /// Run one pass now.
     Run(Run),
+    /// Find out whether everything works: settings, clock, network, Mimecast, storage, Log Analytics.
+    ///
+    /// One line each: OK, WARN, or FAIL with what to do. Nothing that counts is changed: Mimecast is asked for one record
+    /// of each feed, Log Analytics gets posts without rows, and storage keeps a small blob for a moment. Whether rows reach their tables
+    /// cannot be seen from here.
+    #[command(
+        after_help = "Exit codes: 0 everything works (warnings included), 1 a check failed, 2 settings or command line at fault."
+    )]
+    Check(Check),
     /// Look at a feed's progress, or set it back so that records are read again.
     #[command(subcommand)]
     Checkpoint(Checkpoint),
@@ -49,6 +66,16 @@ pub(super) enum Command {
     Simulate(Simulate),
 }
 
+impl Command {
+    /// Whether it needs nothing but this machine, and so no settings.
+    pub(super) const fn is_on_this_machine(&self) -> bool {
+        #[cfg(feature = "simulator")]
+        return matches!(self, Self::Demo(_) | Self::Bench(_) | Self::Simulate(_));
+        #[cfg(not(feature = "simulator"))]
+        return false;
+    }
+}
+
 impl Default for Command {
     fn default() -> Self {
         Self::Serve(Serve { port: None })
@@ -68,6 +95,13 @@ pub(super) struct Run {
     #[arg(long = "feed", value_name = "FEED")]
     pub(super) feeds: Vec<Feed>,
     /// Print the report as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Check {
+    /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
 }

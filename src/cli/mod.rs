@@ -6,6 +6,7 @@ mod args;
 mod ask;
 #[cfg(feature = "simulator")]
 mod bench;
+mod check;
 mod checkpoint;
 #[cfg(feature = "simulator")]
 mod clock_file;
@@ -13,9 +14,11 @@ mod clock_file;
 mod demo;
 #[cfg(feature = "simulator")]
 mod memory;
+mod paint;
 mod quarantine;
 mod run;
 mod serve;
+mod settings_file;
 #[cfg(feature = "simulator")]
 mod simulate;
 #[cfg(feature = "simulator")]
@@ -24,17 +27,25 @@ mod wiring;
 
 use std::{
     io::{self, Write},
+    path::Path,
     process::ExitCode,
 };
 
 use clap::Parser;
 use tracing::warn;
 
-use self::args::{Args, Command};
+use self::{
+    args::{Args, Command},
+    paint::Paint,
+    settings_file::SettingsFile,
+};
 use crate::{
     model::{feed::Feed, visible::escape_hidden},
     telemetry::{self, Audience, Format, Lines},
 };
+
+/// Where the Functions Core Tools keep settings.
+const LOCAL_SETTINGS: &str = "local.settings.json";
 
 /// Everything is done.
 const DONE: u8 = 0;
@@ -50,11 +61,24 @@ pub fn main() -> ExitCode {
     let command = args.command.unwrap_or_default();
     let reader = match command {
         Command::Serve(_) => Audience::Host,
-        Command::Run(_) | Command::Checkpoint(_) | Command::Quarantine(_) => Audience::Person,
+        Command::Run(_) | Command::Check(_) | Command::Checkpoint(_) | Command::Quarantine(_) => {
+            Audience::Person
+        }
         #[cfg(feature = "simulator")]
         Command::Bench(_) | Command::Demo(_) | Command::Simulate(_) => Audience::Person,
     };
-    let environment = |name: &str| read_environment(name);
+    let reads_settings = !matches!(reader, Audience::Host) && !command.is_on_this_machine();
+    if args.settings.is_some() && !reads_settings {
+        let message = "--settings is for run, check, checkpoint and quarantine: `serve` gets its settings from the Functions host, and \
+                       the simulators need none.";
+        return exit(AT_FAULT, message);
+    }
+    let file = match args.settings.as_deref().map(SettingsFile::read).transpose() {
+        Ok(file) => file.unwrap_or_default(),
+        Err(error) => return exit(AT_FAULT, &format!("{error}.")),
+    };
+    let environment = |name: &str| file.get(name).or_else(|| read_environment(name));
+    let paint = Paint::for_stdout(args.color, &environment);
     let log_format = environment("LOG_FORMAT").unwrap_or_default();
     let format = Format::named(&log_format);
     telemetry::install(Lines {
@@ -80,6 +104,14 @@ pub fn main() -> ExitCode {
         match command {
             Command::Serve(options) => serve::serve(&options, &environment).await,
             Command::Run(options) => run::run(&options, &environment).await,
+            Command::Check(options) => {
+                let names = file.names().map(str::to_owned).chain(environment_names());
+                let source = check::Source {
+                    lookup: &environment,
+                    names: names.collect(),
+                };
+                check::check(&options, &source, paint).await
+            }
             Command::Checkpoint(command) => checkpoint::checkpoint(&command, &environment).await,
             Command::Quarantine(command) => quarantine::quarantine(&command, &environment).await,
             #[cfg(feature = "simulator")]
@@ -90,6 +122,15 @@ pub fn main() -> ExitCode {
             Command::Simulate(options) => simulate::simulate(&options).await,
         }
     });
+    if code == AT_FAULT
+        && reads_settings
+        && args.settings.is_none()
+        && Path::new(LOCAL_SETTINGS).exists()
+    {
+        say_error(&format!(
+            "There is a {LOCAL_SETTINGS} here: `--settings {LOCAL_SETTINGS}` reads it."
+        ));
+    }
     // A thread that waits for a file system that does not answer must not keep the process.
     runtime.shutdown_background();
     ExitCode::from(code)
@@ -135,7 +176,18 @@ fn feeds(asked: &[Feed]) -> Vec<Feed> {
     reason = "settings are read through this lookup"
 )]
 fn read_environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    let value = std::env::var_os(name)?;
+    // Not "missing": the reader of settings says what is wrong with it.
+    Some(value.to_string_lossy().into_owned())
+}
+
+/// The names of everything in the environment.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a misspelt setting is found by its name"
+)]
+fn environment_names() -> impl Iterator<Item = String> {
+    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())
 }
 
 fn exit(code: u8, message: &str) -> ExitCode {
@@ -145,7 +197,12 @@ fn exit(code: u8, message: &str) -> ExitCode {
 
 /// A line for the person at the terminal.
 fn say(text: &str) {
-    match writeln!(io::stdout(), "{}", escape_hidden(text)) {
+    say_painted(&escape_hidden(text));
+}
+
+/// The same, where what is hidden in it is escaped already, and colours are put on.
+fn say_painted(text: &str) {
+    match writeln!(io::stdout(), "{text}") {
         // A closed pipe is the reader's choice.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             say_error(&format!("The output cannot be written: {error}."));

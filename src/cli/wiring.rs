@@ -127,6 +127,42 @@ fn pass_by(
     Ok(Pass::new(ports, config))
 }
 
+/// What a check looks at.
+pub(super) struct Checked {
+    pub(super) pass: Pass,
+    pub(super) http: HttpClient,
+    pub(super) clock: Arc<dyn Clock>,
+    /// The sink of a rehearsal, which a pass does not depend on.
+    pub(super) second: Option<Sinks>,
+}
+
+/// Builds what a check looks at.
+pub(super) fn checked(
+    settings: Settings,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<Checked, SetupError> {
+    let http = HttpClient::new()?;
+    let clock = clock(lookup)?;
+    let second = match Settings::read_sink(lookup)? {
+        SinkSettings::Both { rule, .. } => {
+            let azure = Azure {
+                lookup,
+                http: &http,
+                clock: &clock,
+            };
+            let random: Arc<dyn Randomness> = Arc::new(SystemRandom);
+            Some(azure.sink(SinkSettings::Rule(rule), &random)?)
+        }
+        SinkSettings::Workspace(_) | SinkSettings::Rule(_) => None,
+    };
+    Ok(Checked {
+        pass: pass_by(settings, lookup)?,
+        http,
+        clock,
+        second,
+    })
+}
+
 /// A source to be read without a pass, and the clock it goes by.
 #[cfg(feature = "simulator")]
 pub(super) struct Source {
@@ -208,7 +244,7 @@ pub(super) fn sink(
 }
 
 /// A sink by what it is asked for.
-type Sinks = (Arc<dyn LogSink>, Arc<dyn HealthSink>);
+pub(super) type Sinks = (Arc<dyn LogSink>, Arc<dyn HealthSink>);
 
 fn both<T: LogSink + HealthSink + 'static>(sink: Arc<T>) -> Sinks {
     (sink.clone(), sink)

@@ -1,6 +1,12 @@
 //! The routes: alive, and run.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -19,6 +25,7 @@ use super::{caller, feed_line, invocation::Invocation};
 use crate::{
     ingest::{
         pass::Pass,
+        preflight::{Finding, Verdict},
         report::{FeedReport, Outcome, PassReport},
     },
     model::{feed::Feed, retiring::Retiring},
@@ -44,6 +51,8 @@ struct Shared {
     handler: Arc<Handler>,
     /// Held while a pass runs: when the last one began.
     running: Arc<tokio::sync::Mutex<Option<Duration>>>,
+    /// Whether a preflight was logged since the last run that did not fail.
+    preflight: Arc<AtomicBool>,
 }
 
 /// The host's payload has about a kilobyte.
@@ -61,6 +70,7 @@ pub fn router(handler: Handler) -> Router {
     let shared = Shared {
         handler: Arc::new(handler),
         running: Arc::default(),
+        preflight: Arc::default(),
     };
     Router::new()
         .route("/", get(alive))
@@ -158,15 +168,18 @@ async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Body) ->
         return answer(StatusCode::TOO_MANY_REQUESTS, &[log]);
     }
     *running = Some(now);
-    run(pass, running).await
+    run(pass, running, shared.preflight).await
 }
 
 /// Runs the pass and answers. In a task of its own: a host that hangs up does not stop the pass half-way nor
 /// keep a failure from being logged, and a panic in it is an answer instead of a broken connection.
-async fn run(pass: Pass, running: OwnedMutexGuard<Option<Duration>>) -> Response {
+async fn run(
+    pass: Pass,
+    running: OwnedMutexGuard<Option<Duration>>,
+    preflight: Arc<AtomicBool>,
+) -> Response {
     let (answer_to, answered) = oneshot::channel();
     let work = async move {
-        let _running = running;
         // A failure is logged at once: the host may stop the process before the other feeds end.
         let report = pass.run_with(&Feed::ALL, log_failure).await;
         if report.any_failed() {
@@ -176,6 +189,12 @@ async fn run(pass: Pass, running: OwnedMutexGuard<Option<Duration>>) -> Response
         if answer_to.send(finished(&report)).is_err() && !report.any_failed() {
             log_others(&report);
             warn!("The host hung up before the pass ended.");
+        }
+        // The next run need not wait for it.
+        drop(running);
+        let is_told = preflight.swap(report.any_failed(), Ordering::Relaxed);
+        if report.is_first() || (report.any_failed() && !is_told) {
+            log_preflight(&pass).await;
         }
     };
     let work = tokio::spawn(work.in_current_span());
@@ -189,6 +208,22 @@ async fn run(pass: Pass, running: OwnedMutexGuard<Option<Duration>>) -> Response
         return answer(StatusCode::INTERNAL_SERVER_ERROR, &[broken]);
     };
     response
+}
+
+/// What works and what does not, after a first run and after the first one that failed.
+async fn log_preflight(pass: &Pass) {
+    for Finding {
+        check,
+        result,
+        message,
+    } in pass.preflight().await
+    {
+        match result {
+            Verdict::Ok => info!(check, found = message, "Checked."),
+            Verdict::Warn => warn!(check, found = message, "Checked: look at this."),
+            Verdict::Fail => error!(check, found = message, "Checked: this does not work."),
+        }
+    }
 }
 
 fn log_failure(report: &FeedReport) {

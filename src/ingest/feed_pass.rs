@@ -83,8 +83,10 @@ impl FeedPass {
         let (feed, clock) = (self.pipeline.feed, &self.pipeline.ports.clock);
         let began = clock.elapsed();
         let mut counts = Counts::default();
+        let mut is_first = false;
         let (conclusion, watermark, gaps) = match self.open().await {
             Ok(mut writer) => {
+                is_first = writer.is_first();
                 let Checkpoint {
                     watermark,
                     first_range,
@@ -112,6 +114,7 @@ impl FeedPass {
             watermark,
             lag_seconds: watermark.map(|time| (clock.now() - time).num_seconds().max(0)),
             duration_seconds: clock.elapsed().saturating_sub(began).as_secs_f64(),
+            is_first,
         }
     }
 
@@ -338,5 +341,6 @@ pub(super) fn broken(feed: Feed, reason: &str, after: Duration) -> FeedReport {
         watermark: None,
         lag_seconds: None,
         duration_seconds: after.as_secs_f64(),
+        is_first: false,
     }
 }

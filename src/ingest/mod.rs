@@ -28,6 +28,7 @@ mod gaps;
 pub mod pass;
 mod pipeline;
 pub mod ports;
+pub mod preflight;
 mod reconcile;
 pub mod report;
 pub mod state;

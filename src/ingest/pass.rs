@@ -10,6 +10,7 @@ use super::{
     feed_pass::{self, FeedPass},
     pipeline::{Deadlines, Pipeline, concurrency::ReadConcurrency},
     ports::Ports,
+    preflight::{self, Finding},
     report::{FeedReport, PassReport, health},
 };
 use crate::model::{deadline::Deadline, feed::Feed, progress::Lookback};
@@ -52,6 +53,11 @@ impl Pass {
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.ports.clock.elapsed()
+    }
+
+    /// Checks what a pass needs, without one.
+    pub async fn preflight(&self) -> Vec<Finding> {
+        preflight::run(&self.ports).await
     }
 
     /// Runs the given feeds side by side. A feed that fails leaves the others alone.

@@ -14,6 +14,8 @@ pub enum StoreKey {
     Quarantine(Feed, Fingerprint),
     /// The last login that Mimecast refused.
     RefusedLogin,
+    /// What a check writes, reads and removes.
+    Probe,
 }
 
 /// Places that are listed together.
@@ -63,6 +65,7 @@ impl StoreKey {
                 format!("{}{fingerprint}.json", Folder::Quarantine(feed).prefix())
             }
             Self::RefusedLogin => "mimecast-login.txt".to_owned(),
+            Self::Probe => "check-probe.txt".to_owned(),
         }
     }
 }

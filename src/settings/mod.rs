@@ -6,6 +6,7 @@
 
 mod faults;
 mod mimecast;
+mod misspelt;
 mod read;
 mod reader;
 pub mod schedule;
@@ -20,6 +21,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use faults::{Faults, SettingFault};
+pub use misspelt::misspelt;
 
 use crate::{
     azure::connection_string::BlobAccess,
@@ -165,10 +167,39 @@ pub enum CheckpointSettings {
     },
 }
 
+impl CheckpointSettings {
+    /// The blob service; `None` for a folder. Its query may hold a signature.
+    #[must_use]
+    pub const fn endpoint(&self) -> Option<&Url> {
+        match self {
+            Self::Folder(_) => None,
+            Self::ConnectionString { access, .. } => Some(&access.endpoint),
+            Self::Identity { endpoint, .. } => Some(endpoint),
+        }
+    }
+}
+
 impl Settings {
     /// Reads the settings that `lookup` gives. Blank values count as absent.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Faults> {
         read::settings(&lookup)
+    }
+
+    /// The chosen way out of Mimecast and into Log Analytics, in words.
+    #[must_use]
+    pub fn chosen(&self) -> (&'static str, &'static str) {
+        let api = match self.credentials {
+            Credentials::Keys(_) => "Mimecast API 1.0",
+            Credentials::Client(_) => "Mimecast API 2.0",
+        };
+        let sink = match self.sink {
+            SinkSettings::Workspace(_) => "Data Collector API",
+            SinkSettings::Rule(_) => "Logs Ingestion API",
+            SinkSettings::Both { .. } => {
+                "Data Collector API, and for a rehearsal the Logs Ingestion API"
+            }
+        };
+        (api, sink)
     }
 
     /// What of these settings has no future.

@@ -57,6 +57,15 @@ impl<'a> SettingsReader<'a> {
     /// A setting that may be absent. White space around it, picked up in copying, is dropped.
     pub(super) fn optional(&mut self, name: &'static str) -> Option<String> {
         let value = (self.lookup)(name)?.trim().to_owned();
+        // In its place stands what the environment holds and no text can.
+        if value.contains(char::REPLACEMENT_CHARACTER) {
+            self.fault(
+                name,
+                "is not text: it holds bytes that are not UTF-8",
+                "the same value as UTF-8",
+            );
+            return None;
+        }
         if value.starts_with(KEY_VAULT_REFERENCE) {
             self.fault(
                 name,

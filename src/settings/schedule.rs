@@ -9,6 +9,8 @@
 //! `crates/simulators/tests/data/ncrontab.tsv`, which holds what the real extension made of expressions,
 //! is tried.
 
+use chrono::{Datelike, NaiveDate, TimeDelta};
+
 use super::reader::shown;
 
 /// The setting. The host reads it for the timer; the handler only looks.
@@ -36,8 +38,18 @@ pub enum NeverCalled {
     NoSuchDay(String),
 }
 
-/// Whether the host calls by this value of the setting.
-pub fn check(value: Option<&str>) -> Result<(), NeverCalled> {
+/// How often the host calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interval {
+    /// Between two calls, at the shortest.
+    pub shortest: TimeDelta,
+    /// And at the longest.
+    pub longest: TimeDelta,
+}
+
+/// Whether the host calls by this value of the setting, and how often; `None` where that depends on the time
+/// zone's rules, or is not known of a time span.
+pub fn check(value: Option<&str>) -> Result<Option<Interval>, NeverCalled> {
     let text = value.filter(|text| !text.trim().is_empty());
     let text = text.ok_or(NeverCalled::Missing)?;
     let unreadable = |reason: String| NeverCalled::Unreadable {
@@ -49,7 +61,7 @@ pub fn check(value: Option<&str>) -> Result<(), NeverCalled> {
     let left_out = match fields.len() {
         6 => 0,
         5 => 1,
-        _ if is_time_span(text) => return Ok(()),
+        _ if is_time_span(text) => return Ok(Interval::of_time_span(text)),
         count => {
             return Err(unreadable(format!(
                 "it has to have six fields with blanks between them, and has {count}"
@@ -61,11 +73,72 @@ pub fn check(value: Option<&str>) -> Result<(), NeverCalled> {
         let set = field.read(text);
         sets.push(set.ok_or_else(|| unreadable(field.rule()))?);
     }
-    match sets.as_slice() {
-        [.., days, months, _] if !any_exists(*days, *months) => {
-            Err(NeverCalled::NoSuchDay(shown(text)))
+    if left_out == 1 {
+        sets.insert(0, 1);
+    }
+    let [seconds, minutes, hours, days, months, weekdays] = sets[..] else {
+        return Ok(None);
+    };
+    if !any_exists(days, months) {
+        return Err(NeverCalled::NoSuchDay(shown(text)));
+    }
+    let times = values(hours).flat_map(|hour| {
+        values(minutes).flat_map(move |minute| {
+            values(seconds).map(move |second| (hour * 60 + minute) * 60 + second)
+        })
+    });
+    Ok(Interval::of(&times.collect::<Vec<_>>(), |day| {
+        let has = |set: u64, value: u32| set & (1 << value) != 0;
+        has(days, day.day())
+            && has(months, day.month())
+            && has(weekdays, day.weekday().num_days_from_sunday())
+    }))
+}
+
+/// The values that are in a set, in their order.
+fn values(set: u64) -> impl Iterator<Item = i64> {
+    (0..64).filter(move |value| set & (1 << value) != 0)
+}
+
+impl Interval {
+    /// Of calls at these seconds of some days; `None` where it is called once in 28 years, after which weekdays fall
+    /// on the same dates again. Changes of the clock in spring and autumn are left out.
+    fn of(times: &[i64], is_day: impl Fn(NaiveDate) -> bool) -> Option<Self> {
+        let (first, last) = (times.first()?, times.last()?);
+        let start = NaiveDate::from_ymd_opt(2027, 1, 1)?;
+        let days: Vec<_> = start
+            .iter_days()
+            .take(28 * 366)
+            .filter(|day| is_day(*day))
+            .collect();
+        let within = times.windows(2).map(|pair| pair[1] - pair[0]);
+        let between = days
+            .windows(2)
+            .map(|pair| (pair[1] - pair[0]).num_seconds() + first - last);
+        let gaps: Vec<_> = within.chain(between).collect();
+        Some(Self {
+            shortest: TimeDelta::seconds(*gaps.iter().min()?),
+            longest: TimeDelta::seconds(*gaps.iter().max()?),
+        })
+    }
+
+    /// Of `00:05:00`; of the other forms that .NET takes nothing is said.
+    fn of_time_span(text: &str) -> Option<Self> {
+        let parts: Vec<i64> = text
+            .split(':')
+            .map(|part| part.parse().ok())
+            .collect::<Option<_>>()?;
+        let [hours @ 0..24, minutes, seconds] = parts[..] else {
+            return None;
+        };
+        if text.starts_with('-') {
+            return None;
         }
-        _ => Ok(()),
+        let length = TimeDelta::seconds((hours * 60 + minutes) * 60 + seconds);
+        Some(Self {
+            shortest: length,
+            longest: length,
+        })
     }
 }
 
@@ -142,7 +215,7 @@ impl Field {
     }
 
     /// The values that the text allows, as bits; `None` where the host refuses it.
-    fn read(&self, text: &str) -> Option<u32> {
+    fn read(&self, text: &str) -> Option<u64> {
         let mut values = 0;
         for part in text.split(',') {
             let (range, step) = match part.split_once('/') {
@@ -163,8 +236,7 @@ impl Field {
             // The host takes a step below 1 for 1.
             let step = usize::try_from(step.unwrap_or(1)).unwrap_or(1).max(1);
             for value in (first..=last).step_by(step) {
-                // What matters later is days and months. Seconds and minutes may leave the bits.
-                values |= 1_u32.checked_shl(value).unwrap_or(0);
+                values |= 1_u64 << value;
             }
         }
         Some(values)
@@ -183,7 +255,7 @@ impl Field {
 }
 
 /// Whether one of the months has one of the days, in a leap year.
-fn any_exists(days: u32, months: u32) -> bool {
+fn any_exists(days: u64, months: u64) -> bool {
     let longest = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let mut months_there = (1..)
         .zip(longest)

@@ -145,6 +145,8 @@ pub struct FeedReport {
     pub lag_seconds: Option<i64>,
     /// How long it took.
     pub duration_seconds: f64,
+    /// Whether the feed had no checkpoint of ours before.
+    pub is_first: bool,
 }
 
 fn counted(number: u64, one: &str, many: &str) -> String {
@@ -216,6 +218,12 @@ pub struct PassReport {
 }
 
 impl PassReport {
+    /// Whether a feed had no checkpoint before.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.feeds.iter().any(|report| report.is_first)
+    }
+
     /// Whether any feed failed.
     #[must_use]
     pub fn any_failed(&self) -> bool {

@@ -112,6 +112,7 @@ pub(in crate::ingest) struct CheckpointWriter {
     deadline: Deadline,
     version: Version,
     save_ids: SaveIds,
+    is_first: bool,
     clock: Arc<dyn Clock>,
     /// When the checkpoint was last saved.
     saved: Option<Duration>,
@@ -144,6 +145,7 @@ impl CheckpointWriter {
         if let (Start::Fresh, Some(last)) = (&start, ledger_reaches) {
             return Err(OpenError::Lost(last));
         }
+        let is_first = !matches!(start, Start::From(_));
         let mut progress = Progress::resume(start, lookback, ports.clock.now());
         if let Some(last) = ledger_reaches {
             warn!(
@@ -162,12 +164,18 @@ impl CheckpointWriter {
                 run: format!("{:016x}", ports.random.bits() >> 64),
                 saves: 0,
             },
+            is_first,
             clock: Arc::clone(&ports.clock),
             saved: None,
             changed: false,
             left_gaps: None,
             progress,
         })
+    }
+
+    /// Whether there was no checkpoint of ours.
+    pub(in crate::ingest) const fn is_first(&self) -> bool {
+        self.is_first
     }
 
     /// Saves the checkpoint, if nobody else has meanwhile.

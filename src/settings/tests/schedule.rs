@@ -1,4 +1,6 @@
-use crate::settings::schedule::{EXAMPLE, NeverCalled, check};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::settings::schedule::{EXAMPLE, Interval, NeverCalled, check};
 
 /// What the real timer extension made of expressions.
 const GOLDEN: &str = include_str!("../../../crates/simulators/tests/data/ncrontab.tsv");
@@ -16,14 +18,52 @@ fn a_schedule_is_refused_exactly_where_the_host_never_calls_by_it() {
         if found.is_ok() != is_called {
             wrong.push(format!("{row:?}: {found:?}"));
         }
+        let Ok(Some(Interval { shortest, longest })) = found else {
+            continue;
+        };
+        let times = cells[4..]
+            .iter()
+            .filter_map(|time| time.parse::<DateTime<Utc>>().ok());
+        let times: Vec<_> = times.collect();
+        let apart = times.windows(2).map(|pair| pair[1] - pair[0]);
+        for apart in apart.filter(|apart| !(shortest..=longest).contains(apart)) {
+            wrong.push(format!(
+                "{row:?}: {apart} is not between {shortest} and {longest}"
+            ));
+        }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert_eq!(count, 148);
 }
 
 #[test]
+fn it_is_known_how_often_the_host_calls() {
+    for (text, shortest, longest) in [
+        ("0 */5 * * * *", 300, 300),
+        ("*/5 * * * *", 300, 300),
+        ("00:10:00", 600, 600),
+        ("*/10 * * * * *", 10, 10),
+        ("0 0,20 8-17 * * *", 1200, 14 * 3600 + 2400),
+        ("0 0 6 * * 1-5", 86_400, 3 * 86_400),
+        ("0 0 0 1 * *", 28 * 86_400, 31 * 86_400),
+    ] {
+        let [shortest, longest] = [shortest, longest].map(TimeDelta::seconds);
+        assert_eq!(
+            check(Some(text)),
+            Ok(Some(Interval { shortest, longest })),
+            "{text}"
+        );
+    }
+    assert_eq!(check(Some("1.00:00:00")), Ok(None));
+}
+
+#[test]
 fn the_fault_says_what_is_wrong() {
-    assert_eq!(check(Some(EXAMPLE)), Ok(()));
+    let every_five_minutes = Interval {
+        shortest: TimeDelta::minutes(5),
+        longest: TimeDelta::minutes(5),
+    };
+    assert_eq!(check(Some(EXAMPLE)), Ok(Some(every_five_minutes)));
     assert_eq!(check(None), Err(NeverCalled::Missing));
     assert_eq!(check(Some("  ")), Err(NeverCalled::Missing));
     for (text, expected) in [
@@ -50,7 +90,7 @@ fn the_fault_says_what_is_wrong() {
         // The host would make a lesser line of it.
         assert!(!fault.contains("warn"), "{fault}");
     }
-    assert_eq!(check(Some("0 0 0 29,30 Feb *")), Ok(()));
+    assert!(check(Some("0 0 0 29,30 Feb *")).is_ok());
 }
 
 #[test]

@@ -300,7 +300,9 @@ impl BlobStore {
 /// For whoever opens it in the portal.
 fn content_type(key: StoreKey) -> &'static str {
     match key {
-        StoreKey::Checkpoint(_) | StoreKey::RefusedLogin => "text/plain; charset=utf-8",
+        StoreKey::Checkpoint(_) | StoreKey::RefusedLogin | StoreKey::Probe => {
+            "text/plain; charset=utf-8"
+        }
         StoreKey::Ledger(..) => "application/octet-stream",
         StoreKey::Quarantine(..) => "application/json",
     }

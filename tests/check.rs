@@ -1,0 +1,355 @@
+//! `check` names each illness: the real program between simulators, by Mimecast API 2.0 and the Logs Ingestion API.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
+
+mod support;
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value;
+use simulators::{
+    clock::SimClock,
+    log::Log,
+    log_analytics::{LogsIngestion, logs_ingestion},
+    mimecast::{self, Api, Simulator},
+    records::GivenRecords,
+};
+use support::program::{command, run};
+
+/// Services, and the settings that lead there.
+struct Bench {
+    _mimecast: Simulator,
+    log_analytics: LogsIngestion,
+    folder: tempfile::TempDir,
+    settings: Vec<(String, String)>,
+}
+
+/// What is wrong with the services.
+#[derive(Default)]
+struct Illness {
+    /// Mimecast's clock is so many seconds behind.
+    behind: i64,
+    forbidden: Vec<Log>,
+    is_throttled: bool,
+    has_no_role: bool,
+}
+
+impl Bench {
+    async fn start(illness: Illness) -> Self {
+        let clock = SimClock::real();
+        let theirs = clock.now() - chrono::TimeDelta::seconds(illness.behind);
+        let records = Arc::new(GivenRecords::default());
+        let mut mimecast = mimecast::Config::new(records, SimClock::at(theirs));
+        mimecast.api = Api::V2;
+        mimecast.forbidden = illness.forbidden;
+        if illness.is_throttled {
+            mimecast.quota = 0;
+            mimecast.quota_window = Duration::from_secs(600);
+        }
+        let rule = include_str!("../deploy/logs-ingestion.json");
+        let rule = logs_ingestion::Rule::in_template(rule).unwrap();
+        let mut sink = logs_ingestion::Config::new(clock, rule);
+        if illness.has_no_role {
+            sink.role_after = u64::MAX;
+        }
+        let simulator = Simulator::start(mimecast.clone(), 0).await.unwrap();
+        let log_analytics = LogsIngestion::start(sink.clone(), 0).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let settings = [
+            ("mimecast_base_url", simulator.base_url()),
+            ("mimecast_client_id", mimecast.client_id),
+            ("mimecast_client_secret", mimecast.client_secret),
+            ("logs_ingestion_endpoint", log_analytics.base_url()),
+            ("logs_ingestion_rule_id", sink.rule_id),
+            ("IDENTITY_ENDPOINT", log_analytics.identity_endpoint()),
+            ("IDENTITY_HEADER", sink.identity_header),
+            ("checkpoint_dir", folder.path().display().to_string()),
+            ("timer_schedule", "0 */5 * * * *".to_owned()),
+        ];
+        Self {
+            _mimecast: simulator,
+            log_analytics,
+            folder,
+            settings: settings
+                .map(|(name, value)| (name.to_owned(), value))
+                .into(),
+        }
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        self.settings.retain(|(other, _)| other != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The exit code, and what was found: each check with its result and message.
+    async fn check(&self) -> (i32, Vec<[String; 3]>) {
+        let mut command = command(&self.settings);
+        command.args(["check", "--json"]);
+        let (code, out, err) = run(command).await;
+        let report: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}"));
+        for (name, value) in &self.settings {
+            let is_secret = name.contains("secret") || name == "IDENTITY_HEADER";
+            assert!(!is_secret || !out.contains(value), "{name}");
+        }
+        let findings = report["checks"].as_array().unwrap().iter().map(|finding| {
+            ["check", "result", "message"]
+                .map(|member| finding[member].as_str().unwrap().to_owned())
+        });
+        (code, findings.collect())
+    }
+
+    /// The checks that did not end well, each with its message; the exit code must fit.
+    async fn faults(&self, code: i32) -> Vec<(String, String)> {
+        let (found, checks) = self.check().await;
+        assert_eq!(found, code, "{checks:#?}");
+        let faults = checks.into_iter().filter(|[_, result, _]| result != "ok");
+        faults.map(|[check, _, message]| (check, message)).collect()
+    }
+}
+
+fn names(faults: &[(String, String)]) -> Vec<&str> {
+    faults.iter().map(|(check, _)| check.as_str()).collect()
+}
+
+#[tokio::test]
+async fn where_nothing_is_amiss_every_part_is_named_and_nothing_stays() {
+    let bench = Bench::start(Illness::default()).await;
+    let (code, checks) = bench.check().await;
+    assert_eq!(code, 0, "{checks:#?}");
+    let found: Vec<_> = checks.iter().map(|[check, ..]| check.as_str()).collect();
+    for check in [
+        "settings",
+        "schedule",
+        "proxy",
+        "reach Mimecast",
+        "reach Logs Ingestion API",
+        "mimecast url",
+        "mimecast attachment",
+        "mimecast impersonation",
+        "clock",
+        "storage",
+        "checkpoint url",
+        "sink url",
+        "sink attachment",
+        "sink impersonation",
+        "sink health",
+    ] {
+        assert!(found.contains(&check), "{check}: {found:?}");
+    }
+    assert!(
+        checks.iter().all(|[_, result, _]| result == "ok"),
+        "{checks:#?}"
+    );
+    let left = std::fs::read_dir(bench.folder.path()).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, [".lock"]);
+    let posts = bench.log_analytics.posts();
+    assert!(
+        posts.len() == 4 && posts.iter().all(|post| post.rows == 0),
+        "{posts:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_named() {
+    let mut bench = Bench::start(Illness::default()).await;
+    bench.set("mimecast_client_secret", "wrong");
+    let faults = bench.faults(1).await;
+    assert_eq!(
+        names(&faults),
+        [
+            "mimecast url",
+            "mimecast attachment",
+            "mimecast impersonation"
+        ]
+    );
+    assert!(
+        faults[0]
+            .1
+            .contains("check mimecast_client_id and mimecast_client_secret")
+    );
+}
+
+#[tokio::test]
+async fn a_missing_permission_is_told_of_its_feed_alone() {
+    let illness = Illness {
+        forbidden: vec![Log::Attachment],
+        ..Illness::default()
+    };
+    let faults = Bench::start(illness).await.faults(1).await;
+    assert_eq!(names(&faults), ["mimecast attachment"]);
+    assert!(
+        faults[0].1.contains("403") && faults[0].1.contains("What to do"),
+        "{faults:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_is_told_by_how_much() {
+    let illness = Illness {
+        behind: 7200,
+        ..Illness::default()
+    };
+    let faults = Bench::start(illness).await.faults(1).await;
+    assert_eq!(names(&faults), ["clock"]);
+    assert!(
+        faults[0].1.starts_with("720") && faults[0].1.contains("s ahead of Mimecast's"),
+        "{faults:?}"
+    );
+    let illness = Illness {
+        behind: -60,
+        ..Illness::default()
+    };
+    let faults = Bench::start(illness).await.faults(0).await;
+    assert!(faults[0].1.contains("s behind Mimecast's"), "{faults:?}");
+}
+
+#[tokio::test]
+async fn a_quota_that_is_used_up_is_told() {
+    let illness = Illness {
+        is_throttled: true,
+        ..Illness::default()
+    };
+    let faults = Bench::start(illness).await.faults(0).await;
+    assert!(
+        faults[0].0.starts_with("mimecast") && faults[0].1.contains("429"),
+        "{faults:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_missing_role_is_named_for_every_stream() {
+    let illness = Illness {
+        has_no_role: true,
+        ..Illness::default()
+    };
+    let faults = Bench::start(illness).await.faults(1).await;
+    assert_eq!(
+        names(&faults),
+        [
+            "sink url",
+            "sink attachment",
+            "sink impersonation",
+            "sink health"
+        ]
+    );
+    assert!(
+        faults[0].1.contains("Monitoring Metrics Publisher"),
+        "{faults:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_address_without_anybody_is_named_with_the_cause() {
+    let mut bench = Bench::start(Illness::default()).await;
+    bench.set("mimecast_base_url", "https://no-such-host.invalid");
+    let faults = bench.faults(1).await;
+    assert_eq!(faults[0].0, "reach Mimecast");
+    assert!(
+        faults[0]
+            .1
+            .starts_with("no-such-host.invalid: cannot connect"),
+        "{faults:?}"
+    );
+}
+
+#[tokio::test]
+async fn settings_are_told_that_are_wrong_misspelt_or_of_yesterday() {
+    let mut bench = Bench::start(Illness::default()).await;
+    bench.set("lookback_day", "3");
+    bench.set("run_budget_seconds", "600");
+    let faults = bench.faults(0).await;
+    assert_eq!(names(&faults), ["settings", "schedule"]);
+    assert!(
+        faults[0]
+            .1
+            .contains("lookback_day is no setting, and looks like lookback_days")
+    );
+    assert!(
+        faults[1]
+            .1
+            .contains("a run every 5 min, but run_budget_seconds allows 10 min")
+    );
+    bench.set("timer_schedule", "every five minutes");
+    bench.set("settle_seconds", "soon");
+    let faults = bench.faults(2).await;
+    assert!(
+        faults
+            .iter()
+            .any(|(_, message)| message.starts_with("settle_seconds: `soon`"))
+    );
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_is_lost_or_broken_is_told() {
+    let bench = Bench::start(Illness::default()).await;
+    let folder = bench.folder.path();
+    std::fs::write(folder.join("url-checkpoint.txt"), "garbage").unwrap();
+    std::fs::create_dir_all(folder.join("ledger/attachment")).unwrap();
+    std::fs::write(folder.join("ledger/attachment/2026-11-24T05.bin"), "").unwrap();
+    let faults = bench.faults(1).await;
+    assert_eq!(names(&faults), ["checkpoint url", "checkpoint attachment"]);
+    assert!(faults[1].1.contains("lost or deleted"), "{faults:?}");
+}
+
+#[tokio::test]
+async fn what_is_said_of_all_feeds_is_said_once_and_in_colour_where_it_is_wanted() {
+    let mut bench = Bench::start(Illness::default()).await;
+    bench.set("mimecast_client_secret", "wrong");
+    let mut plain = command(&bench.settings);
+    plain.arg("check");
+    let (code, out, err) = run(plain).await;
+    assert_eq!(code, 1, "{out}{err}");
+    assert_eq!(out.matches("FAIL").count(), 1, "{out}");
+    assert!(
+        !out.contains('\u{1b}') && err.starts_with("Failed: 1 of "),
+        "{out}{err}"
+    );
+    let mut coloured = command(&bench.settings);
+    coloured.args(["check", "--color", "always"]);
+    let (_, out, _) = run(coloured).await;
+    assert!(out.contains("\u{1b}[1;31mFAIL\u{1b}[0m"), "{out}");
+}
+
+#[tokio::test]
+async fn settings_come_from_a_file_where_one_is_given() {
+    let bench = Bench::start(Illness::default()).await;
+    let values: serde_json::Map<_, _> = bench
+        .settings
+        .iter()
+        .map(|(name, value)| (name.clone(), value.as_str().into()))
+        .collect();
+    let local = serde_json::json!({"IsEncrypted": false, "Values": values}).to_string();
+    let lines: String = bench
+        .settings
+        .iter()
+        .map(|(name, value)| format!("export {name}='{value}'\n"))
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("local.settings.json", local), (".env", lines)] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+        for words in [&["check"][..], &["run"], &["checkpoint", "show"]] {
+            let mut command = command(&[]);
+            command.args(words).args(["--settings", name]);
+            command.current_dir(folder.path());
+            let (code, out, err) = run(command).await;
+            assert_eq!(code, 0, "{words:?} {out}{err}");
+        }
+    }
+    let mut without = command(&[]);
+    without.arg("run").current_dir(folder.path());
+    let (code, _, err) = run(without).await;
+    assert!(
+        code == 2 && err.contains("`--settings local.settings.json` reads it"),
+        "{err}"
+    );
+    let mut of_the_host = command(&[]);
+    of_the_host
+        .args(["serve", "--settings", ".env"])
+        .current_dir(folder.path());
+    let (code, _, err) = run(of_the_host).await;
+    assert!(
+        code == 2 && err.contains("gets its settings from the Functions host"),
+        "{err}"
+    );
+}
