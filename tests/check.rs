@@ -1,4 +1,4 @@
-//! `check` names each illness: the real program between simulators, by Mimecast API 2.0 and the Logs Ingestion API.
+//! `check` names each illness, and `status` what came of it: the real program between simulators, by Mimecast API 2.0 and the Logs Ingestion API.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
 
@@ -76,9 +76,29 @@ impl Bench {
         }
     }
 
-    fn set(&mut self, name: &str, value: &str) {
+    /// Sets a setting, and gives what it was.
+    fn set(&mut self, name: &str, value: &str) -> String {
+        let before = self.settings.iter().find(|(other, _)| other == name);
+        let before = before.map(|(_, value)| value.clone());
         self.settings.retain(|(other, _)| other != name);
         self.settings.push((name.to_owned(), value.to_owned()));
+        before.unwrap_or_default()
+    }
+
+    /// The exit code of a run.
+    async fn run(&self) -> i32 {
+        let mut command = command(&self.settings);
+        command.arg("run");
+        run(command).await.0
+    }
+
+    /// The exit code of `status`, and what it says.
+    async fn status(&self, words: &[&str]) -> (i32, String) {
+        let mut command = command(&self.settings);
+        command.arg("status").args(words);
+        let (code, out, err) = run(command).await;
+        assert_eq!(err, "");
+        (code, out)
     }
 
     /// The exit code, and what was found: each check with its result and message.
@@ -311,6 +331,96 @@ async fn what_is_said_of_all_feeds_is_said_once_and_in_colour_where_it_is_wanted
     assert!(out.contains("\u{1b}[1;31mFAIL\u{1b}[0m"), "{out}");
 }
 
+/// Two commands tell why a feed is late, whatever the illness.
+#[tokio::test]
+async fn status_says_how_each_feed_does_and_what_to_do() {
+    let mut bench = Bench::start(Illness::default()).await;
+    let (code, out) = bench.status(&[]).await;
+    assert_eq!(code, 0, "{out}");
+    assert_eq!(out.matches("nothing is saved").count(), 3, "{out}");
+
+    assert_eq!(bench.run().await, 0);
+    let (code, out) = bench.status(&["--feed", "url"]).await;
+    assert!(
+        code == 0 && out.starts_with("well       url: everything until "),
+        "{out}"
+    );
+    for part in [
+        " s ago: complete, 0 delivered in ",
+        "1 run, 0 failed",
+        "reads from ",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+
+    let secret = bench.set("mimecast_client_secret", "wrong");
+    assert_eq!(bench.run().await, 1);
+    let (code, out) = bench.status(&[]).await;
+    assert_eq!(code, 1, "{out}");
+    assert_eq!(out.matches("failing").count(), 3, "{out}");
+    assert!(
+        out.contains("check mimecast_client_id and mimecast_client_secret"),
+        "{out}"
+    );
+
+    bench.set("mimecast_client_secret", &secret);
+    assert_eq!(bench.run().await, 0);
+    let (code, out) = bench.status(&["--json"]).await;
+    let found: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(code, 0, "{out}");
+    let url = &found["feeds"][0];
+    assert_eq!(
+        (&url["health"], &url["runs"]["failed"]),
+        (&"well".into(), &1.into())
+    );
+    assert_eq!(url["runs"]["last_failure"]["outcome"], "failed");
+    assert_eq!(url["runs"]["last"]["outcome"], "complete");
+
+    // No run for hours.
+    let history = bench.folder.path().join("runs.json");
+    std::fs::write(
+        &history,
+        r#"[{"at":"2026-11-24T05:00:00Z","feeds":[{"feed":"url","outcome":"complete","delivered":1,"seconds":1.0}]}]"#,
+    )
+    .unwrap();
+    let (code, out) = bench.status(&["--feed", "url"]).await;
+    assert!(code == 1 && out.starts_with("silent     url"), "{out}");
+    std::fs::write(&history, "garbage").unwrap();
+    let (code, out) = bench.status(&["--feed", "url"]).await;
+    assert!(code == 0 && out.contains("none is known"), "{out}");
+    std::fs::write(
+        bench.folder.path().join("url-checkpoint.txt"),
+        "2026-11-24T05:00:00Z",
+    )
+    .unwrap();
+    let (code, out) = bench.status(&["--feed", "url"]).await;
+    assert!(code == 1 && out.starts_with("late       url"), "{out}");
+    std::fs::write(bench.folder.path().join("url-checkpoint.txt"), "garbage").unwrap();
+    let (code, out) = bench.status(&["--feed", "url"]).await;
+    assert!(
+        code == 1 && out.starts_with("unreadable url") && out.contains("What to do"),
+        "{out}"
+    );
+}
+
+#[tokio::test]
+async fn a_wait_that_mimecast_asked_for_is_told_with_its_end() {
+    let illness = Illness {
+        is_throttled: true,
+        ..Illness::default()
+    };
+    let bench = Bench::start(illness).await;
+    bench.run().await;
+    let (_, out) = bench.status(&[]).await;
+    let waiting: Vec<_> = out
+        .lines()
+        .filter(|line| line.starts_with("waiting"))
+        .collect();
+    assert!(!waiting.is_empty(), "{out}");
+    assert!(out.contains("Mimecast asked for no calls before "), "{out}");
+    assert!(out.contains("makes no calls before "), "{out}");
+}
+
 #[tokio::test]
 async fn settings_come_from_a_file_where_one_is_given() {
     let bench = Bench::start(Illness::default()).await;
@@ -320,11 +430,9 @@ async fn settings_come_from_a_file_where_one_is_given() {
         .map(|(name, value)| (name.clone(), value.as_str().into()))
         .collect();
     let local = serde_json::json!({"IsEncrypted": false, "Values": values}).to_string();
-    let lines: String = bench
-        .settings
-        .iter()
-        .map(|(name, value)| format!("export {name}='{value}'\n"))
-        .collect();
+    let lines = bench.settings.iter();
+    let lines = lines.map(|(name, value)| format!("export {name}='{value}'"));
+    let lines = lines.collect::<Vec<_>>().join("\n");
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in [("local.settings.json", local), (".env", lines)] {
         std::fs::write(folder.path().join(name), text).unwrap();

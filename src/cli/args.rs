@@ -44,6 +44,15 @@ pub(super) enum Command {
         after_help = "Exit codes: 0 everything works (warnings included), 1 a check failed, 2 settings or command line at fault."
     )]
     Check(Check),
+    /// See how far each feed is, and why.
+    ///
+    /// `well`: everything is delivered. `new`: no run has been here. `waiting`: a service asked for a wait. `late`: runs do
+    /// not keep up. `silent`: there was no run for an hour. `failing`: the last run failed. `unreadable`: what is saved cannot be read.
+    #[command(
+        visible_alias = "explain",
+        after_help = "Exit codes: 0 every feed is well, new or waiting, 1 one is not, 2 settings or command line at fault."
+    )]
+    Status(Status),
     /// Look at a feed's progress, or set it back so that records are read again.
     #[command(subcommand)]
     Checkpoint(Checkpoint),
@@ -103,6 +112,19 @@ pub(super) struct Run {
 pub(super) struct Check {
     /// Print JSON.
     #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Status {
+    /// Only this feed: url, attachment or impersonation. May be given more than once.
+    #[arg(long = "feed", value_name = "FEED")]
+    pub(super) feeds: Vec<Feed>,
+    /// Look again every five seconds, until it is interrupted.
+    #[arg(long)]
+    pub(super) watch: bool,
+    /// Print JSON.
+    #[arg(long, conflicts_with = "watch")]
     pub(super) json: bool,
 }
 

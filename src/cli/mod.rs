@@ -23,7 +23,9 @@ mod settings_file;
 mod simulate;
 #[cfg(feature = "simulator")]
 mod simulated;
+mod status;
 mod wiring;
+mod words;
 
 use std::{
     io::{self, Write},
@@ -61,15 +63,17 @@ pub fn main() -> ExitCode {
     let command = args.command.unwrap_or_default();
     let reader = match command {
         Command::Serve(_) => Audience::Host,
-        Command::Run(_) | Command::Check(_) | Command::Checkpoint(_) | Command::Quarantine(_) => {
-            Audience::Person
-        }
+        Command::Run(_)
+        | Command::Check(_)
+        | Command::Status(_)
+        | Command::Checkpoint(_)
+        | Command::Quarantine(_) => Audience::Person,
         #[cfg(feature = "simulator")]
         Command::Bench(_) | Command::Demo(_) | Command::Simulate(_) => Audience::Person,
     };
     let reads_settings = !matches!(reader, Audience::Host) && !command.is_on_this_machine();
     if args.settings.is_some() && !reads_settings {
-        let message = "--settings is for run, check, checkpoint and quarantine: `serve` gets its settings from the Functions host, and \
+        let message = "--settings is for run, check, status, checkpoint and quarantine: `serve` gets its settings from the Functions host, and \
                        the simulators need none.";
         return exit(AT_FAULT, message);
     }
@@ -112,6 +116,7 @@ pub fn main() -> ExitCode {
                 };
                 check::check(&options, &source, paint).await
             }
+            Command::Status(options) => status::status(&options, &environment, paint).await,
             Command::Checkpoint(command) => checkpoint::checkpoint(&command, &environment).await,
             Command::Quarantine(command) => quarantine::quarantine(&command, &environment).await,
             #[cfg(feature = "simulator")]

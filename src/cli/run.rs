@@ -12,6 +12,7 @@ pub(super) async fn run(options: &Run, environment: &dyn Fn(&str) -> Option<Stri
         }
     };
     let report = pass.run(&feeds(&options.feeds)).await;
+    pass.remember(&report).await;
     if options.json {
         match serde_json::to_string_pretty(&report) {
             Ok(text) => say(&text),

@@ -186,12 +186,13 @@ async fn run(
             log_others(&report);
             error!("The invocation failed; the reasons are above.");
         }
+        // Before the answer: whoever has it may call again. The next run need not wait for what follows.
+        drop(running);
         if answer_to.send(finished(&report)).is_err() && !report.any_failed() {
             log_others(&report);
             warn!("The host hung up before the pass ended.");
         }
-        // The next run need not wait for it.
-        drop(running);
+        pass.remember(&report).await;
         let is_told = preflight.swap(report.any_failed(), Ordering::Relaxed);
         if report.is_first() || (report.any_failed() && !is_told) {
             log_preflight(&pass).await;

@@ -32,3 +32,4 @@ pub mod preflight;
 mod reconcile;
 pub mod report;
 pub mod state;
+pub mod status;

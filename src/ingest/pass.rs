@@ -11,7 +11,7 @@ use super::{
     pipeline::{Deadlines, Pipeline, concurrency::ReadConcurrency},
     ports::Ports,
     preflight::{self, Finding},
-    report::{FeedReport, PassReport, health},
+    report::{FeedReport, PassReport, health, history},
 };
 use crate::model::{deadline::Deadline, feed::Feed, progress::Lookback};
 
@@ -21,6 +21,9 @@ const GRACE: Duration = Duration::from_secs(60);
 
 /// The health rows hold up a pass for no longer than this, even after its budget.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Remembering a run takes no longer than this.
+const HISTORY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How a pass goes about its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +61,13 @@ impl Pass {
     /// Checks what a pass needs, without one.
     pub async fn preflight(&self) -> Vec<Finding> {
         preflight::run(&self.ports).await
+    }
+
+    /// Keeps what a run came to, for `status`.
+    pub async fn remember(&self, report: &PassReport) {
+        let Ports { store, clock, .. } = &self.ports;
+        let soon = Deadline::after(clock.elapsed(), HISTORY_TIMEOUT);
+        history::remember(&**store, &report.feeds, clock.now(), soon).await;
     }
 
     /// Runs the given feeds side by side. A feed that fails leaves the others alone.

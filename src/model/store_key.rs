@@ -16,6 +16,8 @@ pub enum StoreKey {
     RefusedLogin,
     /// What a check writes, reads and removes.
     Probe,
+    /// The runs of the last day.
+    Runs,
 }
 
 /// Places that are listed together.
@@ -66,6 +68,7 @@ impl StoreKey {
             }
             Self::RefusedLogin => "mimecast-login.txt".to_owned(),
             Self::Probe => "check-probe.txt".to_owned(),
+            Self::Runs => "runs.json".to_owned(),
         }
     }
 }

@@ -1,18 +1,19 @@
 //! What a pass did, for the host's log, for `run --json` and for the demo.
 
 pub mod health;
+pub mod history;
 pub(super) mod render;
 pub(super) mod stop_reason;
 
 use std::{fmt, ops::AddAssign};
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::feed::Feed;
 
 /// How a feed's part of a pass ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Everything up to now minus settle is delivered.

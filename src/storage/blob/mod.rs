@@ -304,7 +304,7 @@ fn content_type(key: StoreKey) -> &'static str {
             "text/plain; charset=utf-8"
         }
         StoreKey::Ledger(..) => "application/octet-stream",
-        StoreKey::Quarantine(..) => "application/json",
+        StoreKey::Quarantine(..) | StoreKey::Runs => "application/json",
     }
 }
 

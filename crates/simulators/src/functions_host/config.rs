@@ -108,6 +108,10 @@ impl Default for Limits {
 }
 
 /// The environment of this process, but for what is no text.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the host gives all of it to its handler"
+)]
 pub(super) fn own_environment() -> BTreeMap<String, String> {
     let text = |name: OsString, value: OsString| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
