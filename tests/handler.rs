@@ -35,7 +35,7 @@ fn pass(world: &Arc<World>) -> Handler {
 async fn serve(handler: Handler) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async { axum::serve(listener, router(handler)).await.unwrap() });
+    tokio::spawn(async { axum::serve(listener, router(handler).0).await.unwrap() });
     address
 }
 

@@ -94,7 +94,7 @@ async fn play_payload(
     let _guard = tracing::subscriber::set_default(subscriber);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let server = tokio::spawn(async { axum::serve(listener, router(handler)).await.unwrap() });
+    let server = tokio::spawn(async { axum::serve(listener, router(handler).0).await.unwrap() });
     let mut answer = client()
         .post(format!("http://{address}/TimerTrigger"))
         .header("x-azure-functions-invocationid", INVOCATION)
@@ -245,7 +245,7 @@ async fn the_summary_is_logged_where_the_host_hangs_up() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let handler = handler(&world);
-    let server = tokio::spawn(async { axum::serve(listener, router(handler)).await.unwrap() });
+    let server = tokio::spawn(async { axum::serve(listener, router(handler).0).await.unwrap() });
     let call = client().post(format!("http://{address}/TimerTrigger"));
     let call = call.body("{}").timeout(Duration::from_millis(200));
     assert!(call.send().await.unwrap_err().is_timeout());

@@ -19,6 +19,7 @@ mod quarantine;
 mod run;
 mod serve;
 mod settings_file;
+mod signals;
 #[cfg(feature = "simulator")]
 mod simulate;
 #[cfg(feature = "simulator")]
@@ -144,27 +145,14 @@ pub fn main() -> ExitCode {
 /// Work that ends in good order when it is interrupted: its child processes and folders go with it.
 #[cfg(feature = "simulator")]
 async fn interruptible(work: impl Future<Output = u8>) -> u8 {
+    let mut signals = signals::Signals::catch();
     tokio::select! {
         code = work => code,
-        () = interrupted() => {
+        signal = signals.next() => {
             say_error("Interrupted.");
-            FAILED
+            signal.exit_code()
         }
     }
-}
-
-/// Waits for an interrupt from the keyboard or a request to end.
-#[cfg(feature = "simulator")]
-async fn interrupted() {
-    #[cfg(unix)]
-    if let Ok(mut ended) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-    {
-        tokio::select! {
-            _ = ended.recv() => return,
-            _ = tokio::signal::ctrl_c() => return,
-        }
-    }
-    drop(tokio::signal::ctrl_c().await);
 }
 
 /// The feeds that were asked for, each once and in their order; all where none was.

@@ -1,18 +1,30 @@
 //! `serve`: the custom handler.
 
-use tokio::net::TcpListener;
-use tracing::{error, info};
+use std::time::Duration;
 
-use super::{AT_FAULT, FAILED, args::Serve, wiring};
+use tokio::net::TcpListener;
+use tracing::{error, info, warn};
+
+use super::{AT_FAULT, FAILED, args::Serve, signals::Signals, wiring};
 use crate::{
-    functions::{self, Handler, router},
+    functions::{self, Handler, Work, router},
+    ingest::stop::StopSender,
     settings::schedule,
 };
 
+/// How long a pass that was asked to end may take for the answers of its posts.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The answer of the last invocation is on its way for a moment after its pass is done.
+const ANSWER_TIME: Duration = Duration::from_millis(200);
+
+/// How often the handler looks whether its host is still there.
+const HOST_POLL: Duration = Duration::from_secs(2);
+
 const PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
 
-/// Serves until the process is ended. Never returns success: the host does not restart a handler
-/// that exits with 0, nor notice.
+/// Serves until the process is asked to end, or the host that has started it is gone. Never returns 0 or 200: the host does
+/// not restart a handler that exits so, nor notice.
 pub(super) async fn serve(options: &Serve, environment: &dyn Fn(&str) -> Option<String>) -> u8 {
     let port = match options.port.map_or_else(|| port(environment), Ok) {
         Ok(port) => port,
@@ -29,7 +41,9 @@ pub(super) async fn serve(options: &Serve, environment: &dyn Fn(&str) -> Option<
             return FAILED;
         }
     };
-    let handler = wiring::handler(environment).unwrap_or_else(|error| {
+    let mut signals = Signals::catch();
+    let stop = StopSender::default();
+    let handler = wiring::handler(environment, stop.stop()).unwrap_or_else(|error| {
         let message = error.message();
         error!(
             reason = message,
@@ -47,7 +61,54 @@ pub(super) async fn serve(options: &Serve, environment: &dyn Fn(&str) -> Option<
     if options.port.is_none() {
         report_schedule(environment);
     }
-    match functions::serve(listener, router(handler)).await {}
+    let (routes, work) = router(handler);
+    let host = async {
+        match options.port {
+            None => host_is_gone().await,
+            Some(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        never = functions::serve(listener, routes) => match never {},
+        signal = signals.next() => {
+            warn!("The handler was asked to end: a run at work saves what it has posted.");
+            stop.request();
+            finish(&work, STOP_TIMEOUT, &mut signals).await;
+            signal.exit_code()
+        }
+        () = host => {
+            warn!("The Functions host is gone: a run at work ends as usual, and then the handler.");
+            finish(&work, Duration::MAX, &mut signals).await;
+            FAILED
+        }
+    }
+}
+
+/// Waits until no pass is at work and its answer is given, or a signal comes.
+async fn finish(work: &Work, longest: Duration, signals: &mut Signals) {
+    let done = async {
+        work.done().await;
+        tokio::time::sleep(ANSWER_TIME).await;
+    };
+    tokio::select! {
+        _ended = tokio::time::timeout(longest, done) => {}
+        _second = signals.next() => {}
+    }
+}
+
+/// Waits until the process that started this one is gone. A host that is killed leaves its handler behind.
+#[cfg(unix)]
+async fn host_is_gone() {
+    let host = std::os::unix::process::parent_id();
+    while std::os::unix::process::parent_id() == host {
+        tokio::time::sleep(HOST_POLL).await;
+    }
+}
+
+/// Elsewhere a process does not see whose child it is.
+#[cfg(not(unix))]
+async fn host_is_gone() {
+    std::future::pending().await
 }
 
 /// Says what the host keeps to itself: that it never calls by this schedule.

@@ -181,6 +181,7 @@ fn run(status: &RunStatus, now: DateTime<Utc>) -> String {
         Outcome::Complete => "complete",
         Outcome::OutOfTime => "ended with its budget",
         Outcome::Waiting => "waiting",
+        Outcome::Stopped => "asked to end",
         Outcome::RaceLost => "left the work to another run",
         Outcome::Failed => "failed",
     };

@@ -14,6 +14,7 @@ use crate::{
         error::Explain,
         pass::{Pass, PassConfig},
         ports::{Clock, HealthSink, LogSink, Ports, Randomness, Store},
+        stop::Stop,
     },
     log_analytics::{DataCollectorSink, DualWriteSink, LogsIngestionSink, Rule, Workspace},
     mimecast::MimecastSource,
@@ -82,10 +83,13 @@ pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, Setu
 }
 
 /// What the Functions host calls.
-pub(super) fn handler(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Handler, SetupError> {
+pub(super) fn handler(
+    lookup: &dyn Fn(&str) -> Option<String>,
+    stop: Stop,
+) -> Result<Handler, SetupError> {
     let settings = Settings::read(lookup)?;
     let retiring = settings.retiring();
-    let pass = pass_by(settings, lookup)?;
+    let pass = pass_by(settings, lookup)?.until(stop);
     Ok(Handler::Pass { pass, retiring })
 }
 

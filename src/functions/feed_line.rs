@@ -52,6 +52,10 @@ pub(super) fn log(report: &FeedReport) {
             Level::WARN,
             "The feed is waiting as the service asked; a later run continues."
         ),
+        Outcome::Stopped => line!(
+            Level::WARN,
+            "The feed was asked to end; the next run continues."
+        ),
         Outcome::RaceLost => line!(Level::WARN, "The feed stopped: another run is at work."),
         Outcome::Failed => line!(Level::ERROR, "The feed failed."),
     }

@@ -14,5 +14,5 @@ mod router;
 mod server;
 
 pub use invocation::Invocation;
-pub use router::{Handler, router};
+pub use router::{Handler, Work, router};
 pub use server::serve;

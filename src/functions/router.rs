@@ -33,6 +33,10 @@ use crate::{
 
 /// What invocations are handled by.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a process has one, for as long as it lives"
+)]
 pub enum Handler {
     /// A pass over all feeds.
     Pass {
@@ -65,19 +69,32 @@ const PAYLOAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// of the API keys theirs.
 const MIN_INTERVAL_BY_HAND: Duration = Duration::from_secs(5);
 
-/// The custom handler's routes.
-pub fn router(handler: Handler) -> Router {
+/// Whether a pass of the handler is at work.
+#[derive(Debug, Clone)]
+pub struct Work(Arc<tokio::sync::Mutex<Option<Duration>>>);
+
+impl Work {
+    /// Waits until none is.
+    pub async fn done(&self) {
+        drop(self.0.lock().await);
+    }
+}
+
+/// The custom handler's routes, and its work.
+pub fn router(handler: Handler) -> (Router, Work) {
     let shared = Shared {
         handler: Arc::new(handler),
         running: Arc::default(),
         preflight: Arc::default(),
     };
-    Router::new()
+    let work = Work(Arc::clone(&shared.running));
+    let routes = Router::new()
         .route("/", get(alive))
         .route("/TimerTrigger", post(invoke))
         .fallback(unknown)
         .layer(middleware::from_fn(refuse_browsers))
-        .with_state(shared)
+        .with_state(shared);
+    (routes, work)
 }
 
 /// A page in a browser on this machine can reach the port too, and say nothing to the contrary but by the

@@ -64,6 +64,8 @@ pub enum ErrorKind {
     ContentRejected(Rejection),
     /// The deadline came first; nothing is wrong.
     DeadlineExceeded,
+    /// The pass was asked to end; nothing is wrong.
+    Stopped,
     /// The service asks for a longer wait than the deadline leaves.
     Throttled {
         /// The wait that it asks for.
@@ -168,6 +170,7 @@ impl fmt::Display for ServiceError {
                 f.write_str("run budget exhausted after")
             }
             ErrorKind::DeadlineExceeded => f.write_str("run budget exhausted"),
+            ErrorKind::Stopped => f.write_str("the run was asked to end"),
             ErrorKind::Throttled { retry_after } => write!(
                 f,
                 "rate limited by {}: retry after {} s",

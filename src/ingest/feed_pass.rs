@@ -71,7 +71,11 @@ pub(super) struct FeedPass {
 impl FeedPass {
     pub(super) fn new(mut pipeline: Pipeline) -> Self {
         let clock = Arc::new(SourceClock::new(pipeline.ports.clock));
-        let source = Arc::new(CountingSource::new(pipeline.ports.source, clock.clone()));
+        let source = Arc::new(CountingSource::new(
+            pipeline.ports.source,
+            clock.clone(),
+            pipeline.stop.clone(),
+        ));
         pipeline.ports.clock = clock;
         pipeline.ports.source = source.clone();
         Self { pipeline, source }

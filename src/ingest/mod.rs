@@ -33,3 +33,4 @@ mod reconcile;
 pub mod report;
 pub mod state;
 pub mod status;
+pub mod stop;

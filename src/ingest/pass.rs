@@ -12,6 +12,7 @@ use super::{
     ports::Ports,
     preflight::{self, Finding},
     report::{FeedReport, PassReport, health, history},
+    stop::Stop,
 };
 use crate::model::{deadline::Deadline, feed::Feed, progress::Lookback};
 
@@ -43,13 +44,26 @@ pub struct PassConfig {
 pub struct Pass {
     ports: Ports,
     config: PassConfig,
+    stop: Stop,
 }
 
 impl Pass {
     /// A pass over what is reached through `ports`.
     #[must_use]
-    pub const fn new(ports: Ports, config: PassConfig) -> Self {
-        Self { ports, config }
+    pub fn new(ports: Ports, config: PassConfig) -> Self {
+        let stop = Stop::never();
+        Self {
+            ports,
+            config,
+            stop,
+        }
+    }
+
+    /// The same pass, which ends early where `stop` is requested.
+    #[must_use]
+    pub fn until(mut self, stop: Stop) -> Self {
+        self.stop = stop;
+        self
     }
 
     /// The time on the clock that measures passes.
@@ -90,6 +104,7 @@ impl Pass {
                 max_batch_bytes: self.config.batch_max_bytes.min(max_batch_bytes),
                 read_slot: concurrency.read_slot(),
                 deadlines: Deadlines::of(now, self.config.budget),
+                stop: self.stop.clone(),
             });
             let task = tasks.spawn(part.run().in_current_span());
             running.push((task.id(), feed));

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use mimecast_ttp::{ingest::report::Outcome, model::feed::Feed};
+use mimecast_ttp::{
+    ingest::{pass::Pass, report::Outcome, stop::StopSender},
+    model::feed::Feed,
+};
 
-use crate::support::world::{SourceFault, World};
+use crate::support::world::{SourceFault, World, plan};
 
 #[tokio::test]
 async fn a_run_that_loses_a_race_stops_cleanly() {
@@ -110,4 +113,27 @@ async fn an_empty_checkpoint_reads_the_look_back() {
     world.put_checkpoint("");
     world.pass().await;
     assert_eq!(world.serials(), [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_pass_that_is_asked_to_end_reads_nothing_more_and_is_no_failure() {
+    let world = World::builder().records(5).build();
+    let stop = StopSender::default();
+    stop.request();
+    let pass = Pass::new(world.ports(), plan()).until(stop.stop());
+    let report = pass.run(&[Feed::Url]).await;
+    assert_eq!(
+        report.feeds[0].outcome,
+        Outcome::Stopped,
+        "{:?}",
+        report.feeds
+    );
+    let message = report.feeds[0].message.as_deref().unwrap();
+    assert!(
+        message.starts_with("the run was asked to end while reading"),
+        "{message}"
+    );
+    assert_eq!((world.fetches(), world.serials()), (0, Vec::new()));
+    assert_eq!(world.pass().await.outcome, Outcome::Complete);
+    assert_eq!(world.serials(), (0..5).collect::<Vec<_>>());
 }

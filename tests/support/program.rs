@@ -56,6 +56,11 @@ impl Services {
     /// [`Self::show_new`] on.
     pub async fn start(old: usize, new: usize) -> Self {
         let clock = SimClock::real();
+        Self::with(Self::records(old, new, &clock), clock).await
+    }
+
+    /// Records of the last hours.
+    pub fn records(old: usize, new: usize, clock: &SimClock) -> GivenRecords {
         let now = clock.now().timestamp();
         let new_at = now + NEW_AFTER.as_secs().cast_signed();
         let mut records = GivenRecords::default();
@@ -76,14 +81,21 @@ impl Services {
                 records.push(log, Moment { at, visible_at }, text);
             }
         }
-        Self::with(records, clock).await
+        records
     }
 
     /// Starts both with the given records.
     pub async fn with(records: GivenRecords, clock: SimClock) -> Self {
-        let mimecast_config = mimecast::Config::new(Arc::new(records), clock.clone());
+        Self::slow(records, clock, Duration::ZERO).await
+    }
+
+    /// The same, and each call takes `latency`.
+    pub async fn slow(records: GivenRecords, clock: SimClock, latency: Duration) -> Self {
+        let mut mimecast_config = mimecast::Config::new(Arc::new(records), clock.clone());
+        mimecast_config.latency = latency;
         let rows = Arc::new(MemoryRows::default());
         let mut workspace = log_analytics::Config::new(clock.clone());
+        workspace.latency = latency;
         workspace.sinks = vec![rows.clone()];
         Self {
             mimecast: Simulator::start(mimecast_config.clone(), 0).await.unwrap(),
@@ -209,6 +221,21 @@ impl Handler {
             text.extend_from_slice(&chunk);
         }
         (status, String::from_utf8(text).unwrap())
+    }
+
+    /// The id of the process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The exit code, once the process has ended.
+    pub async fn ended(&mut self) -> Option<i32> {
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status.code();
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Ends the process as the host does, without notice, and gives everything it printed.

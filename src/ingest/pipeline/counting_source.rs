@@ -1,5 +1,5 @@
-//! A source that counts the calls made of it, whatever they were for, and bounds them; and that tells the
-//! clock of the pass what Mimecast's showed.
+//! A source that counts the calls made of it, whatever they were for, and bounds them; that tells the clock of
+//! the pass what Mimecast's showed; and that ends with the pass.
 
 use std::sync::{
     Arc,
@@ -13,6 +13,7 @@ use crate::{
     ingest::{
         error::{ErrorKind, ServiceError},
         ports::{LogSource, PageRequest},
+        stop::Stop,
     },
     model::{checkpoint::Service, deadline::Deadline, page::Page},
 };
@@ -29,14 +30,20 @@ struct TooManyCalls;
 pub(in crate::ingest) struct CountingSource {
     source: Arc<dyn LogSource>,
     clock: Arc<SourceClock>,
+    stop: Stop,
     calls: AtomicU64,
 }
 
 impl CountingSource {
-    pub(in crate::ingest) fn new(source: Arc<dyn LogSource>, clock: Arc<SourceClock>) -> Self {
+    pub(in crate::ingest) fn new(
+        source: Arc<dyn LogSource>,
+        clock: Arc<SourceClock>,
+        stop: Stop,
+    ) -> Self {
         Self {
             source,
             clock,
+            stop,
             calls: AtomicU64::new(0),
         }
     }
@@ -58,7 +65,13 @@ impl LogSource for CountingSource {
             let error = ServiceError::new(Service::Mimecast, ErrorKind::DeadlineExceeded);
             return Err(error.with_source(TooManyCalls));
         }
-        let result = self.source.fetch_page(request, deadline).await;
+        let result = tokio::select! {
+            biased;
+            () = self.stop.requested() => {
+                Err(ServiceError::new(Service::Mimecast, ErrorKind::Stopped))
+            }
+            result = self.source.fetch_page(request, deadline) => result,
+        };
         let calls = match &result {
             Ok(page) => page.attempts,
             Err(error) => error.attempts(),

@@ -14,6 +14,7 @@ use crate::{
             stop_reason::{Step, StopKind, StopReason, StopSource},
         },
         state::{checkpoint_writer::CheckpointWriter, quarantine::Quarantine},
+        stop::Stop,
     },
     model::{batch::Batch, deadline::Deadline, feed::Feed, gap::Gap, quarantined::Quarantined},
 };
@@ -35,6 +36,8 @@ pub(in crate::ingest) struct Deliverer<'a> {
     pub(in crate::ingest) post_by: Deadline,
     /// Posts under way are given up at this, so that there is time to remember those that were taken.
     pub(in crate::ingest) answered_by: Deadline,
+    /// No post is begun once this is requested.
+    pub(in crate::ingest) stop: &'a Stop,
     pub(in crate::ingest) writer: &'a mut CheckpointWriter,
     pub(in crate::ingest) counts: &'a mut Counts,
 }
@@ -171,6 +174,9 @@ impl Deliverer<'_> {
     where
         Self: 'b,
     {
+        if self.stop.is_requested() {
+            return Err(StopReason::stopped(Step::Posting));
+        }
         if self.post_by.remaining(self.clock.elapsed()).is_none() {
             return Err(StopReason::out_of_time(Step::Posting));
         }

@@ -32,6 +32,7 @@ use super::{
         stop_reason::{MAX_RESTARTS, StopReason},
     },
     state::{checkpoint_writer::CheckpointWriter, ledger::Ledger, quarantine::Quarantine},
+    stop::Stop,
 };
 use crate::model::{
     batch::Sizes, date_range::DateRange, deadline::Deadline, feed::Feed, gap::Gaps, ledger::Entry,
@@ -90,6 +91,7 @@ pub(super) struct Pipeline {
     /// In which the feed's own ranges are read.
     pub(super) read_slot: ReadSlot,
     pub(super) deadlines: Deadlines,
+    pub(super) stop: Stop,
 }
 
 impl Pipeline {
@@ -129,6 +131,7 @@ impl Pipeline {
             clock: &**clock,
             post_by: deadlines.post,
             answered_by: deadlines.answered,
+            stop: &self.stop,
             writer,
             counts,
         };

@@ -22,6 +22,8 @@ pub enum Outcome {
     OutOfTime,
     /// A service asked to be left alone for longer than the budget; the next run continues after that.
     Waiting,
+    /// It was asked to end; the next run goes on from there.
+    Stopped,
     /// Another run was at work on the same checkpoint; it goes on, this one stopped.
     RaceLost,
     /// Something needs attention.
@@ -36,6 +38,7 @@ impl Outcome {
             Self::Complete => "complete",
             Self::OutOfTime => "out_of_time",
             Self::Waiting => "waiting",
+            Self::Stopped => "stopped",
             Self::RaceLost => "race_lost",
             Self::Failed => "failed",
         }
@@ -168,6 +171,7 @@ impl fmt::Display for FeedReport {
             Outcome::Complete => "complete",
             Outcome::OutOfTime => "out of time, the next run continues",
             Outcome::Waiting => "waiting as the service asked, a later run continues",
+            Outcome::Stopped => "asked to end, the next run continues",
             Outcome::RaceLost => "stopped, another run is at work",
             Outcome::Failed => "failed",
         };

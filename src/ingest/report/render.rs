@@ -65,7 +65,7 @@ impl Explain for StopSource {
                 "ask the support of Mimecast about the ranges that `mimecast-ttp checkpoint show` lists",
             ),
             Self::ClockAhead => Some("set this machine's clock right"),
-            Self::Budget(_) | Self::EndlessListing(_) => None,
+            Self::Budget(_) | Self::Stopped(_) | Self::EndlessListing(_) => None,
         }
     }
 }
@@ -104,6 +104,7 @@ impl Conclusion {
                 advice: reason.advice(),
                 ..Self::of(Outcome::OutOfTime, reason.causes())
             },
+            StopKind::Stopped => Self::of(Outcome::Stopped, format!("{}.", reason.causes())),
             StopKind::Throttled(wait) => Self::throttled(&reason, wait, feed),
             StopKind::PageTokenRefused => Self::failed(format!(
                 "{}. Everything read is delivered; the next run tries again.",
@@ -298,7 +299,9 @@ impl Conclusion {
         }
         let outcome = match self.outcome {
             Outcome::Waiting if counts.lost_gaps > 0 => Outcome::Failed,
-            Outcome::Complete | Outcome::OutOfTime if counts.new_gaps + counts.lost_gaps > 0 => {
+            Outcome::Complete | Outcome::OutOfTime | Outcome::Stopped
+                if counts.new_gaps + counts.lost_gaps > 0 =>
+            {
                 Outcome::Failed
             }
             outcome => outcome,

@@ -32,6 +32,9 @@ pub(in crate::ingest) enum StopSource {
     Service(#[from] ServiceError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What was done when the run was asked to end.
+    #[error("the run was asked to end {0}")]
+    Stopped(Step),
     /// What was done when the run budget was exhausted.
     #[error("run budget exhausted {0}")]
     Budget(Step),
@@ -81,6 +84,8 @@ impl std::fmt::Display for Step {
 pub(in crate::ingest) enum StopKind {
     /// The run budget is exhausted; nothing is wrong.
     OutOfTime,
+    /// The run was asked to end; nothing is wrong.
+    Stopped,
     /// The service asks for a longer wait than the budget leaves.
     Throttled(Duration),
     /// The source refused its own token: the range must be read again from what is delivered.
@@ -118,6 +123,7 @@ impl StopReason {
     pub(in crate::ingest) fn of_service(error: ServiceError, step: Step) -> Self {
         let kind = match error.kind() {
             ErrorKind::DeadlineExceeded => StopKind::OutOfTime,
+            ErrorKind::Stopped => return Self::stopped(step),
             ErrorKind::Throttled { retry_after } => StopKind::Throttled(*retry_after),
             ErrorKind::PageTokenRefused => StopKind::PageTokenRefused,
             ErrorKind::PageTooLarge
@@ -152,6 +158,14 @@ impl StopReason {
                 StopKind::Failed,
                 StopSource::ClockAhead,
             )
+        }
+    }
+
+    /// The run was asked to end, at that step.
+    pub(in crate::ingest) fn stopped(step: Step) -> Self {
+        Self {
+            step: Some(step),
+            ..Self::new(None, StopKind::Stopped, StopSource::Stopped(step))
         }
     }
 
@@ -276,7 +290,7 @@ impl StopReason {
 
     const fn weight(&self) -> u8 {
         match self.kind {
-            StopKind::OutOfTime => 0,
+            StopKind::OutOfTime | StopKind::Stopped => 0,
             StopKind::Throttled(_) => 1,
             _ => 2,
         }
