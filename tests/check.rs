@@ -12,7 +12,7 @@ use simulators::{
     log::Log,
     log_analytics::{LogsIngestion, logs_ingestion},
     mimecast::{self, Api, Simulator},
-    records::GivenRecords,
+    records::{GivenRecords, Moment},
 };
 use support::program::{command, run};
 
@@ -38,7 +38,15 @@ impl Bench {
     async fn start(illness: Illness) -> Self {
         let clock = SimClock::real();
         let theirs = clock.now() - chrono::TimeDelta::seconds(illness.behind);
-        let records = Arc::new(GivenRecords::default());
+        let mut records = GivenRecords::default();
+        for number in 0..4 {
+            let at = clock.now().timestamp() - 7200 + number;
+            let time = chrono::DateTime::from_timestamp(at, 0).unwrap();
+            let time = time.format("%Y-%m-%dT%H:%M:%S+0000");
+            let text = format!(r#"{{"n":{number},"date":"{time}"}}"#);
+            records.push(Log::Url, Moment { at, visible_at: at }, text);
+        }
+        let records = Arc::new(records);
         let mut mimecast = mimecast::Config::new(records, SimClock::at(theirs));
         mimecast.api = Api::V2;
         mimecast.forbidden = illness.forbidden;
@@ -170,6 +178,51 @@ async fn where_nothing_is_amiss_every_part_is_named_and_nothing_stays() {
     );
 }
 
+/// As when somebody looks while the app does.
+#[tokio::test]
+async fn checks_at_the_same_time_do_not_disturb_each_other() {
+    let bench = Bench::start(Illness::default()).await;
+    let checks = std::iter::repeat_with(|| bench.check()).take(8);
+    for (code, checks) in futures_util::future::join_all(checks).await {
+        assert_eq!(code, 0, "{checks:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_it_would_deliver_and_changes_nothing() {
+    let bench = Bench::start(Illness::default()).await;
+    let dry = |words: &'static [&'static str]| {
+        let mut command = command(&bench.settings);
+        command
+            .args(["run", "--dry-run", "--feed", "url"])
+            .args(words);
+        run(command)
+    };
+    let (code, out, err) = dry(&[]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.starts_with("url: would deliver 4 records in 1 post "),
+        "{out}"
+    );
+    assert!(
+        out.contains(r#"  {"n":0,"#) && !out.contains(r#""n":3"#),
+        "{out}"
+    );
+    assert!(out.ends_with("Nothing was posted or saved.\n"), "{out}");
+    let (_, out, _) = dry(&["--json"]).await;
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["feeds"][0]["would_deliver"], 4);
+    assert_eq!(report["feeds"][0]["samples"].as_array().unwrap().len(), 3);
+    assert_eq!(bench.log_analytics.posts(), []);
+    assert_eq!(std::fs::read_dir(bench.folder.path()).unwrap().count(), 0);
+    assert_eq!(bench.run().await, 0);
+    let (_, out, _) = dry(&[]).await;
+    assert!(
+        out.starts_with("url: would deliver 0 records in 0 posts "),
+        "{out}"
+    );
+}
+
 #[tokio::test]
 async fn a_wrong_secret_is_named() {
     let mut bench = Bench::start(Illness::default()).await;
@@ -290,6 +343,13 @@ async fn settings_are_told_that_are_wrong_misspelt_or_of_yesterday() {
             .1
             .contains("a run every 5 min, but run_budget_seconds allows 10 min")
     );
+    bench.set("timer_schedule", "0 0 0 1 1 *");
+    bench.set("run_budget_seconds", "60");
+    let faults = bench.faults(1).await;
+    assert!(
+        faults[1].1.contains("30 days, so records are lost"),
+        "{faults:?}"
+    );
     bench.set("timer_schedule", "every five minutes");
     bench.set("settle_seconds", "soon");
     let faults = bench.faults(2).await;
@@ -322,7 +382,7 @@ async fn what_is_said_of_all_feeds_is_said_once_and_in_colour_where_it_is_wanted
     assert_eq!(code, 1, "{out}{err}");
     assert_eq!(out.matches("FAIL").count(), 1, "{out}");
     assert!(
-        !out.contains('\u{1b}') && err.starts_with("Failed: 1 of "),
+        !out.contains('\u{1b}') && out.contains("\nFailed: 1 of "),
         "{out}{err}"
     );
     let mut coloured = command(&bench.settings);
@@ -342,11 +402,11 @@ async fn status_says_how_each_feed_does_and_what_to_do() {
     assert_eq!(bench.run().await, 0);
     let (code, out) = bench.status(&["--feed", "url"]).await;
     assert!(
-        code == 0 && out.starts_with("well       url: everything until "),
+        code == 0 && out.starts_with("well       url: delivered up to "),
         "{out}"
     );
     for part in [
-        " s ago: complete, 0 delivered in ",
+        " s ago: complete, 4 delivered in ",
         "1 run, 0 failed",
         "reads from ",
     ] {
@@ -383,19 +443,19 @@ async fn status_says_how_each_feed_does_and_what_to_do() {
         r#"[{"at":"2026-11-24T05:00:00Z","feeds":[{"feed":"url","outcome":"complete","delivered":1,"seconds":1.0}]}]"#,
     )
     .unwrap();
+    let checkpoint = bench.folder.path().join("url-checkpoint.txt");
+    let (code, out) = bench.status(&["--feed", "url"]).await;
+    assert!(
+        code == 0 && out.contains(" d "),
+        "a fresh watermark is not silent: {out}"
+    );
+    std::fs::write(&checkpoint, "2026-11-24T05:00:00Z").unwrap();
     let (code, out) = bench.status(&["--feed", "url"]).await;
     assert!(code == 1 && out.starts_with("silent     url"), "{out}");
     std::fs::write(&history, "garbage").unwrap();
     let (code, out) = bench.status(&["--feed", "url"]).await;
-    assert!(code == 0 && out.contains("none is known"), "{out}");
-    std::fs::write(
-        bench.folder.path().join("url-checkpoint.txt"),
-        "2026-11-24T05:00:00Z",
-    )
-    .unwrap();
-    let (code, out) = bench.status(&["--feed", "url"]).await;
     assert!(code == 1 && out.starts_with("late       url"), "{out}");
-    std::fs::write(bench.folder.path().join("url-checkpoint.txt"), "garbage").unwrap();
+    std::fs::write(&checkpoint, "garbage").unwrap();
     let (code, out) = bench.status(&["--feed", "url"]).await;
     assert!(
         code == 1 && out.starts_with("unreadable url") && out.contains("What to do"),
@@ -419,6 +479,65 @@ async fn a_wait_that_mimecast_asked_for_is_told_with_its_end() {
     assert!(!waiting.is_empty(), "{out}");
     assert!(out.contains("Mimecast asked for no calls before "), "{out}");
     assert!(out.contains("makes no calls before "), "{out}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_output_that_cannot_be_written_is_an_error() {
+    let bench = Bench::start(Illness::default()).await;
+    for words in [
+        &["check"][..],
+        &["status"],
+        &["status", "--watch"],
+        &["run"],
+    ] {
+        let mut command = std::process::Command::new("/bin/sh");
+        command.args([
+            "-c",
+            "exec \"$0\" \"$@\" >/dev/full",
+            env!("CARGO_BIN_EXE_mimecast-ttp"),
+        ]);
+        command
+            .args(words)
+            .env_clear()
+            .envs(bench.settings.iter().cloned());
+        let (code, _, err) = run(command).await;
+        assert_eq!(code, 1, "{words:?}: {err}");
+        assert_eq!(
+            err.matches("The output cannot be written").count(),
+            1,
+            "{err}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_used_is_told() {
+    let mut bench = Bench::start(Illness::default()).await;
+    for (value, result, says) in [
+        (
+            "http://user:hidden@proxy.example:8080",
+            "ok",
+            "proxy.example:8080",
+        ),
+        ("proxy.example", "ok", "proxy.example:80"),
+        (
+            "http://proxy.example:8080 ",
+            "fail",
+            "no address that is used",
+        ),
+        ("ftp://proxy.example", "fail", "no address that is used"),
+        ("http:/proxy.example", "fail", "no address that is used"),
+    ] {
+        bench.set("HTTPS_PROXY", value);
+        let (_, checks) = bench.check().await;
+        let proxy = checks.iter().find(|[check, ..]| check == "proxy").unwrap();
+        assert_eq!(proxy[1], result, "{value}: {proxy:?}");
+        assert!(
+            proxy[2].contains(says) && !proxy[2].contains("hidden"),
+            "{proxy:?}"
+        );
+    }
 }
 
 #[tokio::test]

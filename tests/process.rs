@@ -126,20 +126,31 @@ async fn a_failed_invocation_logs_an_error_answers_500_and_shows_no_secret() {
 
 #[tokio::test]
 async fn what_does_not_work_is_logged_once_and_not_at_every_failed_run() {
-    let services = Services::start(3, 0).await;
-    let folder = tempfile::tempdir().unwrap();
-    let wrong = [
-        ("checkpoint_dir", folder.path().to_str().unwrap()),
-        ("log_analytics_workspace_key", "d3Jvbmcga2V5"),
-    ];
-    let handler = Handler::start(&with(&services, &wrong)).await;
-    for _ in 0..3 {
+    // Of the first nothing can be saved, so that every run is a first one.
+    for (name, wrong, failed, well) in [
+        ("mimecast_secret_key", "d3Jvbmcga2V5", 3, 1 + 3 + 4),
+        (
+            "log_analytics_workspace_key",
+            "d3Jvbmcga2V5",
+            4,
+            3 + 1 + 1 + 3,
+        ),
+    ] {
+        let services = Services::start(3, 0).await;
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().to_str().unwrap();
+        let settings = with(&services, &[("checkpoint_dir", folder), (name, wrong)]);
+        let handler = Handler::start(&settings).await;
         assert_eq!(handler.invoke().await.0, 500);
+        while handler.count("Checked") < failed + well {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        for _ in 0..2 {
+            assert_eq!(handler.invoke().await.0, 500);
+        }
+        let counts = ["Checked: this does not work.", "Checked."].map(|text| handler.count(text));
+        assert_eq!(counts, [failed, well], "{name}");
     }
-    let lines = handler.kill();
-    let checks = |text: &str| lines.iter().filter(|(_, line)| line.contains(text)).count();
-    assert_eq!(checks("Checked: this does not work."), 4, "{lines:#?}");
-    assert_eq!(checks("Checked."), 3 + 1 + 1 + 3, "{lines:#?}");
 }
 
 #[tokio::test]
@@ -371,50 +382,60 @@ async fn serve_without_a_port_says_what_to_do() {
     );
 }
 
+/// A run in a folder in which no file may be longer than so many blocks of 512 bytes.
+#[cfg(unix)]
+fn run_limited(blocks: u32, settings: &[(String, String)]) -> std::process::Command {
+    let mut limited = std::process::Command::new("/bin/sh");
+    // Without the trap the process would be killed.
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" run");
+    limited.args(["-c", &script, env!("CARGO_BIN_EXE_mimecast-ttp")]);
+    limited.env_clear().envs(settings.iter().cloned());
+    limited
+}
+
 /// Were only the small text before a post tried, each run would post and not remember.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_folder_without_room_for_what_a_post_adds_is_found_out_before_it() {
-    let services = Services::start(1200, 0).await;
-    let folder = tempfile::tempdir().unwrap();
-    let settings = with(
-        &services,
-        &[("checkpoint_dir", folder.path().to_str().unwrap())],
-    );
-    for _ in 0..2 {
-        let mut limited = std::process::Command::new("/bin/sh");
-        let program = env!("CARGO_BIN_EXE_mimecast-ttp");
-        // No file may be longer than some kilobytes; without the trap the process would be killed.
-        let script = "trap '' XFSZ; ulimit -f 16; exec \"$0\" run";
-        limited.args(["-c", script, program]);
-        limited.env_clear().envs(settings.iter().cloned());
-        let (code, out, err) = run(limited).await;
-        assert_eq!(code, 1, "{out}{err}");
-        assert!(out.contains("Nothing was delivered, since"), "{out}{err}");
+    // One batch for each feed, and many: then the room ends at one of the later ones.
+    for (batch, blocks) in [("1000000", 16), ("20000", 40)] {
+        let services = Services::start(1200, 0).await;
+        let folder = tempfile::tempdir().unwrap();
+        let kept = [
+            ("checkpoint_dir", folder.path().to_str().unwrap()),
+            ("batch_max_bytes", batch),
+        ];
+        let settings = with(&services, &kept);
+        for _ in 0..3 {
+            let (code, out, err) = run(run_limited(blocks, &settings)).await;
+            assert_eq!(code, 1, "{out}{err}");
+            assert!(!out.contains("may be delivered once more"), "{out}");
+        }
+        assert!(services.counts().iter().all(|rows| *rows < 1200));
+        let (code, out, err) = run(run_command(&settings)).await;
+        assert_eq!(code, 0, "{out}{err}");
+        assert_eq!(services.counts(), [1200; 3], "each record once");
     }
-    assert_eq!(services.counts(), [0; 3]);
-    let (code, out, err) = run(run_command(&settings)).await;
-    assert_eq!(code, 0, "{out}{err}");
-    assert_eq!(services.counts(), [1200; 3]);
 }
 
 #[tokio::test]
 async fn a_clock_that_is_ahead_is_told_and_saves_no_watermark_beyond_mimecasts() {
-    let mimecasts = SimClock::real().now() - chrono::TimeDelta::minutes(5);
-    let services = Services::with(GivenRecords::default(), SimClock::at(mimecasts)).await;
+    let behind = chrono::TimeDelta::minutes(12);
+    let mimecasts = SimClock::at(SimClock::real().now() - behind);
+    let services = Services::with(GivenRecords::default(), mimecasts.clone()).await;
     let folder = tempfile::tempdir().unwrap();
     let settings = with(
         &services,
         &[("checkpoint_dir", folder.path().to_str().unwrap())],
     );
     let (code, out, err) = run(run_command(&settings)).await;
-    assert_eq!(code, 0, "{out}{err}");
-    assert!(err.contains("is ahead of Mimecast's"), "{err}");
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("s ahead of Mimecast's"), "{out}");
     let saved = std::fs::read_to_string(folder.path().join("url-checkpoint.txt")).unwrap();
     let saved: serde_json::Value = serde_json::from_str(&saved).unwrap();
     let watermark: chrono::DateTime<chrono::Utc> =
         saved["watermark"].as_str().unwrap().parse().unwrap();
-    assert!(watermark < mimecasts, "{watermark}");
+    assert!(watermark < mimecasts.now(), "{watermark}");
 }
 
 fn run_command(settings: &[(String, String)]) -> std::process::Command {

@@ -46,7 +46,7 @@ pub(super) enum Command {
     Check(Check),
     /// See how far each feed is, and why.
     ///
-    /// `well`: everything is delivered. `new`: no run has been here. `waiting`: a service asked for a wait. `late`: runs do
+    /// `well`: everything is delivered, but for what is said to be in quarantine or in a gap. `new`: no run has been here. `waiting`: a service asked for a wait. `late`: runs do
     /// not keep up. `silent`: there was no run for an hour. `failing`: the last run failed. `unreadable`: what is saved cannot be read.
     #[command(
         visible_alias = "explain",
@@ -106,6 +106,10 @@ pub(super) struct Run {
     /// Print the report as JSON.
     #[arg(long)]
     pub(super) json: bool,
+    /// Read as a run does, and say what would be delivered, with three rows of each feed. Nothing is posted or saved.
+    /// The rows are printed as they are: with addresses and subjects.
+    #[arg(long = "dry-run")]
+    pub(super) is_dry: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -313,7 +317,7 @@ mod tests {
         ])
         .unwrap();
         assert!(
-            matches!(run.command, Some(Command::Run(Run { feeds, json: true })) if feeds == [Feed::Url, Feed::Attachment])
+            matches!(run.command, Some(Command::Run(Run { feeds, json: true, is_dry: false })) if feeds == [Feed::Url, Feed::Attachment])
         );
         assert!(Args::try_parse_from(["mimecast-ttp", "run", "--feed", "mail"]).is_err());
     }

@@ -12,6 +12,7 @@ mod checkpoint;
 mod clock_file;
 #[cfg(feature = "simulator")]
 mod demo;
+mod dry_run;
 #[cfg(feature = "simulator")]
 mod memory;
 mod paint;
@@ -32,6 +33,7 @@ use std::{
     io::{self, Write},
     path::Path,
     process::ExitCode,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use clap::Parser;
@@ -49,6 +51,9 @@ use crate::{
 
 /// Where the Functions Core Tools keep settings.
 const LOCAL_SETTINGS: &str = "local.settings.json";
+
+/// Whether something could not be printed: what a command says is what it is for.
+static OUTPUT_FAILED: AtomicBool = AtomicBool::new(false);
 
 /// Everything is done.
 const DONE: u8 = 0;
@@ -111,8 +116,9 @@ pub fn main() -> ExitCode {
             Command::Run(options) => run::run(&options, &environment).await,
             Command::Check(options) => {
                 let names = file.names().map(str::to_owned).chain(environment_names());
-                let source = check::Source {
+                let source = check::SettingsSource {
                     lookup: &environment,
+                    environment: &read_environment,
                     names: names.collect(),
                 };
                 check::check(&options, &source, paint).await
@@ -139,6 +145,9 @@ pub fn main() -> ExitCode {
     }
     // A thread that waits for a file system that does not answer must not keep the process.
     runtime.shutdown_background();
+    if code == DONE && OUTPUT_FAILED.load(Ordering::Relaxed) {
+        return ExitCode::from(FAILED);
+    }
     ExitCode::from(code)
 }
 
@@ -190,17 +199,22 @@ fn exit(code: u8, message: &str) -> ExitCode {
 
 /// A line for the person at the terminal.
 fn say(text: &str) {
-    say_painted(&escape_hidden(text));
+    let _is_read = say_painted(&escape_hidden(text));
 }
 
-/// The same, where what is hidden in it is escaped already, and colours are put on.
-fn say_painted(text: &str) {
+/// The same, where what is hidden in it is escaped already, and colours are put on; `false` where nobody reads any
+/// more.
+fn say_painted(text: &str) -> bool {
     match writeln!(io::stdout(), "{text}") {
+        Ok(()) => true,
         // A closed pipe is the reader's choice.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            say_error(&format!("The output cannot be written: {error}."));
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => false,
+        Err(error) => {
+            if !OUTPUT_FAILED.swap(true, Ordering::Relaxed) {
+                say_error(&format!("The output cannot be written: {error}."));
+            }
+            false
         }
-        _ => {}
     }
 }
 

@@ -1,6 +1,10 @@
-//! `status`: how far each feed is, and why, for a tired person.
+//! `status`: how far each feed is, and why.
 
-use std::{fmt::Write, time::Duration};
+use std::{
+    fmt::Write,
+    io::{self, IsTerminal},
+    time::Duration,
+};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use futures_util::future::join_all;
@@ -17,6 +21,7 @@ use super::{
 };
 use crate::{
     ingest::{
+        error::Explain,
         report::{Outcome, history::History},
         status::{FeedStatus, Health, RunStatus},
     },
@@ -44,10 +49,15 @@ pub(super) async fn status(
     loop {
         let found = read(options, &storage).await;
         if options.watch {
-            say_painted(&format!("{CLEAR}{}", to_utc_text(storage.now())));
+            let clear = if io::stdout().is_terminal() {
+                CLEAR
+            } else {
+                ""
+            };
+            let _is_read = say_painted(&format!("{clear}{}", to_utc_text(storage.now())));
         }
-        print(&found, options.json, storage.now(), paint);
-        if !options.watch {
+        let is_written = print(&found, options.json, storage.now(), paint);
+        if !options.watch || !is_written {
             let needs_attention = |status: &FeedStatus| status.health.needs_attention();
             return if found.iter().any(needs_attention) {
                 FAILED
@@ -61,18 +71,26 @@ pub(super) async fn status(
 
 async fn read(options: &Status, storage: &Storage) -> Vec<FeedStatus> {
     let store = &*storage.store;
-    // A history that cannot be read is none; why the store does not answer is told of each feed.
     let history = History::load(store, storage.deadline()).await;
-    let history = history.unwrap_or_default();
+    let history = history.unwrap_or_else(|error| {
+        say_error(&format!(
+            "The history of runs cannot be read: {}.",
+            error.explain()
+        ));
+        History::default()
+    });
     let (now, deadline) = (storage.now(), storage.deadline());
     let feeds = feeds(&options.feeds).into_iter();
     join_all(feeds.map(|feed| FeedStatus::read(store, feed, &history, now, deadline))).await
 }
 
-fn print(found: &[FeedStatus], as_json: bool, now: DateTime<Utc>, paint: Paint) {
+/// Prints it; `false` where nobody reads any more.
+fn print(found: &[FeedStatus], as_json: bool, now: DateTime<Utc>, paint: Paint) -> bool {
     if as_json {
-        return say(&format!("{:#}", json!({"now": now, "feeds": found})));
+        say(&format!("{:#}", json!({"now": now, "feeds": found})));
+        return true;
     }
+    let mut is_written = true;
     for status in found {
         let tone = match status.health {
             Health::Well | Health::New => Tone::Good,
@@ -86,8 +104,9 @@ fn print(found: &[FeedStatus], as_json: bool, now: DateTime<Utc>, paint: Paint) 
             headline(status, now),
             lines(status, now)
         );
-        say_painted(&format!("{health} {}", escape_hidden(&text)));
+        is_written &= say_painted(&format!("{health} {}", escape_hidden(&text)));
     }
+    is_written
 }
 
 /// The one sentence that matters.
@@ -96,7 +115,7 @@ fn headline(status: &FeedStatus, now: DateTime<Utc>) -> String {
         (_, Some(error)) => format!("{}: {error}.", status.checkpoint),
         (None, None) => "nothing is saved: the first run reads the last lookback_days.".to_owned(),
         (Some(watermark), None) => format!(
-            "everything until {} is delivered, {}.",
+            "delivered up to {} ({}).",
             to_utc_text(watermark.trunc_subsecs(0)),
             ago(watermark, now)
         ),
@@ -200,7 +219,7 @@ fn run(status: &RunStatus, now: DateTime<Utc>) -> String {
 /// What the next run will do.
 fn next(status: &FeedStatus, now: DateTime<Utc>) -> String {
     if status.error.is_some() {
-        return "fails, until the checkpoint can be read".to_owned();
+        return "fails like this until somebody acts".to_owned();
     }
     if let Some(wait) = &status.wait {
         return format!("makes no calls before {}", to_utc_text(wait.until));

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use url::Url;
 
+use super::dry_run::{DrySink, DryStore};
 #[cfg(feature = "simulator")]
 use crate::ingest::ports::LogSource;
 use crate::{
@@ -82,6 +83,24 @@ pub(super) fn pass(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Pass, Setu
     pass_by(Settings::read(lookup)?, lookup)
 }
 
+/// Builds a pass whose posts and saves go nowhere, and the sink that has seen its rows.
+pub(super) fn dry_pass(
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Pass, Arc<DrySink>), SetupError> {
+    let settings = Settings::read(lookup)?;
+    let config = config(&settings);
+    // A refused login is remembered all the same, lest Mimecast locks the account.
+    let ports = ports(settings, lookup)?;
+    let sink = Arc::new(DrySink::new(ports.sink));
+    let ports = Ports {
+        sink: sink.clone(),
+        health: None,
+        store: Arc::new(DryStore::new(ports.store)),
+        ..ports
+    };
+    Ok((Pass::new(ports, config), sink))
+}
+
 /// What the Functions host calls.
 pub(super) fn handler(
     lookup: &dyn Fn(&str) -> Option<String>,
@@ -97,6 +116,20 @@ fn pass_by(
     settings: Settings,
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Pass, SetupError> {
+    let config = config(&settings);
+    Ok(Pass::new(ports(settings, lookup)?, config))
+}
+
+const fn config(settings: &Settings) -> PassConfig {
+    PassConfig {
+        lookback: settings.lookback,
+        budget: settings.run_budget,
+        batch_max_bytes: settings.batch_max_bytes,
+        parallel_ranges: settings.parallel_ranges,
+    }
+}
+
+fn ports(settings: Settings, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Ports, SetupError> {
     let clock = clock(lookup)?;
     let random: Arc<dyn Randomness> = Arc::new(SystemRandom);
     let http = HttpClient::new()?;
@@ -114,21 +147,14 @@ fn pass_by(
     };
     let (sink, health) = azure.sink(settings.sink, &random)?;
     let store = azure.store(settings.checkpoints)?;
-    let ports = Ports {
+    Ok(Ports {
         source: Arc::new(source.remembering_in(Arc::clone(&store))),
         sink,
         health: settings.health_rows.then_some(health),
         store,
         clock,
         random,
-    };
-    let config = PassConfig {
-        lookback: settings.lookback,
-        budget: settings.run_budget,
-        batch_max_bytes: settings.batch_max_bytes,
-        parallel_ranges: settings.parallel_ranges,
-    };
-    Ok(Pass::new(ports, config))
+    })
 }
 
 /// What a check looks at.

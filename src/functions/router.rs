@@ -25,7 +25,7 @@ use super::{caller, feed_line, invocation::Invocation};
 use crate::{
     ingest::{
         pass::Pass,
-        preflight::{Finding, Verdict},
+        preflight::{CheckResult, Finding},
         report::{FeedReport, Outcome, PassReport},
     },
     model::{feed::Feed, retiring::Retiring},
@@ -55,7 +55,7 @@ struct Shared {
     handler: Arc<Handler>,
     /// Held while a pass runs: when the last one began.
     running: Arc<tokio::sync::Mutex<Option<Duration>>>,
-    /// Whether a preflight was logged since the last run that did not fail.
+    /// Whether a preflight was logged since the last run that was neither a first one nor failed.
     preflight: Arc<AtomicBool>,
 }
 
@@ -210,8 +210,8 @@ async fn run(
             warn!("The host hung up before the pass ended.");
         }
         pass.remember(&report).await;
-        let is_told = preflight.swap(report.any_failed(), Ordering::Relaxed);
-        if report.is_first() || (report.any_failed() && !is_told) {
+        let is_due = report.is_first() || report.any_failed();
+        if !preflight.swap(is_due, Ordering::Relaxed) && is_due {
             log_preflight(&pass).await;
         }
     };
@@ -237,9 +237,9 @@ async fn log_preflight(pass: &Pass) {
     } in pass.preflight().await
     {
         match result {
-            Verdict::Ok => info!(check, found = message, "Checked."),
-            Verdict::Warn => warn!(check, found = message, "Checked: look at this."),
-            Verdict::Fail => error!(check, found = message, "Checked: this does not work."),
+            CheckResult::Ok => info!(check, found = message, "Checked."),
+            CheckResult::Warn => warn!(check, found = message, "Checked: look at this."),
+            CheckResult::Fail => error!(check, found = message, "Checked: this does not work."),
         }
     }
 }

@@ -66,6 +66,8 @@ pub enum ErrorKind {
     DeadlineExceeded,
     /// The pass was asked to end; nothing is wrong.
     Stopped,
+    /// This machine's clock is ahead of the service's: ranges must be made anew.
+    ClockAhead,
     /// The service asks for a longer wait than the deadline leaves.
     Throttled {
         /// The wait that it asks for.
@@ -171,6 +173,9 @@ impl fmt::Display for ServiceError {
             }
             ErrorKind::DeadlineExceeded => f.write_str("run budget exhausted"),
             ErrorKind::Stopped => f.write_str("the run was asked to end"),
+            ErrorKind::ClockAhead => {
+                write!(f, "this machine's clock is ahead of {}'s", self.service)
+            }
             ErrorKind::Throttled { retry_after } => write!(
                 f,
                 "rate limited by {}: retry after {} s",

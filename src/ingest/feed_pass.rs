@@ -12,14 +12,14 @@ use super::{
         Direction, Pipeline, Restarts, Segment, counting_source::CountingSource,
         source_clock::SourceClock,
     },
-    ports::Patience,
+    ports::{Clock, Patience},
     reconcile::Reconciler,
     report::{
         Counts, FeedReport, Outcome,
         render::{Conclusion, PassProgress, StopContext},
-        stop_reason::{StopKind, StopReason},
+        stop_reason::{MAX_RESTARTS, StopKind, StopReason},
     },
-    state::checkpoint_writer::CheckpointWriter,
+    state::checkpoint_writer::{CLOCK_TOLERANCE, CheckpointWriter},
 };
 use crate::model::{
     checkpoint::{Checkpoint, SHORTEST_RANGE, Wait},
@@ -30,9 +30,6 @@ use crate::model::{
     store_key::StoreKey,
     tally::Span,
 };
-
-/// How far a checkpoint may lie ahead of a clock that was set back a little.
-const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(10);
 
 /// A comparison of counts that keeps failing makes the pass fail once the last good one is this old.
 const MAX_RECONCILE_AGE: TimeDelta = TimeDelta::hours(6);
@@ -66,6 +63,8 @@ pub(super) struct FeedPass {
     pipeline: Pipeline,
     /// The source of the pipeline, which counts the calls of it.
     source: Arc<CountingSource>,
+    /// The clock of the pipeline.
+    clock: Arc<SourceClock>,
 }
 
 impl FeedPass {
@@ -76,15 +75,19 @@ impl FeedPass {
             clock.clone(),
             pipeline.stop.clone(),
         ));
-        pipeline.ports.clock = clock;
+        pipeline.ports.clock = clock.clone();
         pipeline.ports.source = source.clone();
-        Self { pipeline, source }
+        Self {
+            pipeline,
+            source,
+            clock,
+        }
     }
 
     /// Runs the feed's part and reports. Never fails as a whole: failure is an outcome.
     #[instrument(name = "feed", skip_all, fields(feed = self.pipeline.feed.name()))]
     pub(super) async fn run(self) -> FeedReport {
-        let (feed, clock) = (self.pipeline.feed, &self.pipeline.ports.clock);
+        let (feed, clock) = (self.pipeline.feed, &self.clock);
         let began = clock.elapsed();
         let mut counts = Counts::default();
         let mut is_first = false;
@@ -103,7 +106,8 @@ impl FeedPass {
                     shortened: after.first_range < first_range,
                     wait: after.wait,
                 };
-                let judged = conclusion.judged(feed, progress, clock.now());
+                let judged = conclusion.judged(feed, progress, clock.own_now());
+                let judged = judged.with_clock_ahead(clock.ahead());
                 (judged, Some(after.watermark), after.gaps.len() as u64)
             }
             Err(conclusion) => (conclusion, None, 0),
@@ -116,7 +120,8 @@ impl FeedPass {
             message: conclusion.into_message(),
             counts,
             watermark,
-            lag_seconds: watermark.map(|time| (clock.now() - time).num_seconds().max(0)),
+            // By this machine's clock: where it is wrong, or Mimecast's seems to be, that must show.
+            lag_seconds: watermark.map(|time| (clock.own_now() - time).num_seconds().max(0)),
             duration_seconds: clock.elapsed().saturating_sub(began).as_secs_f64(),
             is_first,
         }
@@ -139,13 +144,6 @@ impl FeedPass {
         })?;
         let watermark = writer.progress.checkpoint().watermark;
         let now = self.pipeline.ports.clock.now();
-        if watermark > now + CLOCK_TOLERANCE {
-            return Err(Conclusion::failed(format!(
-                "Reading the checkpoint {checkpoint}: it lies in the future, at {}; nothing would be read until then. \
-                 What to do: check this machine's clock, or set the checkpoint back with `mimecast-ttp checkpoint rewind`.",
-                event_time::to_utc_text(watermark)
-            )));
-        }
         // A first run of 30 days begins exactly at the border.
         if watermark < now - RETENTION - CLOCK_TOLERANCE {
             warn!(
@@ -157,9 +155,8 @@ impl FeedPass {
     }
 
     async fn work(&self, writer: &mut CheckpointWriter, counts: &mut Counts) -> Conclusion {
-        let now = self.pipeline.ports.clock.now();
         if let Some(wait) = writer.progress.checkpoint().wait
-            && wait.holds_at(now)
+            && wait.holds_at(self.clock.own_now())
         {
             return Conclusion::still_waiting(wait);
         }
@@ -238,9 +235,8 @@ impl FeedPass {
         let progress = &mut writer.progress;
         let before = progress.checkpoint().wait.filter(|_| !changes.progressed);
         let asked = end.as_ref().err().and_then(StopReason::asked_wait);
-        let wait = asked.map(|(asked_by, length)| {
-            Wait::asked(asked_by, length, self.pipeline.ports.clock.now(), before)
-        });
+        let wait = asked
+            .map(|(asked_by, length)| Wait::asked(asked_by, length, self.clock.own_now(), before));
         let mut news = progress.wait(wait) || changes.flushed;
         news |= match changes.read_ended {
             ReadEnd::Whole => progress.read_succeeded(),
@@ -266,11 +262,14 @@ impl FeedPass {
         counts: &mut Counts,
     ) -> Result<(), StopReason> {
         let mut restarts = Restarts::default();
-        let mut goes_by_source = false;
+        let mut corrections = 0;
         loop {
             let before = writer.progress.checkpoint().watermark;
             match self.forward(writer, counts).await {
-                Err(reason) if reason.is_clock_ahead() && !goes_by_source => goes_by_source = true,
+                Err(reason) if reason.is_clock_ahead() && corrections < MAX_RESTARTS => {
+                    corrections += 1;
+                    self.clock.heed();
+                }
                 Err(reason) if matches!(reason.kind, StopKind::PageTokenRefused) => {
                     if writer.progress.checkpoint().watermark > before {
                         restarts.reset();

@@ -181,8 +181,13 @@ pub trait Store: Send + Sync {
         deadline: Deadline,
     ) -> Result<Version, StoreError>;
 
+    /// Whether there may be no room for what is saved.
+    fn may_be_full(&self) -> bool {
+        false
+    }
+
     /// Saves, once it is certain that a content longer by `room` bytes could be saved in its place: what is
-    /// saved behind a post must not fail for want of room. A store that cannot be full need not look.
+    /// saved after a post must not fail for want of room. A store that cannot be full need not look.
     async fn save_with_room(
         &self,
         key: StoreKey,

@@ -13,13 +13,14 @@ use super::{
     error::{Chain, ErrorKind, Explain, ServiceError, StoreError},
     ports::{Clock, HealthSink, LogSink, LogSource, PageRequest, Patience, Ports, Store, Version},
     report::health,
-    state::{
-        checkpoint_writer::{self, OpenError},
-        ledger::Ledger,
-    },
+    state::checkpoint_writer::{OpenError, Standing, standing},
 };
 use crate::model::{
-    checkpoint::Start, date_range::DateRange, deadline::Deadline, event_time, feed::Feed,
+    checkpoint::{Service, Start, Wait},
+    date_range::DateRange,
+    deadline::Deadline,
+    event_time,
+    feed::Feed,
     store_key::StoreKey,
 };
 
@@ -38,7 +39,7 @@ const CLOCK_FAILURE: TimeDelta = TimeDelta::minutes(4);
 /// What came of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum CheckResult {
     /// All is well.
     Ok,
     /// It works, but somebody should look.
@@ -47,7 +48,7 @@ pub enum Verdict {
     Fail,
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for CheckResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Ok => "OK",
@@ -63,14 +64,14 @@ pub struct Finding {
     /// What was looked at: `mimecast url`, `storage`.
     pub check: String,
     /// What came of it.
-    pub result: Verdict,
+    pub result: CheckResult,
     /// What was seen, and what to do.
     pub message: String,
 }
 
 impl Finding {
     /// A finding.
-    pub fn new(check: impl Into<String>, result: Verdict, message: impl Into<String>) -> Self {
+    pub fn new(check: impl Into<String>, result: CheckResult, message: impl Into<String>) -> Self {
         Self {
             check: check.into(),
             result,
@@ -78,8 +79,31 @@ impl Finding {
         }
     }
 
+    /// A rate limit that is used up just now says nothing about whether the service may be used.
+    fn of_service(check: String, error: &ServiceError) -> Self {
+        let cause = error.source().map(|cause| Chain(cause).to_string());
+        match (error.kind(), cause) {
+            (ErrorKind::DeadlineExceeded, Some(cause)) => {
+                let message = format!("no answer within {} s: {cause}.", TIMEOUT.as_secs());
+                Self::new(check, CheckResult::Warn, message)
+            }
+            (ErrorKind::DeadlineExceeded, None) => {
+                let message = format!(
+                    "no answer within {} s. What to do: check the address, the network's rules for outbound calls, and the proxy.",
+                    TIMEOUT.as_secs()
+                );
+                Self::new(check, CheckResult::Fail, message)
+            }
+            (ErrorKind::Throttled { .. }, _) => Self {
+                result: CheckResult::Warn,
+                ..Self::failed(check, error)
+            },
+            _ => Self::failed(check, error),
+        }
+    }
+
     fn failed(check: impl Into<String>, error: &impl Explain) -> Self {
-        Self::new(check, Verdict::Fail, format!("{}.", error.explain()))
+        Self::new(check, CheckResult::Fail, format!("{}.", error.explain()))
     }
 }
 
@@ -89,37 +113,77 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Checks everything behind the ports, side by side.
+/// Checks everything behind the ports. A service that asked for a wait is left alone.
 pub async fn run(ports: &Ports) -> Vec<Finding> {
-    let (mimecast, storage, sink) = tokio::join!(
-        source(&*ports.source, &*ports.clock),
-        store(&*ports.store, &*ports.clock),
-        sink(&*ports.sink, ports.health.as_deref(), &*ports.clock, "sink"),
+    let (clock, store) = (&*ports.clock, &*ports.store);
+    let deadline = Deadline::after(clock.elapsed(), TIMEOUT);
+    let standings = Feed::ALL.map(|feed| standing(store, feed, clock.now(), deadline));
+    let (probed, standings) = tokio::join!(
+        probe(store, ports.random.bits(), deadline),
+        join_all(standings)
     );
-    [mimecast, storage, sink].concat()
+    let waits = standings.iter().filter_map(|standing| {
+        let Ok(Standing {
+            start: Start::From(checkpoint),
+            ..
+        }) = standing
+        else {
+            return None;
+        };
+        checkpoint.wait.filter(|wait| wait.holds_at(clock.now()))
+    });
+    let waits: Vec<_> = waits.collect();
+    let wait_of = |service| waits.iter().find(|wait| wait.asked_by == service);
+    let (mimecast, sink) = tokio::join!(
+        async {
+            match wait_of(Service::Mimecast) {
+                Some(wait) => vec![left_alone("mimecast", *wait)],
+                None => source(&*ports.source, clock).await,
+            }
+        },
+        async {
+            match wait_of(Service::LogAnalytics) {
+                Some(wait) => vec![left_alone("sink", *wait)],
+                None => sink(&*ports.sink, ports.health.as_deref(), clock, "sink").await,
+            }
+        }
+    );
+    let probed = probed.unwrap_or_else(|error| Finding::failed("storage", &error));
+    let checkpoints = Feed::ALL.into_iter().zip(&standings);
+    let checkpoints = checkpoints.map(|(feed, standing)| checkpoint(feed, standing, clock.now()));
+    [mimecast, vec![probed], checkpoints.collect(), sink].concat()
+}
+
+fn left_alone(check: &str, wait: Wait) -> Finding {
+    let until = event_time::to_utc_text(wait.until);
+    let message = format!(
+        "not asked: {} asked for no calls before {until}.",
+        wait.asked_by
+    );
+    Finding::new(check, CheckResult::Warn, message)
 }
 
 /// Whether each feed may be read, and whether the clocks agree.
 async fn source(source: &dyn LogSource, clock: &dyn Clock) -> Vec<Finding> {
     let asked = join_all(Feed::ALL.map(|feed| readable(source, clock, feed))).await;
-    let clocks = asked.iter().find_map(|(_, served_at)| *served_at);
+    let ahead = asked.iter().find_map(|(_, ahead)| *ahead);
     let mut findings: Vec<_> = asked.into_iter().map(|(finding, _)| finding).collect();
-    findings.extend(clocks.map(|served_at| clocks_agree("Mimecast", served_at, clock.now())));
+    findings.extend(ahead.map(|ahead| clocks_agree("Mimecast", ahead)));
     findings
 }
 
-/// Asks for one record of the last hour.
+/// Asks for one record of the last hour. By how much this machine's clock is ahead, as far as the answer shows.
 async fn readable(
     source: &dyn LogSource,
     clock: &dyn Clock,
     feed: Feed,
-) -> (Finding, Option<DateTime<Utc>>) {
+) -> (Finding, Option<TimeDelta>) {
     let check = format!("mimecast {feed}");
     let now = clock.now();
     let to = now.trunc_subsecs(0) - ASKED_BEFORE;
     let Ok(range) = DateRange::new(to - ASKED_FOR, to, now) else {
         let message = "this machine's clock shows no usable time.";
-        return (Finding::new(check, Verdict::Fail, message), None);
+        return (Finding::new(check, CheckResult::Fail, message), None);
     };
     let request = PageRequest {
         feed,
@@ -137,45 +201,29 @@ async fn readable(
                 None if page.is_empty() => "no record".to_owned(),
                 None => "records".to_owned(),
             };
-            let message = format!(
-                "may be read; {held} in an hour until {}.",
-                event_time::to_utc_text(to)
-            );
-            (Finding::new(check, Verdict::Ok, message), page.served_at)
+            let until = event_time::to_utc_text(to);
+            let message = format!("may be read; {held} in the hour up to {until}.");
+            (
+                Finding::new(check, CheckResult::Ok, message),
+                page.clock_ahead,
+            )
         }
-        Err(error) => (unreadable(check, &error), None),
+        Err(error) => (Finding::of_service(check, &error), None),
     }
 }
 
-/// A rate limit that is used up just now says nothing about whether the feed may be read.
-fn unreadable(check: String, error: &ServiceError) -> Finding {
-    let cause = error.source().map(|cause| Chain(cause).to_string());
-    match (error.kind(), cause) {
-        (ErrorKind::DeadlineExceeded, Some(cause)) => {
-            let message = format!("no answer within {} s: {cause}.", TIMEOUT.as_secs());
-            Finding::new(check, Verdict::Warn, message)
-        }
-        (ErrorKind::Throttled { .. }, _) => Finding {
-            result: Verdict::Warn,
-            ..Finding::failed(check, error)
-        },
-        _ => Finding::failed(check, error),
-    }
-}
-
-/// How this machine's clock stands to that of a service, which showed `theirs` at `ours`.
+/// How this machine's clock stands to that of a service, of which it is ahead by so much.
 #[must_use]
-pub fn clocks_agree(service: &str, theirs: DateTime<Utc>, ours: DateTime<Utc>) -> Finding {
-    let difference = ours - theirs;
-    let seconds = difference.num_seconds();
-    let result = match difference.abs() {
-        difference if difference > CLOCK_FAILURE => Verdict::Fail,
-        difference if difference > CLOCK_WARNING => Verdict::Warn,
-        _ => Verdict::Ok,
+pub fn clocks_agree(service: &str, ahead: TimeDelta) -> Finding {
+    let result = match ahead.abs() {
+        difference if difference > CLOCK_FAILURE => CheckResult::Fail,
+        difference if difference > CLOCK_WARNING => CheckResult::Warn,
+        _ => CheckResult::Ok,
     };
+    let seconds = ahead.num_seconds();
     let direction = if seconds > 0 { "ahead of" } else { "behind" };
     let message = match result {
-        Verdict::Ok => format!("agrees with {service}'s."),
+        CheckResult::Ok => format!("agrees with {service}'s."),
         _ => format!(
             "{} s {direction} {service}'s. What to do: have this machine's clock set by a time server.",
             seconds.abs()
@@ -184,53 +232,32 @@ pub fn clocks_agree(service: &str, theirs: DateTime<Utc>, ours: DateTime<Utc>) -
     Finding::new("clock", result, message)
 }
 
-/// Whether the store keeps its promises, and whether each checkpoint can be read.
-async fn store(store: &dyn Store, clock: &dyn Clock) -> Vec<Finding> {
-    let deadline = Deadline::after(clock.elapsed(), TIMEOUT);
-    let probed = match probe(store, deadline).await {
-        Ok(finding) => finding,
-        Err(error) => Finding::failed("storage", &error),
-    };
-    let checkpoints = Feed::ALL.map(|feed| checkpoint(store, feed, clock.now(), deadline));
-    let mut findings = vec![probed];
-    findings.extend(join_all(checkpoints).await);
-    findings
-}
-
-/// Writes, reads, and removes a small blob, and tries a write that must be refused.
-async fn probe(store: &dyn Store, deadline: Deadline) -> Result<Finding, StoreError> {
-    let place = store.address(StoreKey::Probe);
+/// Writes, reads, and removes a small blob, and tries a write that must be refused. The blob is this check's own.
+async fn probe(store: &dyn Store, number: u128, deadline: Deadline) -> Result<Finding, StoreError> {
+    #[expect(clippy::cast_possible_truncation, reason = "any number will do")]
+    let key = StoreKey::Check(number as u64);
+    let place = store.address(key);
     let finding = |result, message: String| Ok(Finding::new("storage", result, message));
-    // What a check left that was killed.
-    let before = store.load(StoreKey::Probe, deadline).await?.version;
-    let first = store
-        .save(StoreKey::Probe, b"probe", &before, deadline)
-        .await;
-    let version = match first {
-        Err(StoreError::Conflict) => {
-            let message = format!("another check is under way ({place}); try again.");
-            return finding(Verdict::Warn, message);
-        }
-        saved => saved?,
-    };
-    let read = store.load(StoreKey::Probe, deadline).await?;
-    let stale = store
-        .save(StoreKey::Probe, b"stale", &Version::Absent, deadline)
-        .await;
-    store.remove(StoreKey::Probe, deadline).await?;
-    if read.content.as_deref() != Some(b"probe") || read.version != version {
+    let version = store
+        .save(key, b"check", &Version::Absent, deadline)
+        .await?;
+    let read = store.load(key, deadline).await;
+    let stale = store.save(key, b"stale", &Version::Absent, deadline).await;
+    store.remove(key, deadline).await?;
+    let read = read?;
+    if read.content.as_deref() != Some(b"check") || read.version != version {
         let message = format!(
             "{place} does not give back what was written. What to do: keep checkpoints elsewhere."
         );
-        return finding(Verdict::Fail, message);
+        return finding(CheckResult::Fail, message);
     }
     match stale {
         Err(StoreError::Conflict) => finding(
-            Verdict::Ok,
+            CheckResult::Ok,
             format!("{place} was written, read and removed."),
         ),
         Ok(_) => finding(
-            Verdict::Fail,
+            CheckResult::Fail,
             format!(
                 "{place} took a write that it had to refuse: two runs could overwrite each other's progress. What to do: keep checkpoints elsewhere."
             ),
@@ -239,41 +266,25 @@ async fn probe(store: &dyn Store, deadline: Deadline) -> Result<Finding, StoreEr
     }
 }
 
-async fn checkpoint(
-    store: &dyn Store,
-    feed: Feed,
-    now: DateTime<Utc>,
-    deadline: Deadline,
-) -> Finding {
+fn checkpoint(feed: Feed, standing: &Result<Standing, OpenError>, now: DateTime<Utc>) -> Finding {
     let check = format!("checkpoint {feed}");
-    let start = match checkpoint_writer::read(store, feed, deadline).await {
-        Ok((start, _)) => start,
-        Err(error) => return Finding::failed(check, &error),
-    };
-    let ledger = Ledger {
-        feed,
-        store,
-        deadline,
+    let start = match standing {
+        Ok(standing) => &standing.start,
+        Err(error) => return Finding::failed(check, error),
     };
     let message = match start {
         Start::From(saved) => format!(
-            "everything up to {} is delivered, {} s ago.",
+            "delivered up to {}, {} s ago.",
             event_time::to_utc_text(saved.watermark),
             (now - saved.watermark).num_seconds()
         ),
         Start::TakenOver(time) => format!(
             "a plain time: the next run reads from {} on.",
-            event_time::to_utc_text(time)
+            event_time::to_utc_text(*time)
         ),
-        Start::Fresh => match ledger.hours().await {
-            Ok(hours) => match hours.last() {
-                Some(last) => return Finding::failed(check, &OpenError::Lost(*last)),
-                None => "none yet: the first run reads the last lookback_days.".to_owned(),
-            },
-            Err(error) => return Finding::failed(check, &error),
-        },
+        Start::Fresh => "none yet: the first run reads the last lookback_days.".to_owned(),
     };
-    Finding::new(check, Verdict::Ok, message)
+    Finding::new(check, CheckResult::Ok, message)
 }
 
 /// Whether the sink takes a post for each feed, and for the health rows. `name` tells one sink from another.
@@ -287,8 +298,8 @@ pub async fn sink(
     let feeds = Feed::ALL.map(async |feed| {
         let check = format!("{name} {feed}");
         match sink.post_nothing(feed, deadline).await {
-            Ok(()) => Finding::new(check, Verdict::Ok, "takes a post without rows."),
-            Err(error) => Finding::failed(check, &error),
+            Ok(()) => Finding::new(check, CheckResult::Ok, "takes a post without rows."),
+            Err(error) => Finding::of_service(check, &error),
         }
     });
     let mut findings = join_all(feeds).await;
@@ -297,8 +308,8 @@ pub async fn sink(
     {
         let check = format!("{name} health");
         findings.push(match health.deliver_health(&nothing, deadline).await {
-            Ok(()) => Finding::new(check, Verdict::Ok, "takes a post without rows."),
-            Err(error) => Finding::failed(check, &error),
+            Ok(()) => Finding::new(check, CheckResult::Ok, "takes a post without rows."),
+            Err(error) => Finding::of_service(check, &error),
         });
     }
     findings

@@ -12,7 +12,10 @@ use super::{
         Outcome,
         history::{FeedRun, History},
     },
-    state::{quarantine::Quarantine, saved_checkpoint::SavedCheckpoint},
+    state::{
+        checkpoint_writer::{Standing, standing},
+        quarantine::Quarantine,
+    },
 };
 use crate::model::{
     checkpoint::{Checkpoint, Service, Start},
@@ -41,7 +44,7 @@ pub enum Health {
     Silent,
     /// The last run failed.
     Failing,
-    /// What is saved cannot be read.
+    /// No run can go on from what is saved.
     Unreadable,
 }
 
@@ -128,13 +131,13 @@ pub struct FeedStatus {
     pub health: Health,
     /// Where its checkpoint lies.
     pub checkpoint: String,
-    /// Up to here everything is delivered, but for the gaps; `None` where nothing is saved, or it cannot be read.
+    /// Delivered up to here, but for the gaps; `None` where nothing is saved, or no run can go on from it.
     pub watermark: Option<DateTime<Utc>>,
-    /// How many seconds the watermark is behind now.
+    /// Now minus the watermark, in seconds.
     pub lag_seconds: Option<i64>,
     /// From here the next run reads again.
     pub reads_from: Option<DateTime<Utc>>,
-    /// Why what is saved cannot be read, and what to do.
+    /// Why no run can go on from what is saved, and what to do.
     pub error: Option<String>,
     /// The wait that holds now.
     pub wait: Option<WaitStatus>,
@@ -158,10 +161,8 @@ impl FeedStatus {
         deadline: Deadline,
     ) -> Self {
         let quarantine = Quarantine::new(store, deadline);
-        let (saved, held) = tokio::join!(
-            SavedCheckpoint::load(store, feed, deadline),
-            quarantine.list(feed)
-        );
+        let (saved, held) =
+            tokio::join!(standing(store, feed, now, deadline), quarantine.list(feed));
         let mut status = Self {
             feed,
             health: Health::New,
@@ -177,14 +178,14 @@ impl FeedStatus {
             runs: runs(history, feed, now),
         };
         match saved {
-            Ok(saved) => {
-                status.watermark = saved.watermark();
-                match &saved.start {
-                    Start::From(checkpoint) => status.describe(checkpoint, now),
-                    Start::TakenOver(time) => status.reads_from = Some(*time),
-                    Start::Fresh => {}
+            Ok(Standing { start, .. }) => match &start {
+                Start::From(checkpoint) => status.describe(checkpoint, now),
+                Start::TakenOver(time) => {
+                    status.watermark = Some(*time);
+                    status.reads_from = Some(*time);
                 }
-            }
+                Start::Fresh => {}
+            },
             Err(error) => status.error = Some(error.explain()),
         }
         status.lag_seconds = status
@@ -195,6 +196,7 @@ impl FeedStatus {
     }
 
     fn describe(&mut self, checkpoint: &Checkpoint, now: DateTime<Utc>) {
+        self.watermark = Some(checkpoint.watermark);
         self.reads_from = Some(checkpoint.read_again_from);
         self.reconciled_at = checkpoint.reconciled_at;
         let wait = checkpoint.wait.filter(|wait| wait.holds_at(now));
@@ -215,20 +217,19 @@ impl FeedStatus {
 
     fn judged(&self, now: DateTime<Utc>) -> Health {
         let last = self.runs.last.as_ref();
+        let is_late = |watermark: DateTime<Utc>| now - watermark > LATE_FROM;
+        let is_late = self.watermark.is_some_and(is_late);
         if self.error.is_some() {
             Health::Unreadable
         } else if last.is_some_and(|last| last.run.outcome == Outcome::Failed) {
             Health::Failing
-        } else if last.is_some_and(|last| now - last.at > LATE_FROM) {
+        } else if is_late && last.is_some_and(|last| now - last.at > LATE_FROM) {
             Health::Silent
         } else if self.watermark.is_none() {
             Health::New
         } else if self.wait.is_some() {
             Health::Waiting
-        } else if self
-            .watermark
-            .is_some_and(|watermark| now - watermark > LATE_FROM)
-        {
+        } else if is_late {
             Health::Late
         } else {
             Health::Well

@@ -160,6 +160,7 @@ impl MimecastSource {
             return CallError::NoTimeLeft.into();
         };
         let body = wire::request_body(request);
+        let sent = self.caller.clock.now();
         let response = self.caller.post(path, headers, wire::JSON, body, time);
         let response = match response.await {
             Ok(response) => response,
@@ -170,10 +171,10 @@ impl MimecastSource {
         if let Some((left, reset)) = caller::calls_left(&response, now) {
             permit.answered(context.clock.elapsed(), left, reset);
         }
-        let served_at = response.served_at();
+        let clock_ahead = response.clock_ahead(sent, now);
         match self.read(request, response) {
             Ok(mut page) => {
-                page.served_at = served_at;
+                page.clock_ahead = clock_ahead;
                 Called::Page(page)
             }
             Err((error, Decision::Renew)) => Called::Expired(authorization, error),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::TimeDelta;
 
 use super::{
     feed::Feed,
@@ -47,8 +47,9 @@ pub struct Page {
     pub total: Option<u64>,
     /// How many requests it took to get this page.
     pub attempts: u32,
-    /// What Mimecast's clock showed when it answered, to the second, where the answer says so.
-    pub served_at: Option<DateTime<Utc>>,
+    /// By how much this machine's clock is ahead of Mimecast's, as far as the answer shows; negative where it is behind,
+    /// `None` where the answer does not say.
+    pub clock_ahead: Option<TimeDelta>,
     /// How many characters of its text were not valid and were replaced.
     pub repaired: u64,
 }

@@ -14,8 +14,8 @@ pub enum StoreKey {
     Quarantine(Feed, Fingerprint),
     /// The last login that Mimecast refused.
     RefusedLogin,
-    /// What a check writes, reads and removes.
-    Probe,
+    /// What a check writes, reads and removes: each its own.
+    Check(u64),
     /// The runs of the last day.
     Runs,
 }
@@ -67,7 +67,7 @@ impl StoreKey {
                 format!("{}{fingerprint}.json", Folder::Quarantine(feed).prefix())
             }
             Self::RefusedLogin => "mimecast-login.txt".to_owned(),
-            Self::Probe => "check-probe.txt".to_owned(),
+            Self::Check(number) => format!("check-{number:016x}.txt"),
             Self::Runs => "runs.json".to_owned(),
         }
     }

@@ -226,7 +226,8 @@ const QUOTED_CHARACTERS: usize = 32;
 /// A value in a fault: itself, if it is too short for a key.
 pub(super) fn shown(value: &str) -> String {
     let length = value.chars().count();
-    if length > QUOTED_CHARACTERS {
+    // What stands before an @ in an address may be a password.
+    if length > QUOTED_CHARACTERS || value.contains('@') {
         return format!("its value ({length} characters)");
     }
     let visible = |character: char| {

@@ -223,6 +223,15 @@ impl Handler {
         (status, String::from_utf8(text).unwrap())
     }
 
+    /// In how many lines of its output a text is.
+    pub fn count(&self, text: &str) -> usize {
+        let output = self.output.lock().unwrap();
+        output
+            .iter()
+            .filter(|(_, line)| line.contains(text))
+            .count()
+    }
+
     /// The id of the process.
     pub fn id(&self) -> u32 {
         self.process.id()

@@ -77,12 +77,11 @@ impl LogSource for CountingSource {
             Err(error) => error.attempts(),
         };
         self.calls.fetch_add(calls.into(), Ordering::Relaxed);
-        if let Ok(Page {
-            served_at: Some(served_at),
-            ..
-        }) = &result
-        {
-            self.clock.learn(*served_at);
+        if let Ok(page) = &result {
+            page.clock_ahead.inspect(|ahead| self.clock.learn(*ahead));
+            if self.clock.is_news() {
+                return Err(ServiceError::new(Service::Mimecast, ErrorKind::ClockAhead));
+            }
         }
         result
     }

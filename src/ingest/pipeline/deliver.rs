@@ -181,8 +181,9 @@ impl Deliverer<'_> {
             return Err(StopReason::out_of_time(Step::Posting));
         }
         let records = part.batch.rows().len();
+        let all_saved = posts.on_their_way.is_empty() && self.writer.is_saved();
         let claimed = self.writer.claim(records).await;
-        claimed.map_err(StopReason::not_saved)?;
+        claimed.map_err(|error| StopReason::not_claimed(error, all_saved))?;
         let (sink, answered_by) = (self.sink, self.answered_by);
         posts.on_their_way.push(Box::pin(async move {
             let result = sink.deliver(&part.batch, answered_by).await;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use tracing::debug;
+use tracing::warn;
 
 use super::{FeedReport, Outcome};
 use crate::{
@@ -13,7 +13,12 @@ use crate::{
         error::{Explain, StoreError},
         ports::Store,
     },
-    model::{deadline::Deadline, feed::Feed, store_key::StoreKey, visible::visible},
+    model::{
+        deadline::Deadline,
+        feed::Feed,
+        store_key::StoreKey,
+        visible::{escape_hidden, visible},
+    },
 };
 
 /// How long a run is remembered.
@@ -21,6 +26,9 @@ const KEPT: TimeDelta = TimeDelta::hours(24);
 
 /// At most so many: more than one every five minutes makes in that time.
 const MAX_RUNS: usize = 600;
+
+/// At most so many characters of the last run's messages.
+const MAX_MESSAGE: usize = 1500;
 
 /// What a run did for one feed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,12 +74,19 @@ impl History {
 
     /// Adds a run that ended at `at`, and forgets those of more than a day before.
     fn push(&mut self, reports: &[FeedReport], at: DateTime<Utc>) {
+        // Of older ones the beginning is enough.
+        for run in self.0.back_mut().into_iter().flat_map(|run| &mut run.feeds) {
+            run.message = run.message.as_deref().map(visible);
+        }
         let feeds = reports.iter().map(|report| FeedRun {
             feed: report.feed,
             outcome: report.outcome,
             delivered: report.counts.delivered,
             seconds: (report.duration_seconds * 1000.0).round() / 1000.0,
-            message: report.message.as_deref().map(visible),
+            message: report.message.as_deref().map(|message| {
+                let message = message.chars().take(MAX_MESSAGE).collect::<String>();
+                escape_hidden(&message).replace('\n', " | ")
+            }),
         });
         let feeds = feeds.collect();
         self.0.push_back(Run { at, feeds });
@@ -112,9 +127,9 @@ pub(in crate::ingest) async fn remember(
         match remembered.await {
             Err(StoreError::Conflict) => {}
             Err(error) => {
-                return debug!(
+                return warn!(
                     reason = error.explain(),
-                    "The history of runs cannot be written."
+                    "This run cannot be added to the history that `status` tells; nothing else is amiss."
                 );
             }
             Ok(_) => return,
@@ -159,7 +174,7 @@ mod tests {
         assert_eq!(runs.len(), 289);
         assert_eq!(runs[0].0, at(5 * 1999));
         assert!((runs[0].1.seconds - 1.235).abs() < 1e-9);
-        assert!(runs[0].1.message.as_ref().unwrap().len() < 500);
+        assert!(runs[0].1.message.as_ref().unwrap().len() > 500);
         assert_eq!(history.of(Feed::Attachment).count(), 0);
         let text = serde_json::to_vec(&history).unwrap();
         assert_eq!(History::read(Some(&text)), history);

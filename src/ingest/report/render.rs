@@ -10,7 +10,10 @@ use super::{
     stop_reason::{MAX_RESTARTS, Step, StopKind, StopReason, StopSource},
 };
 use crate::{
-    ingest::error::{Chain, Explain, with_advice},
+    ingest::{
+        error::{Chain, Explain, with_advice},
+        state::checkpoint_writer::CLOCK_TOLERANCE,
+    },
     model::{
         checkpoint::{MAX_WAIT, Wait},
         event_time::to_utc_text,
@@ -64,7 +67,6 @@ impl Explain for StopSource {
             Self::TooManyGaps => Some(
                 "ask the support of Mimecast about the ranges that `mimecast-ttp checkpoint show` lists",
             ),
-            Self::ClockAhead => Some("set this machine's clock right"),
             Self::Budget(_) | Self::Stopped(_) | Self::EndlessListing(_) => None,
         }
     }
@@ -141,9 +143,21 @@ impl Conclusion {
                 to_utc_text(since),
                 reason.causes()
             )),
+            StopKind::NotClaimed => Self::not_claimed(&reason, context),
             StopKind::NotSaved => Self::not_saved(&reason, context),
             StopKind::NotSavedAtEnd { .. } => Self::not_saved_at_end(reason, context),
         }
+    }
+
+    /// The checkpoint could not be saved before a post, and everything that was posted is remembered.
+    fn not_claimed(reason: &StopReason, context: StopContext<'_>) -> Self {
+        let (outcome, what) = Self::save_failure(reason, context);
+        let rest = match (outcome, context.posted) {
+            (Outcome::RaceLost, _) => "",
+            (_, true) => " What was delivered is remembered.",
+            (_, false) => " Nothing was delivered, since it could not have been remembered.",
+        };
+        Self::of(outcome, format!("{what}.{rest}"))
     }
 
     /// The checkpoint could not be saved around a post.
@@ -262,6 +276,23 @@ impl Conclusion {
 }
 
 impl Conclusion {
+    /// The same where this machine's clock is so far ahead of Mimecast's that somebody must look. Reading went by
+    /// Mimecast's clock; where that is right, nothing is missed.
+    pub(in crate::ingest) fn with_clock_ahead(self, ahead: TimeDelta) -> Self {
+        if ahead < CLOCK_TOLERANCE {
+            return self;
+        }
+        let told = format!(
+            "This machine's clock is {} s ahead of Mimecast's, so records are read up to Mimecast's time only. What to do: have the clock set by a \
+             time server; if it is right, something in between answers for Mimecast with an old date",
+            ahead.num_seconds()
+        );
+        let before = self.into_message().map_or_else(String::new, |message| {
+            format!("{}. ", message.trim_end_matches('.'))
+        });
+        Self::failed(format!("{before}{told}."))
+    }
+
     /// The same, with the gaps told. A pass that found one, tried one in vain or gave one up has failed.
     pub(in crate::ingest) fn with_gaps<'a>(
         self,

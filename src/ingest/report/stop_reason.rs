@@ -53,9 +53,6 @@ pub(in crate::ingest) enum StopSource {
     /// The checkpoint holds no more gaps.
     #[error("it cannot be read, and neither can {MAX_GAPS} ranges before it")]
     TooManyGaps,
-    /// The range ends in Mimecast's future.
-    #[error("this machine's clock is ahead of Mimecast's")]
-    ClockAhead,
     /// The source does not come to an end.
     #[error("the listing does not end within {0} pages")]
     EndlessListing(usize),
@@ -98,6 +95,8 @@ pub(in crate::ingest) enum StopKind {
     LedgerUnreadable,
     /// Counts could not be compared since then.
     NotReconciled { since: DateTime<Utc> },
+    /// The checkpoint could not be saved before a post, and everything that was posted is remembered.
+    NotClaimed,
     /// The checkpoint could not be saved around a post.
     NotSaved,
     /// The checkpoint could not be saved at the end.
@@ -129,6 +128,7 @@ impl StopReason {
             ErrorKind::PageTooLarge
             | ErrorKind::Unreadable
             | ErrorKind::ContentRejected(_)
+            | ErrorKind::ClockAhead
             | ErrorKind::Failed => StopKind::Failed,
         };
         Self {
@@ -146,18 +146,6 @@ impl StopReason {
         Self {
             step: Some(step),
             ..Self::new(Some(service), StopKind::OutOfTime, StopSource::Budget(step))
-        }
-    }
-
-    /// The range ends in the future, by Mimecast's clock.
-    pub(in crate::ingest) fn clock_ahead(range: DateRange) -> Self {
-        Self {
-            step: Some(Step::Reading(range)),
-            ..Self::new(
-                Some(Service::Mimecast),
-                StopKind::Failed,
-                StopSource::ClockAhead,
-            )
         }
     }
 
@@ -203,6 +191,17 @@ impl StopReason {
     /// What the ledger holds is not known.
     pub(in crate::ingest) fn ledger_unreadable(error: StoreError) -> Self {
         Self::of_store(StopKind::LedgerUnreadable, error)
+    }
+
+    /// The checkpoint could not be written before a post; `all_saved` says whether everything that was posted is
+    /// remembered.
+    pub(in crate::ingest) fn not_claimed(error: StoreError, all_saved: bool) -> Self {
+        let kind = if all_saved {
+            StopKind::NotClaimed
+        } else {
+            StopKind::NotSaved
+        };
+        Self::of_store(kind, error)
     }
 
     /// The checkpoint could not be written.
@@ -253,13 +252,16 @@ impl StopReason {
     pub(in crate::ingest) const fn is_unsaved(&self) -> bool {
         matches!(
             self.kind,
-            StopKind::NotSaved | StopKind::NotSavedAtEnd { .. }
+            StopKind::NotClaimed | StopKind::NotSaved | StopKind::NotSavedAtEnd { .. }
         )
     }
 
-    /// Whether the range ends in the future, by Mimecast's clock.
+    /// Whether this machine's clock turned out to be ahead of Mimecast's.
     pub(in crate::ingest) fn is_clock_ahead(&self) -> bool {
-        matches!(self.source.as_deref(), Some(StopSource::ClockAhead))
+        match self.source.as_deref() {
+            Some(StopSource::Service(error)) => *error.kind() == ErrorKind::ClockAhead,
+            _ => false,
+        }
     }
 
     /// Whether the checkpoint was saved by another run.

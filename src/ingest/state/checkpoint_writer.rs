@@ -41,6 +41,12 @@ const CLAIM_LIFETIME: Duration = Duration::from_secs(2);
 /// By how many bytes a record makes the text of a checkpoint longer, at most: a second and a fingerprint.
 const BYTES_PER_RECORD: usize = 64;
 
+/// And by how many a batch does: the move of the watermark.
+const BYTES_PER_BATCH: usize = 256;
+
+/// How far a checkpoint may lie ahead of a clock that was set back a little.
+pub(in crate::ingest) const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(10);
+
 /// Why a checkpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -56,6 +62,11 @@ pub enum OpenError {
         event_time::to_utc_text(.0.end())
     )]
     Lost(Hour),
+    /// It lies in the future.
+    #[error(
+        "it lies in the future, at {}; nothing would be read until then", event_time::to_utc_text(*.0)
+    )]
+    InFuture(DateTime<Utc>),
 }
 
 impl Explain for OpenError {
@@ -65,8 +76,11 @@ impl Explain for OpenError {
             Self::Lost(_) => Some(
                 "put the checkpoint back, from a version of the blob or a backup; or choose where to go on with `mimecast-ttp checkpoint rewind --feed FEED --to TIME`: what the ledger knows is not delivered again, what was delivered after its end is",
             ),
+            Self::InFuture(_) => Some(
+                "check this machine's clock, or set the checkpoint back with `mimecast-ttp checkpoint rewind`",
+            ),
             Self::Content(_) => Some(
-                "put back a valid checkpoint, or replace the content by the time to start from, such as 2026-11-24T05:00:00Z (deliveries before it are not repeated), or delete it to read the whole look-back again: what the ledger does not know is then delivered again",
+                "put back a valid checkpoint, or replace the content by the time to start from, such as 2026-11-24T05:00:00Z (deliveries before it are not repeated), or delete it and choose where to go on with `mimecast-ttp checkpoint rewind`: what the ledger does not know is then delivered again",
             ),
         }
     }
@@ -88,6 +102,50 @@ pub(in crate::ingest) async fn read(
     let saved = store.load(StoreKey::Checkpoint(feed), deadline).await?;
     let text = saved.content.as_deref().map(String::from_utf8_lossy);
     Ok((Start::read(text.as_deref(), feed)?, saved.version))
+}
+
+/// Where a feed stands.
+#[derive(Debug)]
+pub(in crate::ingest) struct Standing {
+    pub(in crate::ingest) start: Start,
+    version: Version,
+    /// The last hour of the ledger, where the checkpoint does not know of it.
+    ledger_reaches: Option<Hour>,
+}
+
+/// Where a feed stands, or why no run can go on from there.
+pub(in crate::ingest) async fn standing(
+    store: &dyn Store,
+    feed: Feed,
+    now: DateTime<Utc>,
+    deadline: Deadline,
+) -> Result<Standing, OpenError> {
+    let (start, version) = read(store, feed, deadline).await?;
+    let ledger = Ledger {
+        feed,
+        store,
+        deadline,
+    };
+    let watermark = match &start {
+        Start::From(checkpoint) => Some(checkpoint.watermark),
+        Start::TakenOver(time) => Some(*time),
+        Start::Fresh => None,
+    };
+    if let Some(time) = watermark.filter(|time| *time > now + CLOCK_TOLERANCE) {
+        return Err(OpenError::InFuture(time));
+    }
+    let ledger_reaches = match start {
+        Start::From(_) => None,
+        Start::Fresh | Start::TakenOver(_) => ledger.hours().await?.pop(),
+    };
+    if let (Start::Fresh, Some(last)) = (&start, ledger_reaches) {
+        return Err(OpenError::Lost(last));
+    }
+    Ok(Standing {
+        start,
+        version,
+        ledger_reaches,
+    })
 }
 
 /// Gives each saved text an id of its own. A store that refuses a write and then finds the very same text
@@ -116,6 +174,10 @@ pub(in crate::ingest) struct CheckpointWriter {
     clock: Arc<dyn Clock>,
     /// When the checkpoint was last saved.
     saved: Option<Duration>,
+    /// What the largest batch so far adds to the text, at most.
+    largest_batch: usize,
+    /// How much longer the text may become without another look whether there is room.
+    room: usize,
     /// Whether there is progress since.
     changed: bool,
     /// Gaps that are found while a gap is read again: what is left of that one.
@@ -132,19 +194,11 @@ impl CheckpointWriter {
         lookback: Lookback,
         deadline: Deadline,
     ) -> Result<Self, OpenError> {
-        let (start, version) = read(&*ports.store, feed, deadline).await?;
-        let ledger = Ledger {
-            feed,
-            store: &*ports.store,
-            deadline,
-        };
-        let ledger_reaches = match start {
-            Start::From(_) => None,
-            Start::Fresh | Start::TakenOver(_) => ledger.hours().await?.pop(),
-        };
-        if let (Start::Fresh, Some(last)) = (&start, ledger_reaches) {
-            return Err(OpenError::Lost(last));
-        }
+        let Standing {
+            start,
+            version,
+            ledger_reaches,
+        } = standing(&*ports.store, feed, ports.clock.now(), deadline).await?;
         let is_first = !matches!(start, Start::From(_));
         let mut progress = Progress::resume(start, lookback, ports.clock.now());
         if let Some(last) = ledger_reaches {
@@ -167,6 +221,8 @@ impl CheckpointWriter {
             is_first,
             clock: Arc::clone(&ports.clock),
             saved: None,
+            largest_batch: 0,
+            room: 0,
             changed: false,
             left_gaps: None,
             progress,
@@ -180,9 +236,16 @@ impl CheckpointWriter {
 
     /// Saves the checkpoint, if nobody else has meanwhile.
     pub(in crate::ingest) async fn save(&mut self) -> Result<(), StoreError> {
-        self.save_with_room(0).await
+        match self.save_with_room(self.largest_batch).await {
+            // What was delivered must be remembered, also where there is no room for more.
+            Err(StoreError::Determinate(_)) if self.largest_batch > 0 => {
+                self.save_with_room(0).await
+            }
+            saved => saved,
+        }
     }
 
+    /// The same, where there must be room for so many bytes more.
     async fn save_with_room(&mut self, room: usize) -> Result<(), StoreError> {
         let written_by = self.save_ids.next();
         let text = self.progress.checkpoint().to_text(self.feed, &written_by);
@@ -192,6 +255,7 @@ impl CheckpointWriter {
             .save_with_room(key, text.as_bytes(), &self.version, room, self.deadline)
             .await?;
         self.saved = Some(self.clock.elapsed());
+        self.room = room;
         self.changed = false;
         Ok(())
     }
@@ -270,10 +334,20 @@ impl CheckpointWriter {
     /// delivered that could then not be remembered; of two runs that read the same checkpoint one stops
     /// before it posts; and a run that was overtaken while it was reading stops too.
     pub(in crate::ingest) async fn claim(&mut self, records: usize) -> Result<(), StoreError> {
-        match self.saved {
-            Some(saved) if self.clock.elapsed().saturating_sub(saved) <= CLAIM_LIFETIME => Ok(()),
-            _ => self.save_with_room(records * BYTES_PER_RECORD).await,
+        let added = if self.store.may_be_full() {
+            records * BYTES_PER_RECORD + BYTES_PER_BATCH
+        } else {
+            0
+        };
+        self.largest_batch = self.largest_batch.max(added);
+        let is_recent = self
+            .saved
+            .is_some_and(|saved| self.clock.elapsed().saturating_sub(saved) <= CLAIM_LIFETIME);
+        if !is_recent || self.room < added {
+            self.save_with_room(self.largest_batch).await?;
         }
+        self.room = self.room.saturating_sub(added);
+        Ok(())
     }
 
     /// Flushes to the ledger if [`LEDGER_FLUSH_THRESHOLD`] entries wait for it; returns whether they did.

@@ -33,7 +33,7 @@ pub struct Checkpoint {
     /// What was delivered from there on, and what has not gone into the ledger yet.
     pub recent: Recent,
     /// What was delivered before this, and is not in `recent`, is in the ledger. Lies after
-    /// `read_again_from` only after a rewind or a lost checkpoint.
+    /// `read_again_from` only after a rewind, or where the checkpoint was a plain time.
     pub filed_before: DateTime<Utc>,
     /// How many records were delivered, for the reconciliation.
     pub tally: Tally,

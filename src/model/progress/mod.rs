@@ -240,7 +240,7 @@ impl Progress {
     }
 
     /// What lies before this is not counted: whole hours, the lookback of the
-    /// reconciliation before now. After a rewind or a lost checkpoint, until it is read again, everything stays that was known when it was
+    /// reconciliation before now. After a rewind, or where the checkpoint was a plain time, until it is read again, everything stays that was known when it was
     /// made, for a day more.
     #[must_use]
     pub fn kept_from(&self) -> DateTime<Utc> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::{StatusCode, header::HeaderMap};
 
 use crate::{model::visible::visible, net::scrub::SentSecrets};
@@ -52,6 +52,18 @@ impl Response {
         Some(date.to_utc())
     }
 
+    /// By how much the clock that showed `sent` and `received` around this exchange is ahead of the server's; negative
+    /// where it is behind. The server has looked at its own in between, and tells whole seconds.
+    #[must_use]
+    pub fn clock_ahead(&self, sent: DateTime<Utc>, received: DateTime<Utc>) -> Option<TimeDelta> {
+        let served = self.served_at()?;
+        Some(if served < sent {
+            sent - served
+        } else {
+            (received - served).min(TimeDelta::zero())
+        })
+    }
+
     /// How long the server asks to wait from `now` on.
     #[must_use]
     pub fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
@@ -72,6 +84,24 @@ fn retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slow_answer_is_no_fast_clock() {
+        let time = |seconds: i64| DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap();
+        let mut response = Response {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: Vec::new(),
+            sent: SentSecrets::of(&[], &bytes::Bytes::new()),
+        };
+        assert_eq!(response.clock_ahead(time(0), time(1)), None);
+        let date = time(10).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        response.headers.insert("date", date.parse().unwrap());
+        for (sent, received, ahead) in [(0, 60, 0), (10, 10, 0), (17, 60, 7), (0, 4, -6)] {
+            let found = response.clock_ahead(time(sent), time(received));
+            assert_eq!(found, Some(TimeDelta::seconds(ahead)), "{sent} {received}");
+        }
+    }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {

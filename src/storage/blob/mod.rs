@@ -300,7 +300,7 @@ impl BlobStore {
 /// For whoever opens it in the portal.
 fn content_type(key: StoreKey) -> &'static str {
     match key {
-        StoreKey::Checkpoint(_) | StoreKey::RefusedLogin | StoreKey::Probe => {
+        StoreKey::Checkpoint(_) | StoreKey::RefusedLogin | StoreKey::Check(_) => {
             "text/plain; charset=utf-8"
         }
         StoreKey::Ledger(..) => "application/octet-stream",

@@ -154,6 +154,10 @@ impl Store for FolderStore {
         self.path(key).display().to_string()
     }
 
+    fn may_be_full(&self) -> bool {
+        true
+    }
+
     async fn load(&self, key: StoreKey, deadline: Deadline) -> Result<Saved, StoreError> {
         let path = self.path(key);
         self.look(deadline, move || files::read(&path)).await

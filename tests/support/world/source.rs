@@ -359,7 +359,7 @@ impl LogSource for World {
             return Err(error.with_source("status 500"));
         }
         let mut page = self.page(request, number);
-        page.served_at = Some(self.source_now());
+        page.clock_ahead = Some(*self.source.clock_behind.lock().unwrap());
         tokio::task::yield_now().await;
         Ok(page)
     }
