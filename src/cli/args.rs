@@ -76,12 +76,17 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// Whether it needs nothing but this machine, and so no settings.
-    pub(super) const fn is_on_this_machine(&self) -> bool {
-        #[cfg(feature = "simulator")]
-        return matches!(self, Self::Demo(_) | Self::Bench(_) | Self::Simulate(_));
-        #[cfg(not(feature = "simulator"))]
-        return false;
+    /// Whether it reads settings that a person may keep in a file: the Functions host sets those of `serve`, and the
+    /// simulators need none.
+    pub(super) const fn reads_settings(&self) -> bool {
+        matches!(
+            self,
+            Self::Run(_)
+                | Self::Check(_)
+                | Self::Status(_)
+                | Self::Checkpoint(_)
+                | Self::Quarantine(_)
+        )
     }
 }
 

@@ -77,7 +77,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "simulator")]
         Command::Bench(_) | Command::Demo(_) | Command::Simulate(_) => Audience::Person,
     };
-    let reads_settings = !matches!(reader, Audience::Host) && !command.is_on_this_machine();
+    let reads_settings = command.reads_settings();
     if args.settings.is_some() && !reads_settings {
         let message = "--settings is for run, check, status, checkpoint and quarantine: `serve` gets its settings from the Functions host, and \
                        the simulators need none.";

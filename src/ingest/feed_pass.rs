@@ -19,7 +19,7 @@ use super::{
         render::{Conclusion, PassProgress, StopContext},
         stop_reason::{MAX_RESTARTS, StopKind, StopReason},
     },
-    state::checkpoint_writer::{CLOCK_TOLERANCE, CheckpointWriter},
+    state::{checkpoint_writer::CheckpointWriter, standing::CLOCK_TOLERANCE},
 };
 use crate::model::{
     checkpoint::{Checkpoint, SHORTEST_RANGE, Wait},

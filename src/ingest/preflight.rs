@@ -13,7 +13,7 @@ use super::{
     error::{Chain, ErrorKind, Explain, ServiceError, StoreError},
     ports::{Clock, HealthSink, LogSink, LogSource, PageRequest, Patience, Ports, Store, Version},
     report::health,
-    state::checkpoint_writer::{OpenError, Standing, standing},
+    state::standing::{OpenError, Standing, standing},
 };
 use crate::model::{
     checkpoint::{Service, Start, Wait},

@@ -13,8 +13,8 @@ use super::{
         history::{FeedRun, History},
     },
     state::{
-        checkpoint_writer::{Standing, standing},
         quarantine::Quarantine,
+        standing::{Standing, standing},
     },
 };
 use crate::model::{

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     ingest::{
         error::{Chain, Explain, with_advice},
-        state::checkpoint_writer::CLOCK_TOLERANCE,
+        state::standing::CLOCK_TOLERANCE,
     },
     model::{
         checkpoint::{MAX_WAIT, Wait},

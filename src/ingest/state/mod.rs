@@ -4,3 +4,4 @@ pub(super) mod checkpoint_writer;
 pub(super) mod ledger;
 pub mod quarantine;
 pub mod saved_checkpoint;
+pub(super) mod standing;

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::checkpoint_writer::{self, OpenError};
+use super::{
+    checkpoint_writer,
+    standing::{self, OpenError},
+};
 use crate::{
     ingest::{
         error::{Explain, StoreError, with_advice},
@@ -66,7 +69,7 @@ impl SavedCheckpoint {
         feed: Feed,
         deadline: Deadline,
     ) -> Result<Self, OpenError> {
-        let (start, version) = checkpoint_writer::read(store, feed, deadline).await?;
+        let (start, version) = standing::read(store, feed, deadline).await?;
         Ok(Self { start, version })
     }
 

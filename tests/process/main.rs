@@ -7,18 +7,21 @@
     reason = "this is test code"
 )]
 
+mod ends;
+mod room;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::sync::{Arc, Mutex};
 
 use axum::http::HeaderValue;
-use simulators::{clock::SimClock, records::GivenRecords, server::Server};
+use simulators::server::Server;
 use support::{
     azurite::Azurite,
-    program::{Handler, Services, command, run},
+    program::{Handler, Services, command},
 };
 
-fn with(services: &Services, more: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(crate) fn with(services: &Services, more: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut settings = services.settings();
     settings.extend(
         more.iter()
@@ -382,193 +385,8 @@ async fn serve_without_a_port_says_what_to_do() {
     );
 }
 
-/// A run in a folder in which no file may be longer than so many blocks of 512 bytes.
-#[cfg(unix)]
-fn run_limited(blocks: u32, settings: &[(String, String)]) -> std::process::Command {
-    let mut limited = std::process::Command::new("/bin/sh");
-    // Without the trap the process would be killed.
-    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" run");
-    limited.args(["-c", &script, env!("CARGO_BIN_EXE_mimecast-ttp")]);
-    limited.env_clear().envs(settings.iter().cloned());
-    limited
-}
-
-/// Were only the small text before a post tried, each run would post and not remember.
-#[cfg(unix)]
-#[tokio::test]
-async fn a_folder_without_room_for_what_a_post_adds_is_found_out_before_it() {
-    // One batch for each feed, and many: then the room ends at one of the later ones.
-    for (batch, blocks) in [("1000000", 16), ("20000", 40)] {
-        let services = Services::start(1200, 0).await;
-        let folder = tempfile::tempdir().unwrap();
-        let kept = [
-            ("checkpoint_dir", folder.path().to_str().unwrap()),
-            ("batch_max_bytes", batch),
-        ];
-        let settings = with(&services, &kept);
-        for _ in 0..3 {
-            let (code, out, err) = run(run_limited(blocks, &settings)).await;
-            assert_eq!(code, 1, "{out}{err}");
-            assert!(!out.contains("may be delivered once more"), "{out}");
-        }
-        assert!(services.counts().iter().all(|rows| *rows < 1200));
-        let (code, out, err) = run(run_command(&settings)).await;
-        assert_eq!(code, 0, "{out}{err}");
-        assert_eq!(services.counts(), [1200; 3], "each record once");
-    }
-}
-
-#[tokio::test]
-async fn a_clock_that_is_ahead_is_told_and_saves_no_watermark_beyond_mimecasts() {
-    let behind = chrono::TimeDelta::minutes(12);
-    let mimecasts = SimClock::at(SimClock::real().now() - behind);
-    let services = Services::with(GivenRecords::default(), mimecasts.clone()).await;
-    let folder = tempfile::tempdir().unwrap();
-    let settings = with(
-        &services,
-        &[("checkpoint_dir", folder.path().to_str().unwrap())],
-    );
-    let (code, out, err) = run(run_command(&settings)).await;
-    assert_eq!(code, 1, "{out}{err}");
-    assert!(out.contains("s ahead of Mimecast's"), "{out}");
-    let saved = std::fs::read_to_string(folder.path().join("url-checkpoint.txt")).unwrap();
-    let saved: serde_json::Value = serde_json::from_str(&saved).unwrap();
-    let watermark: chrono::DateTime<chrono::Utc> =
-        saved["watermark"].as_str().unwrap().parse().unwrap();
-    assert!(watermark < mimecasts.now(), "{watermark}");
-}
-
-fn run_command(settings: &[(String, String)]) -> std::process::Command {
+pub(crate) fn run_command(settings: &[(String, String)]) -> std::process::Command {
     let mut command = command(settings);
     command.arg("run");
     command
-}
-
-/// Sends a signal, by its name, to a process.
-#[cfg(unix)]
-fn signal(name: &str, process: u32) {
-    let mut kill = std::process::Command::new("/bin/sh");
-    let sent = kill
-        .args(["-c", &format!("kill -{name} {process}")])
-        .status();
-    assert!(sent.unwrap().success());
-}
-
-/// Services that take their time: a run of all records takes seconds.
-#[cfg(unix)]
-async fn slow_services() -> Services {
-    let clock = SimClock::real();
-    let records = Services::records(1500, 0, &clock);
-    Services::slow(records, clock, std::time::Duration::from_millis(150)).await
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn a_run_that_is_interrupted_saves_what_it_posted_and_the_next_goes_on() {
-    for (name, code) in [("INT", 130), ("TERM", 143)] {
-        let services = slow_services().await;
-        let folder = tempfile::tempdir().unwrap();
-        let small = [
-            ("checkpoint_dir", folder.path().to_str().unwrap()),
-            ("batch_max_bytes", "30000"),
-        ];
-        let settings = with(&services, &small);
-        let mut child = run_command(&settings);
-        child
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped());
-        let child = child.spawn().unwrap();
-        while services.counts().iter().sum::<usize>() == 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
-        signal(name, child.id());
-        let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
-        let output = output.await.unwrap();
-        let [out, err] =
-            [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
-        assert_eq!(output.status.code(), Some(code), "{out}{err}");
-        assert!(err.contains("Ending: nothing more is read"), "{err}");
-        assert!(
-            out.contains("asked to end, the next run continues"),
-            "{out}"
-        );
-        let before: usize = services.counts().iter().sum();
-        assert!(before < 4500, "{before}");
-        let (code, out, err) = run(run_command(&settings)).await;
-        assert_eq!(code, 0, "{out}{err}");
-        assert_eq!(services.counts(), [1500; 3], "each record once");
-    }
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn a_handler_that_is_asked_to_end_answers_first_and_never_ends_with_0() {
-    let services = slow_services().await;
-    let folder = tempfile::tempdir().unwrap();
-    let settings = with(
-        &services,
-        &[("checkpoint_dir", folder.path().to_str().unwrap())],
-    );
-    let mut handler = Handler::start(&settings).await;
-    let (id, posted) = (handler.id(), async {
-        while services.counts().iter().sum::<usize>() == 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
-    });
-    let ending = async {
-        posted.await;
-        signal("TERM", id);
-    };
-    let ((status, answer), ()) = tokio::join!(handler.invoke(), ending);
-    assert!(
-        status == 200 && answer.contains("asked to end"),
-        "{status} {answer}"
-    );
-    assert_eq!(handler.ended().await, Some(143));
-    let handler = Handler::start(&settings).await;
-    assert_eq!(handler.invoke().await.0, 200);
-    assert_eq!(services.counts(), [1500; 3], "each record once");
-}
-
-/// A host that is killed leaves its handler behind.
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn a_handler_whose_host_is_killed_ends_by_itself() {
-    use std::io::BufRead as _;
-    let services = Services::start(3, 0).await;
-    let folder = tempfile::tempdir().unwrap();
-    let settings = with(
-        &services,
-        &[
-            ("checkpoint_dir", folder.path().to_str().unwrap()),
-            ("FUNCTIONS_CUSTOMHANDLER_PORT", "0"),
-        ],
-    );
-    let mut host = std::process::Command::new("/bin/sh");
-    host.args([
-        "-c",
-        "\"$0\" >/dev/null 2>&1 & echo $!; wait",
-        env!("CARGO_BIN_EXE_mimecast-ttp"),
-    ]);
-    host.env_clear().envs(settings);
-    let mut host = host.stdout(std::process::Stdio::piped()).spawn().unwrap();
-    let mut handler = String::new();
-    let out = host.stdout.take().unwrap();
-    std::io::BufReader::new(out)
-        .read_line(&mut handler)
-        .unwrap();
-    let handler = std::path::Path::new("/proc").join(handler.trim());
-    assert!(handler.exists());
-    // It has to have seen its host.
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-    host.kill().unwrap();
-    host.wait().unwrap();
-    // What has ended may stay in the table until it is reaped.
-    let runs = || {
-        let status = std::fs::read_to_string(handler.join("status"));
-        status.is_ok_and(|status| !status.contains("State:\tZ"))
-    };
-    while runs() {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
 }

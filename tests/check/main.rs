@@ -2,6 +2,9 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "this is test code")]
 
+mod files;
+mod status;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::{sync::Arc, time::Duration};
@@ -17,7 +20,7 @@ use simulators::{
 use support::program::{command, run};
 
 /// Services, and the settings that lead there.
-struct Bench {
+pub(crate) struct Bench {
     _mimecast: Simulator,
     log_analytics: LogsIngestion,
     folder: tempfile::TempDir,
@@ -26,7 +29,7 @@ struct Bench {
 
 /// What is wrong with the services.
 #[derive(Default)]
-struct Illness {
+pub(crate) struct Illness {
     /// Mimecast's clock is so many seconds behind.
     behind: i64,
     forbidden: Vec<Log>,
@@ -54,7 +57,7 @@ impl Bench {
             mimecast.quota = 0;
             mimecast.quota_window = Duration::from_secs(600);
         }
-        let rule = include_str!("../deploy/logs-ingestion.json");
+        let rule = include_str!("../../deploy/logs-ingestion.json");
         let rule = logs_ingestion::Rule::in_template(rule).unwrap();
         let mut sink = logs_ingestion::Config::new(clock, rule);
         if illness.has_no_role {
@@ -391,96 +394,6 @@ async fn what_is_said_of_all_feeds_is_said_once_and_in_colour_where_it_is_wanted
     assert!(out.contains("\u{1b}[1;31mFAIL\u{1b}[0m"), "{out}");
 }
 
-/// Two commands tell why a feed is late, whatever the illness.
-#[tokio::test]
-async fn status_says_how_each_feed_does_and_what_to_do() {
-    let mut bench = Bench::start(Illness::default()).await;
-    let (code, out) = bench.status(&[]).await;
-    assert_eq!(code, 0, "{out}");
-    assert_eq!(out.matches("nothing is saved").count(), 3, "{out}");
-
-    assert_eq!(bench.run().await, 0);
-    let (code, out) = bench.status(&["--feed", "url"]).await;
-    assert!(
-        code == 0 && out.starts_with("well       url: delivered up to "),
-        "{out}"
-    );
-    for part in [
-        " s ago: complete, 4 delivered in ",
-        "1 run, 0 failed",
-        "reads from ",
-    ] {
-        assert!(out.contains(part), "{part}: {out}");
-    }
-
-    let secret = bench.set("mimecast_client_secret", "wrong");
-    assert_eq!(bench.run().await, 1);
-    let (code, out) = bench.status(&[]).await;
-    assert_eq!(code, 1, "{out}");
-    assert_eq!(out.matches("failing").count(), 3, "{out}");
-    assert!(
-        out.contains("check mimecast_client_id and mimecast_client_secret"),
-        "{out}"
-    );
-
-    bench.set("mimecast_client_secret", &secret);
-    assert_eq!(bench.run().await, 0);
-    let (code, out) = bench.status(&["--json"]).await;
-    let found: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(code, 0, "{out}");
-    let url = &found["feeds"][0];
-    assert_eq!(
-        (&url["health"], &url["runs"]["failed"]),
-        (&"well".into(), &1.into())
-    );
-    assert_eq!(url["runs"]["last_failure"]["outcome"], "failed");
-    assert_eq!(url["runs"]["last"]["outcome"], "complete");
-
-    // No run for hours.
-    let history = bench.folder.path().join("runs.json");
-    std::fs::write(
-        &history,
-        r#"[{"at":"2026-11-24T05:00:00Z","feeds":[{"feed":"url","outcome":"complete","delivered":1,"seconds":1.0}]}]"#,
-    )
-    .unwrap();
-    let checkpoint = bench.folder.path().join("url-checkpoint.txt");
-    let (code, out) = bench.status(&["--feed", "url"]).await;
-    assert!(
-        code == 0 && out.contains(" d "),
-        "a fresh watermark is not silent: {out}"
-    );
-    std::fs::write(&checkpoint, "2026-11-24T05:00:00Z").unwrap();
-    let (code, out) = bench.status(&["--feed", "url"]).await;
-    assert!(code == 1 && out.starts_with("silent     url"), "{out}");
-    std::fs::write(&history, "garbage").unwrap();
-    let (code, out) = bench.status(&["--feed", "url"]).await;
-    assert!(code == 1 && out.starts_with("late       url"), "{out}");
-    std::fs::write(&checkpoint, "garbage").unwrap();
-    let (code, out) = bench.status(&["--feed", "url"]).await;
-    assert!(
-        code == 1 && out.starts_with("unreadable url") && out.contains("What to do"),
-        "{out}"
-    );
-}
-
-#[tokio::test]
-async fn a_wait_that_mimecast_asked_for_is_told_with_its_end() {
-    let illness = Illness {
-        is_throttled: true,
-        ..Illness::default()
-    };
-    let bench = Bench::start(illness).await;
-    bench.run().await;
-    let (_, out) = bench.status(&[]).await;
-    let waiting: Vec<_> = out
-        .lines()
-        .filter(|line| line.starts_with("waiting"))
-        .collect();
-    assert!(!waiting.is_empty(), "{out}");
-    assert!(out.contains("Mimecast asked for no calls before "), "{out}");
-    assert!(out.contains("makes no calls before "), "{out}");
-}
-
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn an_output_that_cannot_be_written_is_an_error() {
@@ -538,45 +451,4 @@ async fn a_proxy_that_is_not_used_is_told() {
             "{proxy:?}"
         );
     }
-}
-
-#[tokio::test]
-async fn settings_come_from_a_file_where_one_is_given() {
-    let bench = Bench::start(Illness::default()).await;
-    let values: serde_json::Map<_, _> = bench
-        .settings
-        .iter()
-        .map(|(name, value)| (name.clone(), value.as_str().into()))
-        .collect();
-    let local = serde_json::json!({"IsEncrypted": false, "Values": values}).to_string();
-    let lines = bench.settings.iter();
-    let lines = lines.map(|(name, value)| format!("export {name}='{value}'"));
-    let lines = lines.collect::<Vec<_>>().join("\n");
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in [("local.settings.json", local), (".env", lines)] {
-        std::fs::write(folder.path().join(name), text).unwrap();
-        for words in [&["check"][..], &["run"], &["checkpoint", "show"]] {
-            let mut command = command(&[]);
-            command.args(words).args(["--settings", name]);
-            command.current_dir(folder.path());
-            let (code, out, err) = run(command).await;
-            assert_eq!(code, 0, "{words:?} {out}{err}");
-        }
-    }
-    let mut without = command(&[]);
-    without.arg("run").current_dir(folder.path());
-    let (code, _, err) = run(without).await;
-    assert!(
-        code == 2 && err.contains("`--settings local.settings.json` reads it"),
-        "{err}"
-    );
-    let mut of_the_host = command(&[]);
-    of_the_host
-        .args(["serve", "--settings", ".env"])
-        .current_dir(folder.path());
-    let (code, _, err) = run(of_the_host).await;
-    assert!(
-        code == 2 && err.contains("gets its settings from the Functions host"),
-        "{err}"
-    );
 }
