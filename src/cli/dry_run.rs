@@ -189,7 +189,7 @@ pub(super) fn print(report: &PassReport, sink: &DrySink, as_json: bool) {
             say(&format!("  {row}"));
         }
     }
-    say("Nothing was posted or saved.");
+    say("Nothing was posted, and no progress was saved.");
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

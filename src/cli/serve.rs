@@ -26,6 +26,7 @@ const PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
 /// Serves until the process is asked to end, or the host that has started it is gone. Never returns 0 or 200: the host does
 /// not restart a handler that exits so, nor notice.
 pub(super) async fn serve(options: &Serve, environment: &dyn Fn(&str) -> Option<String>) -> u8 {
+    let host = Host::of_this_process();
     let port = match options.port.map_or_else(|| port(environment), Ok) {
         Ok(port) => port,
         Err(message) => {
@@ -62,9 +63,9 @@ pub(super) async fn serve(options: &Serve, environment: &dyn Fn(&str) -> Option<
         report_schedule(environment);
     }
     let (routes, work) = router(handler);
-    let host = async {
+    let host_is_gone = async {
         match options.port {
-            None => host_is_gone().await,
+            None => host.is_gone().await,
             Some(_) => std::future::pending().await,
         }
     };
@@ -76,9 +77,11 @@ pub(super) async fn serve(options: &Serve, environment: &dyn Fn(&str) -> Option<
             finish(&work, STOP_TIMEOUT, &mut signals).await;
             signal.exit_code()
         }
-        () = host => {
-            warn!("The Functions host is gone: a run at work ends as usual, and then the handler.");
-            finish(&work, Duration::MAX, &mut signals).await;
+        () = host_is_gone => {
+            // Another handler may be at work soon: what this one has posted must be saved before.
+            warn!("The Functions host is gone: a run at work saves what it has posted, and the handler ends.");
+            stop.request();
+            finish(&work, STOP_TIMEOUT, &mut signals).await;
             FAILED
         }
     }
@@ -96,19 +99,38 @@ async fn finish(work: &Work, longest: Duration, signals: &mut Signals) {
     }
 }
 
-/// Waits until the process that started this one is gone. A host that is killed leaves its handler behind.
+/// The process that has started this one. A host that is killed leaves its handler behind.
+struct Host {
+    #[cfg(unix)]
+    id: u32,
+}
+
 #[cfg(unix)]
-async fn host_is_gone() {
-    let host = std::os::unix::process::parent_id();
-    while std::os::unix::process::parent_id() == host {
-        tokio::time::sleep(HOST_POLL).await;
+impl Host {
+    fn of_this_process() -> Self {
+        Self {
+            id: std::os::unix::process::parent_id(),
+        }
+    }
+
+    /// Waits until it is gone.
+    async fn is_gone(&self) {
+        while std::os::unix::process::parent_id() == self.id {
+            tokio::time::sleep(HOST_POLL).await;
+        }
     }
 }
 
 /// Elsewhere a process does not see whose child it is.
 #[cfg(not(unix))]
-async fn host_is_gone() {
-    std::future::pending().await
+impl Host {
+    fn of_this_process() -> Self {
+        Self {}
+    }
+
+    async fn is_gone(&self) {
+        std::future::pending().await
+    }
 }
 
 /// Says what the host keeps to itself: that it never calls by this schedule.

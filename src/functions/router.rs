@@ -18,7 +18,7 @@ use axum::{
     routing::{get, post},
 };
 use serde_json::json;
-use tokio::sync::{OwnedMutexGuard, oneshot};
+use tokio::sync::{OwnedMutexGuard, OwnedRwLockReadGuard, oneshot};
 use tracing::{Instrument, error, info, instrument, warn};
 
 use super::{caller, feed_line, invocation::Invocation};
@@ -55,6 +55,8 @@ struct Shared {
     handler: Arc<Handler>,
     /// Held while a pass runs: when the last one began.
     running: Arc<tokio::sync::Mutex<Option<Duration>>>,
+    /// Read-locked while there is work.
+    work: Arc<tokio::sync::RwLock<()>>,
     /// Whether a preflight was logged since the last run that was neither a first one nor failed.
     preflight: Arc<AtomicBool>,
 }
@@ -69,14 +71,14 @@ const PAYLOAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// of the API keys theirs.
 const MIN_INTERVAL_BY_HAND: Duration = Duration::from_secs(5);
 
-/// Whether a pass of the handler is at work.
+/// Whether the handler is at work, on a pass or on what follows one.
 #[derive(Debug, Clone)]
-pub struct Work(Arc<tokio::sync::Mutex<Option<Duration>>>);
+pub struct Work(Arc<tokio::sync::RwLock<()>>);
 
 impl Work {
-    /// Waits until none is.
+    /// Waits until it is not.
     pub async fn done(&self) {
-        drop(self.0.lock().await);
+        drop(self.0.write().await);
     }
 }
 
@@ -85,9 +87,10 @@ pub fn router(handler: Handler) -> (Router, Work) {
     let shared = Shared {
         handler: Arc::new(handler),
         running: Arc::default(),
+        work: Arc::default(),
         preflight: Arc::default(),
     };
-    let work = Work(Arc::clone(&shared.running));
+    let work = Work(Arc::clone(&shared.work));
     let routes = Router::new()
         .route("/", get(alive))
         .route("/TimerTrigger", post(invoke))
@@ -185,14 +188,15 @@ async fn invoke(State(shared): State<Shared>, headers: HeaderMap, body: Body) ->
         return answer(StatusCode::TOO_MANY_REQUESTS, &[log]);
     }
     *running = Some(now);
-    run(pass, running, shared.preflight).await
+    let at_work = Arc::clone(&shared.work).read_owned().await;
+    run(pass, (running, at_work), shared.preflight).await
 }
 
 /// Runs the pass and answers. In a task of its own: a host that hangs up does not stop the pass half-way nor
 /// keep a failure from being logged, and a panic in it is an answer instead of a broken connection.
 async fn run(
     pass: Pass,
-    running: OwnedMutexGuard<Option<Duration>>,
+    (running, at_work): (OwnedMutexGuard<Option<Duration>>, OwnedRwLockReadGuard<()>),
     preflight: Arc<AtomicBool>,
 ) -> Response {
     let (answer_to, answered) = oneshot::channel();
@@ -210,10 +214,11 @@ async fn run(
             warn!("The host hung up before the pass ended.");
         }
         pass.remember(&report).await;
-        let is_due = report.is_first() || report.any_failed();
+        let is_due = (report.is_first() || report.any_failed()) && !report.is_stopped();
         if !preflight.swap(is_due, Ordering::Relaxed) && is_due {
             log_preflight(&pass).await;
         }
+        drop(at_work);
     };
     let work = tokio::spawn(work.in_current_span());
     let Ok(response) = answered.await else {

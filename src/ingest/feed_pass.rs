@@ -162,6 +162,8 @@ impl FeedPass {
         }
         let before = writer.progress.checkpoint().watermark;
         let forward = self.catch_up(writer, counts).await;
+        // What is read from here on ends long before now.
+        self.clock.settle();
         let moved = writer.progress.checkpoint().watermark > before;
         let due = writer
             .progress
@@ -269,6 +271,7 @@ impl FeedPass {
                 Err(reason) if reason.is_clock_ahead() && corrections < MAX_RESTARTS => {
                     corrections += 1;
                     self.clock.heed();
+                    writer.begin_anew(self.pipeline.lookback);
                 }
                 Err(reason) if matches!(reason.kind, StopKind::PageTokenRefused) => {
                     if writer.progress.checkpoint().watermark > before {

@@ -238,9 +238,15 @@ async fn probe(store: &dyn Store, number: u128, deadline: Deadline) -> Result<Fi
     let key = StoreKey::Check(number as u64);
     let place = store.address(key);
     let finding = |result, message: String| Ok(Finding::new("storage", result, message));
-    let version = store
-        .save(key, b"check", &Version::Absent, deadline)
-        .await?;
+    let saved = store.save(key, b"check", &Version::Absent, deadline).await;
+    let version = match saved {
+        Ok(version) => version,
+        Err(error) => {
+            // It may be there all the same.
+            drop(store.remove(key, deadline).await);
+            return Err(error);
+        }
+    };
     let read = store.load(key, deadline).await;
     let stale = store.save(key, b"stale", &Version::Absent, deadline).await;
     store.remove(key, deadline).await?;

@@ -211,7 +211,10 @@ async fn a_dry_run_says_what_it_would_deliver_and_changes_nothing() {
         out.contains(r#"  {"n":0,"#) && !out.contains(r#""n":3"#),
         "{out}"
     );
-    assert!(out.ends_with("Nothing was posted or saved.\n"), "{out}");
+    assert!(
+        out.ends_with("Nothing was posted, and no progress was saved.\n"),
+        "{out}"
+    );
     let (_, out, _) = dry(&["--json"]).await;
     let report: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(report["feeds"][0]["would_deliver"], 4);

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use mimecast_ttp::ingest::report::Outcome;
 
-use crate::support::world::{SourceFault, World};
+use crate::support::world::{SourceFault, World, plan};
 
 const TWO_HOURS: TimeDelta = TimeDelta::hours(2);
 
@@ -109,6 +109,17 @@ async fn seconds_of_difference_cost_no_call() {
         world.fetches()
     };
     let usual = calls(TimeDelta::zero()).await;
-    assert_eq!(calls(TimeDelta::seconds(2)).await, usual);
-    assert_eq!(calls(TimeDelta::seconds(3)).await, usual + 1);
+    assert_eq!(calls(TimeDelta::seconds(5)).await, usual);
+    assert_eq!(calls(TimeDelta::seconds(6)).await, usual + 1);
+}
+
+/// The look-back is counted from the corrected time.
+#[tokio::test]
+async fn a_first_run_by_a_fast_clock_reads_its_whole_look_back() {
+    let world = World::builder().records(0).build();
+    let first = world.now() - plan().lookback.first_run + TimeDelta::hours(1);
+    world.add(first, first);
+    let world = ahead(world, TWO_HOURS);
+    world.pass().await;
+    assert_eq!(world.serials(), [0]);
 }

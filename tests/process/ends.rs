@@ -6,7 +6,7 @@ use simulators::clock::SimClock;
 
 use crate::{
     run_command,
-    support::program::{Handler, Services, run},
+    support::program::{Handler, Services, run, until},
     with,
 };
 
@@ -44,9 +44,7 @@ async fn a_run_that_is_interrupted_saves_what_it_posted_and_the_next_goes_on() {
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped());
         let child = child.spawn().unwrap();
-        while services.counts().iter().sum::<usize>() == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        until(|| services.counts().iter().sum::<usize>() > 0).await;
         signal(name, child.id());
         let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
         let output = output.await.unwrap();
@@ -77,9 +75,7 @@ async fn a_handler_that_is_asked_to_end_answers_first_and_never_ends_with_0() {
     );
     let mut handler = Handler::start(&settings).await;
     let (id, posted) = (handler.id(), async {
-        while services.counts().iter().sum::<usize>() == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        until(|| services.counts().iter().sum::<usize>() > 0).await;
     });
     let ending = async {
         posted.await;
@@ -134,7 +130,5 @@ async fn a_handler_whose_host_is_killed_ends_by_itself() {
         let status = std::fs::read_to_string(handler.join("status"));
         status.is_ok_and(|status| !status.contains("State:\tZ"))
     };
-    while runs() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until(|| !runs()).await;
 }

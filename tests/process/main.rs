@@ -18,7 +18,7 @@ use axum::http::HeaderValue;
 use simulators::server::Server;
 use support::{
     azurite::Azurite,
-    program::{Handler, Services, command},
+    program::{Handler, Services, command, until},
 };
 
 pub(crate) fn with(services: &Services, more: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -145,9 +145,7 @@ async fn what_does_not_work_is_logged_once_and_not_at_every_failed_run() {
         let settings = with(&services, &[("checkpoint_dir", folder), (name, wrong)]);
         let handler = Handler::start(&settings).await;
         assert_eq!(handler.invoke().await.0, 500);
-        while handler.count("Checked") < failed + well {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        until(|| handler.count("Checked") == failed + well).await;
         for _ in 0..2 {
             assert_eq!(handler.invoke().await.0, 500);
         }

@@ -37,6 +37,20 @@ pub async fn run(mut command: Command) -> (i32, String, String) {
     (status.code().unwrap(), out, err)
 }
 
+/// Waits until something is so, and fails where it never is.
+pub async fn until(mut is_so: impl FnMut() -> bool) {
+    let waits = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let longest = Duration::from_secs(120);
+    assert!(
+        tokio::time::timeout(longest, waits).await.is_ok(),
+        "it never was so"
+    );
+}
+
 /// How far the simulators' time is put forward for records to show: a pass ends long before.
 const NEW_AFTER: Duration = Duration::from_secs(600);
 
@@ -239,12 +253,13 @@ impl Handler {
 
     /// The exit code, once the process has ended.
     pub async fn ended(&mut self) -> Option<i32> {
-        loop {
-            if let Some(status) = self.process.try_wait().unwrap() {
-                return status.code();
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let mut ended = None;
+        until(|| {
+            ended = self.process.try_wait().unwrap();
+            ended.is_some()
+        })
+        .await;
+        ended?.code()
     }
 
     /// Ends the process as the host does, without notice, and gives everything it printed.

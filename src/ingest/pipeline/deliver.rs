@@ -68,13 +68,21 @@ impl Deliverer<'_> {
     ) -> Result<(), StopReason> {
         let mut posts = Posts::default();
         let mut end = self.work(&mut batches, &mut posts).await;
-        // What the sink still takes is remembered, whatever stopped the others.
-        let mut unsaved = Vec::new();
+        // What the sink still takes is remembered, whatever stopped the others; but not where another run may have
+        // saved meanwhile.
+        let may_save =
+            |end: &Result<(), StopReason>| !end.as_ref().is_err_and(StopReason::is_undecided);
+        let mut taken = Vec::new();
         while let Some((part, result)) = posts.on_their_way.next().await {
+            self.writer.settle(part.batch.rows().len());
             match result {
                 Ok(receipt) => {
                     self.taken(&part.batch, receipt);
-                    unsaved.push((part.batch, receipt));
+                    taken.push((part.batch, receipt));
+                    // At once: the process may end before the others are answered.
+                    if may_save(&end) {
+                        end = self.writer.save_at_end(end, true).await;
+                    }
                 }
                 // The next run looks for the record at fault.
                 Err(error) if matches!(error.kind(), ErrorKind::ContentRejected(_)) => {}
@@ -84,12 +92,15 @@ impl Deliverer<'_> {
                 }
             }
         }
-        if self.writer.is_saved() || end.as_ref().is_err_and(StopReason::is_unsaved) {
+        if !may_save(&end) {
             return end;
         }
-        let end = self.writer.save_at_end(end, !unsaved.is_empty()).await;
-        if !end.as_ref().is_err_and(StopReason::is_unsaved) {
-            for (batch, receipt) in &unsaved {
+        if !self.writer.is_saved() {
+            end = self.writer.save_at_end(end, !taken.is_empty()).await;
+        }
+        if self.writer.is_saved() {
+            end = end.or_else(StopReason::with_all_saved);
+            for (batch, receipt) in &taken {
                 self.copy(batch, *receipt).await;
             }
         }
@@ -201,6 +212,7 @@ impl Deliverer<'_> {
         posts: &mut Posts<'_>,
     ) -> Result<(), StopReason> {
         let Part { work, batch } = part;
+        self.writer.settle(batch.rows().len());
         let receipt = result.as_ref().ok().copied();
         match result {
             Ok(receipt) => self.taken(&batch, receipt),

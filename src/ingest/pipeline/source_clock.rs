@@ -17,15 +17,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::ingest::ports::Clock;
 
-/// `Date` headers give whole seconds: a smaller difference is none.
-const TOLERANCE: TimeDelta = TimeDelta::seconds(2);
+/// `Date` headers give whole seconds, and a first call connects: so small a difference is none. The late-arrival window
+/// is much longer.
+const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
 
 pub(in crate::ingest) struct SourceClock {
     own: Arc<dyn Clock>,
     /// By how many milliseconds this machine's clock is ahead, as far as is known.
     ahead: AtomicI64,
-    /// Whether that was learnt since ranges were made: they end too late.
+    /// Whether that was learnt since ranges up to now were made: they end too late.
     is_news: AtomicBool,
+    /// Whether such ranges are being read.
+    reads_to_now: AtomicBool,
 }
 
 impl SourceClock {
@@ -34,6 +37,7 @@ impl SourceClock {
             own,
             ahead: AtomicI64::new(0),
             is_news: AtomicBool::new(false),
+            reads_to_now: AtomicBool::new(true),
         }
     }
 
@@ -58,7 +62,12 @@ impl SourceClock {
 
     /// Whether ranges were made by the clock as it was before: nothing may be read of them.
     pub(in crate::ingest) fn is_news(&self) -> bool {
-        self.is_news.load(Ordering::Relaxed)
+        self.reads_to_now.load(Ordering::Relaxed) && self.is_news.load(Ordering::Relaxed)
+    }
+
+    /// From now on only what lies well before now is read: whatever is learnt, it holds.
+    pub(in crate::ingest) fn settle(&self) {
+        self.reads_to_now.store(false, Ordering::Relaxed);
     }
 
     /// From now on ranges are made anew.

@@ -223,6 +223,14 @@ pub struct PassReport {
 }
 
 impl PassReport {
+    /// Whether it was asked to end.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.feeds
+            .iter()
+            .any(|report| report.outcome == Outcome::Stopped)
+    }
+
     /// Whether a feed had no checkpoint before.
     #[must_use]
     pub fn is_first(&self) -> bool {

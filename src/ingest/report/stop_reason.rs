@@ -264,6 +264,27 @@ impl StopReason {
         }
     }
 
+    /// Whether the checkpoint could not be saved, and another run may have saved it.
+    pub(in crate::ingest) fn is_undecided(&self) -> bool {
+        let is_determinate = matches!(
+            self.source.as_deref(),
+            Some(StopSource::Store(StoreError::Determinate(_)))
+        );
+        self.is_unsaved() && !is_determinate
+    }
+
+    /// What is left of it where everything that was posted is remembered after all.
+    pub(in crate::ingest) fn with_all_saved(mut self) -> Result<(), Self> {
+        match self.kind {
+            StopKind::NotSavedAtEnd { before, .. } => before.map_err(|before| *before),
+            StopKind::NotSaved => {
+                self.kind = StopKind::NotClaimed;
+                Err(self)
+            }
+            _ => Err(self),
+        }
+    }
+
     /// Whether the checkpoint was saved by another run.
     pub(in crate::ingest) fn is_conflict(&self) -> bool {
         matches!(

@@ -69,11 +69,15 @@ pub(in crate::ingest) struct CheckpointWriter {
     version: Version,
     save_ids: SaveIds,
     is_first: bool,
+    /// Whether nothing was saved at all.
+    is_fresh: bool,
     clock: Arc<dyn Clock>,
     /// When the checkpoint was last saved.
     saved: Option<Duration>,
     /// What the largest batch so far adds to the text, at most.
     largest_batch: usize,
+    /// What the batches on their way add to the text, at most.
+    outstanding: usize,
     /// How much longer the text may become without another look whether there is room.
     room: usize,
     /// Whether there is progress since.
@@ -98,6 +102,7 @@ impl CheckpointWriter {
             ledger_reaches,
         } = standing(&*ports.store, feed, ports.clock.now(), deadline).await?;
         let is_first = !matches!(start, Start::From(_));
+        let is_fresh = matches!(start, Start::Fresh);
         let mut progress = Progress::resume(start, lookback, ports.clock.now());
         if let Some(last) = ledger_reaches {
             warn!(
@@ -117,14 +122,23 @@ impl CheckpointWriter {
                 saves: 0,
             },
             is_first,
+            is_fresh,
             clock: Arc::clone(&ports.clock),
             saved: None,
             largest_batch: 0,
+            outstanding: 0,
             room: 0,
             changed: false,
             left_gaps: None,
             progress,
         })
+    }
+
+    /// Begins the look-back of a first run anew, by a clock that was corrected before anything was read.
+    pub(in crate::ingest) fn begin_anew(&mut self, lookback: Lookback) {
+        if self.is_fresh && self.saved.is_none() && !self.changed {
+            self.progress = Progress::resume(Start::Fresh, lookback, self.clock.now());
+        }
     }
 
     /// Whether there was no checkpoint of ours.
@@ -134,13 +148,18 @@ impl CheckpointWriter {
 
     /// Saves the checkpoint, if nobody else has meanwhile.
     pub(in crate::ingest) async fn save(&mut self) -> Result<(), StoreError> {
-        match self.save_with_room(self.largest_batch).await {
+        match self.save_with_room(self.room_wanted()).await {
             // What was delivered must be remembered, also where there is no room for more.
-            Err(StoreError::Determinate(_)) if self.largest_batch > 0 => {
+            Err(StoreError::Determinate(_)) if self.room_wanted() > 0 => {
                 self.save_with_room(0).await
             }
             saved => saved,
         }
+    }
+
+    /// What the batches on their way add, and one more.
+    const fn room_wanted(&self) -> usize {
+        self.outstanding + self.largest_batch
     }
 
     /// The same, where there must be room for so many bytes more.
@@ -232,20 +251,30 @@ impl CheckpointWriter {
     /// delivered that could then not be remembered; of two runs that read the same checkpoint one stops
     /// before it posts; and a run that was overtaken while it was reading stops too.
     pub(in crate::ingest) async fn claim(&mut self, records: usize) -> Result<(), StoreError> {
-        let added = if self.store.may_be_full() {
-            records * BYTES_PER_RECORD + BYTES_PER_BATCH
-        } else {
-            0
-        };
+        let added = self.added_by(records);
         self.largest_batch = self.largest_batch.max(added);
         let is_recent = self
             .saved
             .is_some_and(|saved| self.clock.elapsed().saturating_sub(saved) <= CLAIM_LIFETIME);
-        if !is_recent || self.room < added {
-            self.save_with_room(self.largest_batch).await?;
+        if !is_recent || self.room < self.outstanding + added {
+            self.save_with_room(self.room_wanted()).await?;
         }
-        self.room = self.room.saturating_sub(added);
+        self.outstanding += added;
         Ok(())
+    }
+
+    /// A post of so many records is answered, or given up.
+    pub(in crate::ingest) fn settle(&mut self, records: usize) {
+        self.outstanding = self.outstanding.saturating_sub(self.added_by(records));
+    }
+
+    /// By how many bytes a batch makes the text longer, at most; 0 where there is always room.
+    fn added_by(&self, records: usize) -> usize {
+        if self.store.may_be_full() {
+            records * BYTES_PER_RECORD + BYTES_PER_BATCH
+        } else {
+            0
+        }
     }
 
     /// Flushes to the ledger if [`LEDGER_FLUSH_THRESHOLD`] entries wait for it; returns whether they did.
