@@ -151,6 +151,6 @@ fn an_interrupted_bench_leaves_no_files() {
         .status()
         .unwrap();
     assert!(killed.success());
-    assert_eq!(bench.wait().unwrap().code(), Some(1));
+    assert_eq!(bench.wait().unwrap().code(), Some(143));
     assert_eq!(left(), 0);
 }
