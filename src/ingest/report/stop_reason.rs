@@ -276,7 +276,9 @@ impl StopReason {
     /// What is left of it where everything that was posted is remembered after all.
     pub(in crate::ingest) fn with_all_saved(mut self) -> Result<(), Self> {
         match self.kind {
-            StopKind::NotSavedAtEnd { before, .. } => before.map_err(|before| *before),
+            StopKind::NotSavedAtEnd { before, .. } => {
+                before.or_else(|before| before.with_all_saved())
+            }
             StopKind::NotSaved => {
                 self.kind = StopKind::NotClaimed;
                 Err(self)
