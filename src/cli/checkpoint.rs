@@ -260,7 +260,7 @@ async fn rewind(options: &Rewind, storage: &Storage) -> u8 {
         Start::Fresh | Start::TakenOver(_) => KNOWN_BY_LEDGER_ONLY.to_owned(),
     };
     let to_text = to_utc_text(to);
-    let question = match shown.watermark() {
+    let question = match shown.start.watermark() {
         Some(from) => format!("Set {feed} from {} to {to_text}?", to_utc_text(from)),
         None => format!("Nothing is saved for {feed}. Start it at {to_text}?"),
     };

@@ -178,14 +178,14 @@ impl FeedStatus {
             runs: runs(history, feed, now),
         };
         match saved {
-            Ok(Standing { start, .. }) => match &start {
-                Start::From(checkpoint) => status.describe(checkpoint, now),
-                Start::TakenOver(time) => {
-                    status.watermark = Some(*time);
-                    status.reads_from = Some(*time);
+            Ok(Standing { start, .. }) => {
+                status.watermark = start.watermark();
+                match &start {
+                    Start::From(checkpoint) => status.describe(checkpoint, now),
+                    Start::TakenOver(time) => status.reads_from = Some(*time),
+                    Start::Fresh => {}
                 }
-                Start::Fresh => {}
-            },
+            }
             Err(error) => status.error = Some(error.explain()),
         }
         status.lag_seconds = status
@@ -196,7 +196,6 @@ impl FeedStatus {
     }
 
     fn describe(&mut self, checkpoint: &Checkpoint, now: DateTime<Utc>) {
-        self.watermark = Some(checkpoint.watermark);
         self.reads_from = Some(checkpoint.read_again_from);
         self.reconciled_at = checkpoint.reconciled_at;
         let wait = checkpoint.wait.filter(|wait| wait.holds_at(now));

@@ -73,21 +73,10 @@ impl SavedCheckpoint {
         Ok(Self { start, version })
     }
 
-    /// Where the feed stands; `None` where nothing is saved.
-    #[must_use]
-    pub fn watermark(&self) -> Option<DateTime<Utc>> {
-        match &self.start {
-            Start::From(checkpoint) => Some(checkpoint.watermark),
-            // What the existing connector left, or a person wrote: it may lie in the future.
-            Start::TakenOver(time) => Some(*time),
-            Start::Fresh => None,
-        }
-    }
-
     /// What is to be saved so that the next run starts from `to`. Without a checkpoint of ours a plain time:
     /// the next run asks the ledger, if there is one.
     pub fn rewound(&self, to: DateTime<Utc>, now: DateTime<Utc>) -> Result<Start, RewindError> {
-        let stands = self.watermark().unwrap_or(now);
+        let stands = self.start.watermark().unwrap_or(now);
         if to >= stands {
             return Err(RewindError::NotBack(stands));
         }

@@ -100,12 +100,8 @@ pub(in crate::ingest) async fn standing(
         store,
         deadline,
     };
-    let watermark = match &start {
-        Start::From(checkpoint) => Some(checkpoint.watermark),
-        Start::TakenOver(time) => Some(*time),
-        Start::Fresh => None,
-    };
-    if let Some(time) = watermark.filter(|time| *time > now + CLOCK_TOLERANCE) {
+    let is_ahead = |time: &DateTime<Utc>| *time > now + CLOCK_TOLERANCE;
+    if let Some(time) = start.watermark().filter(is_ahead) {
         return Err(OpenError::InFuture(time));
     }
     let ledger_reaches = match start {

@@ -158,3 +158,16 @@ pub enum Start {
     /// A checkpoint of ours.
     From(Box<Checkpoint>),
 }
+
+impl Start {
+    /// Where the feed stands; `None` where nothing is saved. What the existing connector left, or a person wrote,
+    /// may lie in the future.
+    #[must_use]
+    pub fn watermark(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::From(checkpoint) => Some(checkpoint.watermark),
+            Self::TakenOver(time) => Some(*time),
+            Self::Fresh => None,
+        }
+    }
+}
